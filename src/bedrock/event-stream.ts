@@ -1,0 +1,120 @@
+import { crc32 } from 'node:zlib';
+
+import { ProxyError } from '../errors.ts';
+import { type Framer, LONGEST_MESSAGE } from './framer.ts';
+
+/** Total length, length of the headers, CRC-32 of the eight bytes before. */
+const PRELUDE = 12;
+
+/** A message without headers and payload: prelude and message CRC. */
+const SHORTEST_MESSAGE = 16;
+
+/** Header value type 7: a string with a length of two bytes. */
+const STRING = 7;
+
+/** `application/vnd.amazon.eventstream`: length-prefixed messages, big endian. */
+export function createEventStreamFramer(): Framer {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  /** Bytes that the message under way still lacks; 0 between messages and inside a prelude. */
+  let missing = 0;
+  let damage: ProxyError | undefined;
+
+  const hold = (bytes: Buffer) => {
+    if (bytes.length === 0) return;
+    held.push(bytes);
+    heldBytes += bytes.length;
+  };
+  const release = (): Buffer[] => {
+    const released = held;
+    held = [];
+    heldBytes = 0;
+    return released;
+  };
+
+  return {
+    push(next) {
+      // A prelude in pieces is joined; it happens once per cut at most.
+      const chunk = missing === 0 && heldBytes > 0 ? Buffer.concat([...release(), next]) : next;
+      let end = 0;
+      let boundary = 0;
+      while (end < chunk.length) {
+        if (missing === 0) {
+          if (chunk.length - end < PRELUDE) break;
+          missing = messageLength(chunk, end);
+          if (missing === 0) {
+            damage = new ProxyError('upstreamBroken', 'Bedrock sent a damaged event stream.');
+            break;
+          }
+        }
+        const step = Math.min(missing, chunk.length - end);
+        missing -= step;
+        end += step;
+        if (missing === 0) boundary = end;
+      }
+      if (boundary === 0) {
+        hold(chunk);
+        return [];
+      }
+      const complete = [...release(), chunk.subarray(0, boundary)];
+      hold(chunk.subarray(boundary));
+      return complete;
+    },
+    get pending() {
+      return heldBytes;
+    },
+    get damage() {
+      return damage;
+    },
+    end() {
+      if (heldBytes > 0) throw new ProxyError('upstreamBroken', 'Bedrock ended the stream in the middle of a message.');
+      return [];
+    },
+    failure: (error) => exceptionMessage(exceptionType(error), error.message),
+  };
+}
+
+/** Length of the message whose prelude stands at `at`, or 0 when it cannot be one. */
+function messageLength(bytes: Buffer, at: number): number {
+  const total = bytes.readUInt32BE(at);
+  const headers = bytes.readUInt32BE(at + 4);
+  const checksum = bytes.readUInt32BE(at + 8);
+  const plausible = total >= SHORTEST_MESSAGE && total <= LONGEST_MESSAGE && headers <= total - SHORTEST_MESSAGE;
+  return plausible && checksum === crc32(bytes.subarray(at, at + 8)) ? total : 0;
+}
+
+/**
+ * The exceptions that every streaming operation models. Clients lose the text of a type that theirs does not, and some
+ * fail on `:message-type: error`.
+ */
+function exceptionType(error: ProxyError): string {
+  return error.failure === 'internal' ? 'internalServerException' : 'modelStreamErrorException';
+}
+
+/** A message that every AWS SDK turns into the exception of that name. */
+export function exceptionMessage(type: string, message: string): Buffer {
+  const headers = Buffer.concat([
+    header(':exception-type', type),
+    header(':content-type', 'application/json'),
+    header(':message-type', 'exception'),
+  ]);
+  const payload = Buffer.from(JSON.stringify({ message }));
+  const bytes = Buffer.alloc(PRELUDE + headers.length + payload.length + 4);
+  bytes.writeUInt32BE(bytes.length, 0);
+  bytes.writeUInt32BE(headers.length, 4);
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, 8)), 8);
+  headers.copy(bytes, PRELUDE);
+  payload.copy(bytes, PRELUDE + headers.length);
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, bytes.length - 4)), bytes.length - 4);
+  return bytes;
+}
+
+function header(name: string, value: string): Buffer {
+  const bytes = Buffer.alloc(1 + name.length + 3 + value.length);
+  bytes.writeUInt8(name.length, 0);
+  bytes.write(name, 1, 'latin1');
+  bytes.writeUInt8(STRING, 1 + name.length);
+  bytes.writeUInt16BE(value.length, 2 + name.length);
+  bytes.write(value, 4 + name.length, 'latin1');
+  return bytes;
+}

@@ -1,0 +1,25 @@
+import type { ProxyError } from '../errors.ts';
+
+/**
+ * Cuts a stream of bytes at the ends of its messages, so that what has been forwarded is always whole messages and one
+ * of our own can follow. Bytes are neither altered nor, but for the few at a cut, copied.
+ */
+export interface Framer {
+  /** Takes the next bytes and returns those that complete messages, in order; the rest is kept. */
+  push(chunk: Buffer): readonly Buffer[];
+  /** Bytes kept of a message that is not complete. */
+  readonly pending: number;
+  /** Set once bytes have come that cannot be a message; nothing after them can be understood. */
+  readonly damage: ProxyError | undefined;
+  /**
+   * The stream has ended: returns what is kept and may be forwarded.
+   *
+   * @throws ProxyError `upstreamBroken` when a message was cut
+   */
+  end(): readonly Buffer[];
+  /** A message in the stream's own protocol that tells the client what went wrong. */
+  failure(error: ProxyError): Buffer;
+}
+
+/** Longest message that is kept together: the limit of the AWS event-stream encoding, and room enough for any event. */
+export const LONGEST_MESSAGE = 24 * 1024 * 1024;

@@ -1,0 +1,42 @@
+import { ProxyError } from '../errors.ts';
+
+/**
+ * Query parameters that stay here, in lower case: keys of the host and of the gateway, the name by which the Functions
+ * host lets a query replace the request's headers, and what is left of a presigned URL (`x-amz-…`).
+ */
+const KEPT_BACK = new Set(['code', 'headers', 'api-key', 'subscription-key']);
+
+/**
+ * The query string as it is signed and sent: unchanged but for the parameters that stay here and for a literal `+`,
+ * which becomes `%2B` (RFC 3986 gives `+` no meaning in a query, form decoders read a space; encoded, both agree).
+ *
+ * @param query as received, without the question mark
+ * @throws ProxyError `invalidRequest` when it is not percent-encoded UTF-8
+ */
+export function forwardedQuery(query: string): string {
+  if (query === '') return '';
+  const kept = query.split('&').filter((parameter) => {
+    const name = decode(parameter.split('=', 1)[0] ?? '').toLowerCase();
+    return parameter !== '' && !KEPT_BACK.has(name) && !name.startsWith('x-amz-');
+  });
+  return kept.join('&').replaceAll('+', '%2B');
+}
+
+/** A query string as the signer takes it: decoded, a repeated name with all its values. */
+export function parseQuery(query: string): Record<string, string[]> {
+  const parameters = new Map<string, string[]>();
+  for (const parameter of query === '' ? [] : query.split('&')) {
+    const [name = '', ...rest] = parameter.split('=');
+    const key = decode(name);
+    parameters.set(key, [...(parameters.get(key) ?? []), decode(rest.join('='))]);
+  }
+  return Object.fromEntries(parameters);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new ProxyError('invalidRequest', 'The query string is not valid percent-encoded UTF-8.');
+  }
+}

@@ -1,0 +1,74 @@
+import { ProxyError } from '../errors.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
+
+/** What a request asks of Bedrock, in canonical form. */
+export interface Route {
+  readonly operation: Operation;
+  /** The path that is signed and sent: every label one percent-encoded segment. */
+  readonly path: string;
+  /** Model id or ARN, decoded; absent where the operation has none in its path. */
+  readonly modelId?: string;
+}
+
+/**
+ * Encodings that are undone. A client encodes a label once; the Functions host encodes a `%` that it left alone once
+ * more (dotnet/yarp#1419); a client that works around front ends encodes twice by itself.
+ */
+const MOST_DECODINGS = 3;
+
+/** Bedrock's own limit for a model identifier is 2,048 characters. */
+const LONGEST_LABEL = 2048;
+
+const PATTERNS = OPERATIONS.map((operation) => ({
+  operation,
+  labels: Array.from(operation.template.matchAll(/\{(\w+)\}/g), ([, name]) => name),
+  // Greedy up to the known end of the path: front ends decode %2F, which makes several segments of one ARN
+  // (azure-functions-host#9290; API Management does the same).
+  pattern: new RegExp(`^${operation.template.replaceAll(/\{\w+\}/g, '(.+)')}$`, 's'),
+}));
+
+/**
+ * The operation and the canonical path of a request's path, whichever way clients and front ends have encoded it.
+ *
+ * @param method in upper case
+ * @param pathname as received: percent-encoded, without the query
+ * @throws ProxyError `unknownOperation` for a path or method that has no operation, `invalidRequest` for a label that
+ *   no Bedrock identifier can be, `notImplemented` for an operation that cannot pass
+ */
+export function findRoute(method: string, pathname: string): Route {
+  const decoded = decodeFully(pathname);
+  for (const { operation, labels, pattern } of PATTERNS) {
+    if (operation.method !== method) continue;
+    const match = pattern.exec(decoded);
+    if (match === null) continue;
+    if (operation.unsupported !== undefined) throw new ProxyError('notImplemented', operation.unsupported);
+    const values = match.slice(1);
+    labels.forEach((label, index) => checkLabel(label ?? '', values[index] ?? ''));
+    let next = 0;
+    const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(values[next++] ?? ''));
+    return { operation, path, ...(labels[0] === 'modelId' ? { modelId: values[0] ?? '' } : {}) };
+  }
+  throw new ProxyError('unknownOperation', 'No such operation: the method or the path is not one of Bedrock runtime.');
+}
+
+function decodeFully(pathname: string): string {
+  let path = pathname;
+  try {
+    for (let round = 0; round < MOST_DECODINGS && path.includes('%'); round += 1) path = decodeURIComponent(path);
+  } catch {
+    throw new ProxyError('invalidRequest', 'The path is not valid percent-encoded UTF-8.');
+  }
+  return path;
+}
+
+/**
+ * Model ids, guardrail ids and ARNs are made of these characters. What is left out is what could mean another
+ * resource to somebody on the way: a `%` still there, `?`, `#`, a backslash, a control or non-ASCII character, an
+ * empty or a dot segment.
+ */
+function checkLabel(label: string, value: string): void {
+  const plain = /^[A-Za-z0-9._:/-]+$/.test(value);
+  if (!plain || value.length > LONGEST_LABEL || value.split('/').some((part) => /^\.{0,2}$/.test(part))) {
+    throw new ProxyError('invalidRequest', `The ${label} in the path is not a valid identifier or ARN.`);
+  }
+}

@@ -1,0 +1,61 @@
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { SignatureV4 } from '@aws-sdk/signature-v4';
+
+import { SIGNING_NAME } from './endpoint.ts';
+import { parseQuery } from './query.ts';
+
+/** Keys of an IAM principal; with a session token when they are temporary. */
+export interface AwsKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+export interface SignableRequest {
+  readonly method: string;
+  /** Percent-encoded path exactly as it will be sent. */
+  readonly path: string;
+  /** Query string exactly as it will be sent, without the question mark. */
+  readonly query: string;
+  /** Headers to sign, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Hexadecimal SHA-256 of the body. */
+  readonly bodySha256: string;
+}
+
+/** Returns the headers to send: those given, and `host`, `x-amz-date`, `x-amz-content-sha256`, `authorization`, … */
+export type Sign = (request: SignableRequest, keys: AwsKeys) => Promise<Record<string, string>>;
+
+/**
+ * A signer for one Bedrock endpoint.
+ *
+ * `SignatureV4` signs every header it is given, so it gets only those that are ours to sign. It trusts a payload hash
+ * found in `x-amz-content-sha256`: the body's hash was made while the body arrived and is not computed again.
+ *
+ * @param origin of the endpoint, for instance `https://bedrock-runtime.eu-central-1.amazonaws.com`
+ */
+export function createSigner(region: string, origin: string): Sign {
+  const { host, hostname, protocol } = new URL(origin);
+  const signers = new WeakMap<AwsKeys, SignatureV4>();
+
+  const signerOf = (keys: AwsKeys): SignatureV4 => {
+    let signer = signers.get(keys);
+    if (signer === undefined) {
+      signer = new SignatureV4({ service: SIGNING_NAME, region, credentials: { ...keys }, sha256: Sha256 });
+      signers.set(keys, signer);
+    }
+    return signer;
+  };
+
+  return async (request, keys) => {
+    const signed = await signerOf(keys).sign({
+      method: request.method,
+      protocol,
+      hostname,
+      path: request.path,
+      query: parseQuery(request.query),
+      headers: { ...request.headers, host, 'x-amz-content-sha256': request.bodySha256 },
+    });
+    return signed.headers;
+  };
+}

@@ -1,0 +1,74 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import { ProxyError } from '../errors.ts';
+
+/** Headers of a request to Bedrock, names in lower case. */
+export interface ForwardedHeaders {
+  readonly signed: Readonly<Record<string, string>>;
+  /** Sent beside the signature: values that say nothing about what the request asks for. */
+  readonly unsigned: Readonly<Record<string, string>>;
+}
+
+/**
+ * An allow list, because every other header that arrives here belongs to somebody on the way (API Management, the App
+ * Service front end, the Functions host) or is the client's credential for the gateway.
+ */
+const SIGNED = new Set([
+  'accept',
+  'anthropic-beta',
+  'anthropic-version',
+  'content-encoding',
+  'content-type',
+  'x-amz-source-arn',
+  'x-amz-user-agent',
+]);
+const SIGNED_PREFIX = 'x-amzn-bedrock-';
+const UNSIGNED = new Set(['amz-sdk-invocation-id', 'amz-sdk-request', 'user-agent', 'x-amzn-trace-id']);
+
+/**
+ * Splits off what goes to Bedrock.
+ *
+ * @throws ProxyError `invalidRequest` for a value that is not ASCII: signer and verifier would read it in different
+ *   character sets (RFC 9110 section 5.5)
+ */
+export function forwardedHeaders(headers: IncomingHttpHeaders): ForwardedHeaders {
+  const signed: Record<string, string> = {};
+  const unsigned: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value !== 'string') continue;
+    const target = SIGNED.has(name) || name.startsWith(SIGNED_PREFIX) ? signed : UNSIGNED.has(name) ? unsigned : null;
+    if (target === null) continue;
+    if (!/^[\t\x20-\x7e]*$/.test(value)) {
+      throw new ProxyError('invalidRequest', `The value of the header ${name} is not ASCII.`);
+    }
+    target[name] = value;
+  }
+  return { signed, unsigned };
+}
+
+/** Fields of one connection, not of the message (RFC 9110 section 7.6.1), and those that announce a trailer. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Bedrock's headers as they go back to the caller: all but those of the connection, `Connection`'s own list included. */
+export function returnedHeaders(
+  headers: Readonly<Record<string, string | string[]>>,
+): Record<string, string | string[]> {
+  const nominated = String(headers['connection'] ?? '').toLowerCase();
+  const dropped = new Set(nominated.split(',').map((name) => name.trim()));
+  const returned: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (!HOP_BY_HOP.has(name) && !dropped.has(name)) returned[name] = value;
+  }
+  return returned;
+}

@@ -1,0 +1,120 @@
+import { app, type HttpResponseInit, type InvocationContext } from '@azure/functions';
+
+import { createSigner } from './bedrock/signer.ts';
+import { createUpstream } from './bedrock/upstream.ts';
+import { createBufferBudget } from './buffer-budget.ts';
+import { type CallerAuthConfig, type Config, ConfigError, type CredentialsConfig, readConfig } from './config.ts';
+import { cachedCredentials, type CredentialsProvider, fixedCredentials } from './credentials/provider.ts';
+import { describeError, errorReply, ProxyError, toProxyError } from './errors.ts';
+import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './http/caller.ts';
+import { collectInvocations, discardBody, type Invocation, invocationOf } from './http/invocation.ts';
+import { createProxy, type Proxy } from './proxy.ts';
+import type { Reply } from './relay.ts';
+
+collectInvocations();
+app.setup({ enableHttpStream: true });
+
+const settings = readSettings();
+const proxy = settings instanceof ConfigError ? misconfigured(settings) : compose(settings);
+
+app.http('bedrock', {
+  // All of them, so that a wrong method gets an answer in AWS's shape instead of the host's bare 404.
+  methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'],
+  // With wrong settings the only answer is 503, and whoever asks for the reason should see it.
+  authLevel: 'region' in settings && settings.callerAuth.mode === 'functionKey' ? 'function' : 'anonymous',
+  route: '{*path}',
+  handler: async (_request, context) => handle(context),
+});
+
+// The library answers a failed invocation with nothing at all, for minutes (azure-functions-nodejs-library#324).
+app.hook.postInvocation((context) => {
+  const answered = typeof context.result === 'object' && context.result !== null;
+  if (answered && (context.error === undefined || context.error === null)) return;
+  context.result = defect(context.error, context.invocationContext.invocationId);
+  context.error = null;
+});
+
+async function handle({ invocationId }: InvocationContext): Promise<HttpResponseInit> {
+  try {
+    const invocation = invocationOf(invocationId);
+    // Fails closed: without the raw request every header could be forged.
+    if (invocation === undefined) return defect(new Error('no raw request'), invocationId);
+    return handOver(await proxy(invocation), invocation);
+  } catch (error) {
+    return defect(error, invocationId);
+  }
+}
+
+/** The reply in the library's terms. A body is written straight to the connection, by the time the library asks for it. */
+function handOver({ status, headers, body, writeBody }: Reply, { response }: Invocation): HttpResponseInit {
+  const single: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    // The library would join a repeated field into one, which Set-Cookie does not survive.
+    if (typeof value === 'string') single[name] = value;
+    else response.setHeader(name, value);
+  }
+  if (writeBody === undefined) return { status, headers: single, body };
+  const nothingToYield = async () => {
+    await writeBody(response);
+    return { done: true as const, value: undefined };
+  };
+  return { status, headers: single, body: { [Symbol.asyncIterator]: () => ({ next: nothingToYield }) } };
+}
+
+function defect(error: unknown, invocationId: string): HttpResponseInit {
+  console.error(JSON.stringify({ event: 'bedrock.defect', requestId: invocationId, cause: describeError(error) }));
+  return { ...errorReply(toProxyError(new Error('defect', { cause: error })), invocationId) };
+}
+
+function readSettings(): Config | ConfigError {
+  try {
+    return readConfig();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
+/** Answers every request with the names of the wrong settings: a worker that failed to start would answer nothing. */
+function misconfigured({ message }: ConfigError): Proxy {
+  console.error(JSON.stringify({ event: 'bedrock.settings', message }));
+  return async ({ id, request }) => {
+    discardBody(request);
+    return errorReply(new ProxyError('unavailable', message), id);
+  };
+}
+
+function compose({ region, origin, callerAuth, credentials, limits }: Config): Proxy {
+  return createProxy({
+    region,
+    admit: admission(callerAuth),
+    credentials: credentialsFrom(credentials),
+    sign: createSigner(region, origin),
+    upstream: createUpstream(origin, limits),
+    budget: createBufferBudget(limits.bufferedBytes),
+    limits,
+    log: console.log,
+  });
+}
+
+function admission(config: CallerAuthConfig): Admit {
+  if (config.mode === 'functionKey') return admitEveryone;
+  // jose is a bundle of its own, loaded in this mode only.
+  const verifier = import('./http/entra.ts').then(({ createEntraVerifier }) => createEntraVerifier(config));
+  verifier.catch(() => {});
+  const verify: VerifyToken = async (token) => (await verifier)(token);
+  return admitCallers(verify, config.allowedCallers);
+}
+
+function credentialsFrom(config: CredentialsConfig): CredentialsProvider {
+  if (config.source === 'environment') return fixedCredentials(config.keys);
+  // The Azure SDKs are a bundle of their own; they load while the host is still starting.
+  const reader = import('./credentials/key-vault.ts').then(({ createVaultReader }) => createVaultReader(config.vault));
+  const provider = cachedCredentials(async (signal) => (await reader)(signal), {
+    refreshMs: 1000 * config.refreshSeconds,
+    onFailure: (error, stale) =>
+      console.error(JSON.stringify({ event: 'bedrock.credentials', stale, cause: describeError(error) })),
+  });
+  provider.get().catch(() => {});
+  return provider;
+}

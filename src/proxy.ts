@@ -1,0 +1,149 @@
+import { abortable } from './abortable.ts';
+import { modelOf } from './bedrock/model-member.ts';
+import { forwardedQuery } from './bedrock/query.ts';
+import { findRoute, type Route } from './bedrock/route.ts';
+import type { Sign } from './bedrock/signer.ts';
+import type { Upstream, UpstreamAnswer } from './bedrock/upstream.ts';
+import type { BufferBudget } from './buffer-budget.ts';
+import type { AwsCredentials, CredentialsProvider } from './credentials/provider.ts';
+import { errorReply, toProxyError } from './errors.ts';
+import { type Body, type BodyLimits, readBody } from './http/body.ts';
+import { type Admit, type Caller, callerOf, checkModel } from './http/caller.ts';
+import { forwardedHeaders } from './http/headers.ts';
+import { CallerGone, discardBody, type Invocation } from './http/invocation.ts';
+import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
+import { relay, type Reply } from './relay.ts';
+import { type Recorder, startRecord } from './telemetry.ts';
+
+export interface ProxyDependencies {
+  readonly region: string;
+  readonly admit: Admit;
+  readonly credentials: CredentialsProvider;
+  readonly sign: Sign;
+  readonly upstream: Upstream;
+  readonly budget: BufferBudget;
+  readonly limits: BodyLimits & LifetimeLimits;
+  readonly log: (line: string) => void;
+}
+
+/** Answers one invocation. Never rejects: a handler that fails leaves its caller without any answer. */
+export type Proxy = (invocation: Invocation) => Promise<Reply>;
+
+/** The way of a request: admit, route, read, sign, send, relay. Every step either goes on or throws the refusal. */
+export function createProxy(dependencies: ProxyDependencies): Proxy {
+  return async (invocation) => {
+    const record = startRecord(invocation, dependencies.region, dependencies.log);
+    const lifetime = startLifetime(invocation, dependencies.limits);
+    invocation.response.once('close', lifetime.end);
+    try {
+      const reply = await answer(invocation, lifetime, record, dependencies);
+      lifetime.firstByteSent();
+      return reply;
+    } catch (error) {
+      discardBody(invocation.request);
+      record.failed(error);
+      // Nobody hears this one, but the host needs an answer to be done with the invocation.
+      if (error instanceof CallerGone) return { status: 499, headers: {} };
+      return errorReply(toProxyError(error), invocation.id);
+    }
+  };
+}
+
+async function answer(
+  { request }: Invocation,
+  lifetime: Lifetime,
+  record: Recorder,
+  { admit, credentials, budget, limits, ...rest }: ProxyDependencies,
+): Promise<Reply> {
+  await abortable(admit(request), lifetime.signal);
+  const caller = callerOf(request.headers);
+  record.caller(caller);
+  const { method = '', url = '' } = request;
+  const [pathname = ''] = url.split('?', 1);
+  const query = url.slice(pathname.length + 1);
+  if (method === 'GET' && pathname === '/health') return health(credentials, lifetime);
+
+  const route = findRoute(method, pathname);
+  record.route(route);
+  const headers = forwardedHeaders(request.headers);
+  const body = await readBody(request, { ...limits, uploadMs: Math.min(limits.uploadMs, limits.firstByteMs) }, budget);
+  try {
+    record.body(body.length);
+    checkAllowedModel(caller, route, body, record);
+    const send = async (keys: AwsCredentials): Promise<UpstreamAnswer> => {
+      record.attempt();
+      const signable = { method, path: route.path, query: forwardedQuery(query), headers: headers.signed };
+      const signed = await rest.sign({ ...signable, bodySha256: body.sha256 }, keys);
+      return rest.upstream.send({
+        method: route.operation.method,
+        target: signable.query === '' ? route.path : `${route.path}?${signable.query}`,
+        headers: { ...signed, ...headers.unsigned, 'accept-encoding': 'identity' },
+        body: body.chunks,
+        bodyLength: body.length,
+        signal: lifetime.signal,
+      });
+    };
+    const upstreamAnswer = await sendWithFreshKeys(send, credentials, lifetime, record);
+    record.upstreamHeaders(upstreamAnswer);
+    return await relay(upstreamAnswer, route.operation.dialect, budget.lease(), record);
+  } finally {
+    body.release();
+  }
+}
+
+/** Errors by which AWS refuses keys that were good before: rotated, deleted, or a session that has ended. */
+const STALE_KEYS = new Set(['UnrecognizedClientException', 'InvalidSignatureException', 'ExpiredTokenException']);
+
+/** Sends; when AWS no longer accepts the keys, sends once more with others, if there are any. */
+async function sendWithFreshKeys(
+  send: (keys: AwsCredentials) => Promise<UpstreamAnswer>,
+  credentials: CredentialsProvider,
+  { signal }: Lifetime,
+  record: Recorder,
+): Promise<UpstreamAnswer> {
+  const keys = await abortable(credentials.get(), signal);
+  const answered = await send(keys);
+  if (!refusesKeys(answered)) return answered;
+  const others = await abortable(credentials.replace(keys), signal);
+  if (others === undefined) return answered;
+  record.credentialsRefreshed();
+  await drain(answered);
+  return send(others);
+}
+
+function refusesKeys({ status, headers }: UpstreamAnswer): boolean {
+  if (status !== 401 && status !== 403) return false;
+  // The header may carry a namespace before the name and a URL behind it.
+  const type = String(headers['x-amzn-errortype']).split(':', 1)[0]?.split('#').at(-1);
+  return STALE_KEYS.has(type ?? '');
+}
+
+/** Reads a short answer to its end, so that its connection can be used again. */
+async function drain(answered: UpstreamAnswer): Promise<void> {
+  let left = 65_536;
+  try {
+    while (left > 0) {
+      const chunk = await answered.read();
+      if (chunk === undefined) return;
+      left -= chunk.length;
+    }
+  } catch {
+    // What matters is the next attempt.
+  }
+  answered.abort();
+}
+
+/** The model that counts is the one Bedrock will use: that of the canonical path, or the body's where the path has none. */
+function checkAllowedModel(caller: Caller, { operation, modelId }: Route, body: Body, record: Recorder): void {
+  if (modelId !== undefined) return checkModel(caller, modelId);
+  if (operation.modelMember === undefined || caller.allowedModels === undefined) return;
+  const model = modelOf(Buffer.concat(body.chunks), operation.modelMember);
+  record.model(model);
+  checkModel(caller, model);
+}
+
+/** Settings are good, or this code would not run; the keys must be at hand. AWS is not called. */
+async function health(credentials: CredentialsProvider, { signal }: Lifetime): Promise<Reply> {
+  await abortable(credentials.get(), signal);
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"status":"ok"}' };
+}

@@ -1,0 +1,162 @@
+import type { ServerResponse } from 'node:http';
+
+import { createEventStreamFramer } from './bedrock/event-stream.ts';
+import type { Framer } from './bedrock/framer.ts';
+import type { EventDialect } from './bedrock/operations.ts';
+import { createEventFramer } from './bedrock/server-sent-events.ts';
+import type { UpstreamAnswer } from './bedrock/upstream.ts';
+import type { BufferLease } from './buffer-budget.ts';
+import { ProxyError, toProxyError } from './errors.ts';
+import { CallerGone, writeToCaller } from './http/invocation.ts';
+import { returnedHeaders } from './http/headers.ts';
+
+/** An answer to the caller, ready to be handed to the Functions host. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Record<string, string | string[]>;
+  readonly body?: string;
+  /** Writes the body instead. Settles when the last byte is written, and never rejects. */
+  readonly writeBody?: (response: ServerResponse) => Promise<void>;
+}
+
+/** Told what happens while the body is written. */
+export interface RelayObserver {
+  sent(bytes: number): void;
+  /** The answer broke off after its first byte was sent. */
+  failed(error: unknown): void;
+}
+
+/** Answers up to this size are held until they are whole, so that a cut one becomes an error instead of half a JSON. */
+const HELD_BYTES = 1024 * 1024;
+
+/** Statuses that have no body (RFC 9110 section 6.4.1). */
+const BODILESS = new Set([204, 205, 304]);
+
+/**
+ * Turns Bedrock's answer into the reply: the same status, headers and bytes.
+ *
+ * Resolves when the first bytes are there to be sent, which for an event stream is its first whole message: what fails
+ * before can still be told by a status. The headers do not leave the host before the first byte anyway.
+ *
+ * @throws ProxyError as `UpstreamAnswer.read` does, or `unavailable` when the process holds too much already
+ */
+export async function relay(
+  answer: UpstreamAnswer,
+  dialect: EventDialect | undefined,
+  lease: BufferLease,
+  observer: RelayObserver,
+): Promise<Reply> {
+  const headers = returnedHeaders(answer.headers);
+  const framer = framerFor(answer, dialect);
+  try {
+    if (framer !== undefined) return await relayMessages(answer, headers, framer, lease, observer);
+    return await relayBytes(answer, headers, lease, observer);
+  } catch (error) {
+    answer.abort();
+    lease.release();
+    throw error;
+  }
+}
+
+function framerFor({ status, headers }: UpstreamAnswer, dialect: EventDialect | undefined): Framer | undefined {
+  if (status !== 200 || headers['content-encoding'] !== undefined) return undefined;
+  const type = String(headers['content-type']).split(';', 1)[0]?.trim().toLowerCase();
+  if (type === 'application/vnd.amazon.eventstream') return createEventStreamFramer();
+  if (type === 'text/event-stream') return createEventFramer(dialect);
+  return undefined;
+}
+
+async function relayBytes(
+  answer: UpstreamAnswer,
+  headers: Reply['headers'],
+  lease: BufferLease,
+  observer: RelayObserver,
+): Promise<Reply> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  let whole = false;
+  while (length <= HELD_BYTES) {
+    const chunk = await answer.read();
+    if (chunk === undefined) {
+      whole = true;
+      break;
+    }
+    chunks.push(chunk);
+    length += chunk.length;
+    hold(lease, length);
+  }
+  if (whole && (length === 0 || BODILESS.has(answer.status))) {
+    lease.release();
+    return { status: answer.status, headers };
+  }
+  if (whole) headers['content-length'] = String(length);
+
+  const writeBody = async (response: ServerResponse): Promise<void> => {
+    try {
+      for (const chunk of chunks.splice(0)) await send(response, chunk, observer);
+      lease.release();
+      if (whole) return;
+      for (let chunk = await answer.read(); chunk !== undefined; chunk = await answer.read()) {
+        await send(response, chunk, observer);
+      }
+    } catch (error) {
+      observer.failed(error);
+      answer.abort();
+      // The client must see a broken connection: a clean end would make half an answer look whole.
+      response.destroy();
+    }
+  };
+  return { status: answer.status, headers, writeBody };
+}
+
+async function relayMessages(
+  answer: UpstreamAnswer,
+  headers: Reply['headers'],
+  framer: Framer,
+  lease: BufferLease,
+  observer: RelayObserver,
+): Promise<Reply> {
+  /** The next whole messages, or undefined at the end of the stream. */
+  const next = async (): Promise<readonly Buffer[] | undefined> => {
+    for (;;) {
+      if (framer.damage !== undefined) throw framer.damage;
+      const chunk = await answer.read();
+      if (chunk === undefined) {
+        const rest = framer.end();
+        return rest.length > 0 ? rest : undefined;
+      }
+      const messages = framer.push(chunk);
+      hold(lease, framer.pending);
+      if (messages.length > 0) return messages;
+    }
+  };
+  const first = await next();
+  // A message of our own may follow.
+  delete headers['content-length'];
+
+  const writeBody = async (response: ServerResponse): Promise<void> => {
+    try {
+      for (let messages = first; messages !== undefined; messages = await next()) {
+        for (const bytes of messages) await send(response, bytes, observer);
+      }
+    } catch (error) {
+      observer.failed(error);
+      answer.abort();
+      if (!(error instanceof CallerGone)) response.write(framer.failure(toProxyError(error)));
+    } finally {
+      lease.release();
+    }
+  };
+  return { status: answer.status, headers, writeBody };
+}
+
+async function send(response: ServerResponse, bytes: Buffer, observer: RelayObserver): Promise<void> {
+  observer.sent(bytes.length);
+  const room = writeToCaller(response, bytes);
+  if (room !== undefined) await room;
+}
+
+function hold(lease: BufferLease, bytes: number): void {
+  if (lease.resize(bytes)) return;
+  throw new ProxyError('unavailable', 'The proxy holds too many answers at the moment.', { retryAfterSeconds: 1 });
+}
