@@ -1,0 +1,42 @@
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+
+import { build, type Plugin } from 'esbuild';
+
+const root = join(import.meta.dirname, '../..');
+
+/** Modules that are loaded by `import()` when they are needed: each becomes a bundle beside the main one. */
+const LAZY = ['src/credentials/key-vault.ts', 'src/http/entra.ts'];
+
+/** esbuild does not split CommonJS output, so a dynamic import is left in place and pointed at the bundle beside. */
+const bundlesBeside: Plugin = {
+  name: 'bundles-beside',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\..*\.ts$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined,
+    );
+  },
+};
+
+/** Bundles `src` for deployment. CommonJS, because the worker offers `@azure/functions-core` by patching `require`. */
+export async function buildBundles(): Promise<void> {
+  await rm(join(root, 'dist'), { recursive: true, force: true });
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['src/index.ts', ...LAZY].map((path) => ({ in: path, out: basename(path, '.ts') })),
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node22',
+    minify: true,
+    keepNames: true,
+    sourcemap: true,
+    external: ['@azure/functions-core'],
+    plugins: [bundlesBeside],
+    logLevel: 'warning',
+  });
+}
+
+if (import.meta.main) await buildBundles();
