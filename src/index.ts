@@ -30,7 +30,8 @@ app.http('bedrock', {
 app.hook.postInvocation((context) => {
   const answered = typeof context.result === 'object' && context.result !== null;
   if (answered && (context.error === undefined || context.error === null)) return;
-  context.result = defect(context.error, context.invocationContext.invocationId);
+  const error = context.error ?? new Error('The handler returned no reply.');
+  context.result = defect(error, context.invocationContext.invocationId);
   context.error = null;
 });
 

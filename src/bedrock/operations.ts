@@ -49,7 +49,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'Responses', method: 'POST', template: '/openai/v1/responses', modelMember: 'model', dialect: 'openai' },
   { name: 'Messages', method: 'POST', template: '/anthropic/v1/messages', modelMember: 'model', dialect: 'anthropic' },
   {
-    name: 'MessagesCountTokens',
+    name: 'CountMessageTokens',
     method: 'POST',
     template: '/anthropic/v1/messages/count_tokens',
     modelMember: 'model',

@@ -1,0 +1,124 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+
+import type { BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+
+import { type BedrockEmulator, startBedrock } from './bedrock/bedrock.ts';
+import type { BedrockKey } from './bedrock/sigv4-verifier.ts';
+import { type Entra, startEntra } from './entra.ts';
+import { type FunctionsHost, startFunctionsHost } from './functions-host/host.ts';
+import { type Gateway, startGateway, type Subscription } from './gateway/gateway.ts';
+import { type KeyVault, startKeyVault } from './key-vault.ts';
+import { type ManagedIdentity, startManagedIdentity } from './managed-identity.ts';
+
+export interface ChainOptions {
+  /** App settings on top of the usual ones; an empty value takes one away. */
+  settings?: Readonly<Record<string, string>>;
+  callerAuth?: 'entra' | 'functionKey';
+  /** Puts the App Service front end, which decodes `%2F`, before the Functions host. */
+  frontEnd?: boolean;
+  /** Whether the gateway decodes `%2F`; default true. */
+  decodeSlashes?: boolean;
+  subscriptions?: readonly Subscription[];
+  secrets?: Readonly<Record<string, string>>;
+  keys?: readonly BedrockKey[];
+  eventDelayMs?: number;
+  gatewayPort?: number;
+  /** Node binary of the worker. */
+  node?: string;
+}
+
+/** Everything between an AWS SDK and Bedrock, on loopback. */
+export interface Chain {
+  readonly gateway: Gateway;
+  readonly host: FunctionsHost;
+  readonly bedrock: BedrockEmulator;
+  readonly vault: KeyVault;
+  readonly identity: ManagedIdentity;
+  readonly entra: Entra;
+  /** The keys in the vault at the start, which Bedrock accepts. */
+  readonly key: BedrockKey;
+  /** Configuration of an AWS SDK client that calls through the gateway with nothing but its subscription key. */
+  clientConfig(): BedrockRuntimeClientConfig;
+  close(): Promise<void>;
+}
+
+/** A fresh pair of keys in the form that IAM makes them. */
+export function newKey(): BedrockKey {
+  const id = randomBytes(8).toString('hex').toUpperCase();
+  return { accessKeyId: `AKIA${id}`, secretAccessKey: randomBytes(30).toString('base64') };
+}
+
+/**
+ * Starts Bedrock, Key Vault, managed identity, Entra, the Functions host with the built bundle, and the gateway with
+ * the policy that is deployed.
+ */
+export async function startChain(options: ChainOptions = {}): Promise<Chain> {
+  const callerAuth = options.callerAuth ?? 'entra';
+  const [key = newKey()] = options.keys ?? [];
+  const bedrock = await startBedrock({ keys: options.keys ?? [key], eventDelayMs: options.eventDelayMs ?? 0 });
+  const identity = await startManagedIdentity();
+  const entra = await startEntra();
+  const vault = await startKeyVault({
+    identity,
+    secrets: options.secrets ?? { 'aws-credentials': JSON.stringify(key) },
+  });
+  const settings: Record<string, string> = {
+    AWS_REGION: bedrock.region,
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
+    KEY_VAULT_URI: vault.url,
+    AZURE_CLIENT_ID: randomUUID(),
+    ...identity.environment,
+    CALLER_AUTH: callerAuth,
+    ENTRA_TENANT_ID: entra.tenantId,
+    ENTRA_AUDIENCE: entra.appClientId,
+    ENTRA_ALLOWED_CALLERS: entra.callerObjectId,
+    ENTRA_AUTHORITY: entra.authority,
+    ...options.settings,
+  };
+  const host = await startFunctionsHost({
+    environment: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== '')),
+    frontEnd: options.frontEnd ?? false,
+    ...(options.node === undefined ? {} : { node: options.node }),
+  });
+  const gateway = await startGateway({
+    backendUrl: host.url,
+    callerAuth,
+    decodeSlashes: options.decodeSlashes ?? true,
+    managedIdentityToken: () => entra.issueToken(),
+    backendHeaders: callerAuth === 'functionKey' ? { 'x-functions-key': host.functionKey } : {},
+    ...(options.subscriptions === undefined ? {} : { subscriptions: options.subscriptions }),
+    ...(options.gatewayPort === undefined ? {} : { port: options.gatewayPort }),
+  });
+  return {
+    gateway,
+    host,
+    bedrock,
+    vault,
+    identity,
+    entra,
+    key,
+    clientConfig: () => ({
+      endpoint: gateway.url,
+      region: bedrock.region,
+      // What signs here is worth nothing to AWS; the gateway drops it.
+      credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
+      requestHandler: withApiKey(gateway.subscriptionKey),
+    }),
+    async close() {
+      await host.stop();
+      await Promise.all([gateway, bedrock, vault, identity, entra].map((server) => server.close()));
+    },
+  };
+}
+
+/** The SDK's HTTP/1.1 handler with the one header that the gateway asks for. */
+export function withApiKey(key: string): NodeHttpHandler {
+  const handler = new NodeHttpHandler();
+  const handle = handler.handle.bind(handler);
+  handler.handle = (request, options) => {
+    request.headers['api-key'] = key;
+    return handle(request, options);
+  };
+  return handler;
+}

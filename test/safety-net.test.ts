@@ -1,0 +1,61 @@
+import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { type FunctionsHost, startFunctionsHost } from './emulators/functions-host/host.ts';
+
+const root = join(import.meta.dirname, '..');
+const folder = join(root, 'node_modules/.cache/safety-net');
+
+/** An app that is the deployed bundle with a defect planted before its handler: what the header asks for happens. */
+const SABOTEUR = `
+  const core = require('@azure/functions-core');
+  require(${JSON.stringify(join(root, 'dist/index.cjs'))});
+  const faults = {
+    throws: () => { throw new Error('planted: secret prompt'); },
+    rejects: () => Promise.reject('planted'),
+    undefined: () => undefined,
+    nothing: () => null,
+    text: () => 'not a reply',
+  };
+  core.registerHook('preInvocation', (context) => {
+    const handler = context.functionCallback;
+    context.functionCallback = (request, invocation) => {
+      const fault = faults[request.query.get('fault')];
+      return fault === undefined ? handler(request, invocation) : fault();
+    };
+  });
+`;
+
+let host: FunctionsHost;
+beforeAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await cp(join(root, 'host.json'), join(folder, 'host.json'));
+  await writeFile(join(folder, 'package.json'), '{"main":"main.cjs"}');
+  await writeFile(join(folder, 'main.cjs'), SABOTEUR);
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  host = await startFunctionsHost({
+    appDirectory: folder,
+    environment: { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'AKIAX', AWS_SECRET_ACCESS_KEY: 'x' },
+  });
+});
+afterAll(() => host.stop());
+
+describe('a defect of ours is answered with 500, not with four minutes of nothing', () => {
+  it.each(['throws', 'rejects', 'undefined', 'nothing', 'text'])('the fault "%s"', async (fault) => {
+    const answer = await fetch(`${host.url}/health?fault=${fault}`, {
+      headers: { 'x-functions-key': host.functionKey },
+    });
+    expect(answer.status).toBe(500);
+    expect(answer.headers.get('x-amzn-errortype')).toBe('InternalServerException');
+    expect(answer.headers.get('x-amzn-requestid')).toBe(answer.headers.get('x-ms-invocation-id'));
+    expect(await answer.text()).toBe('{"message":"The proxy failed to handle this request."}');
+  });
+
+  it('and the next call is served', async () => {
+    const answer = await fetch(`${host.url}/health`, { headers: { 'x-functions-key': host.functionKey } });
+    expect(answer.status).toBe(200);
+  });
+});
