@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { build, type Plugin } from 'esbuild';
@@ -18,10 +18,14 @@ const bundlesBeside: Plugin = {
   },
 };
 
-/** Bundles `src` for deployment. CommonJS, because the worker offers `@azure/functions-core` by patching `require`. */
-export async function buildBundles(): Promise<void> {
-  await rm(join(root, 'dist'), { recursive: true, force: true });
-  await build({
+/**
+ * Bundles `src` into `dist`, as it is deployed. CommonJS, because the worker offers `@azure/functions-core` by patching
+ * `require`. The files are put in place whole, so that a host that is just starting never reads half of one.
+ *
+ * @returns names of the bundles in `dist`
+ */
+export async function buildBundles(): Promise<string[]> {
+  const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ['src/index.ts', ...LAZY].map((path) => ({ in: path, out: basename(path, '.ts') })),
     outdir: 'dist',
@@ -36,7 +40,15 @@ export async function buildBundles(): Promise<void> {
     external: ['@azure/functions-core'],
     plugins: [bundlesBeside],
     logLevel: 'warning',
+    write: false,
   });
+  await mkdir(join(root, 'dist'), { recursive: true });
+  for (const { path, contents } of outputFiles) {
+    const partial = `${path}.${process.pid}`;
+    await writeFile(partial, contents);
+    await rename(partial, path);
+  }
+  return outputFiles.map(({ path }) => basename(path)).filter((name) => name.endsWith('.cjs'));
 }
 
 if (import.meta.main) await buildBundles();

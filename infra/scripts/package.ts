@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { zipSync } from 'fflate';
@@ -15,10 +15,9 @@ const staging = join(root, 'dist/package');
  * @returns paths inside the package
  */
 export async function packageApp(): Promise<string[]> {
-  await buildBundles();
+  const bundles = await buildBundles();
   await rm(staging, { recursive: true, force: true });
   await mkdir(join(staging, 'dist'), { recursive: true });
-  const bundles = (await readdir(join(root, 'dist'))).filter((name) => name.endsWith('.cjs'));
   for (const name of bundles) await copyFile(join(root, 'dist', name), join(staging, 'dist', name));
   await copyFile(join(root, 'host.json'), join(staging, 'host.json'));
   const { name, version, main, engines } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
