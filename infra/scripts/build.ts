@@ -1,5 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
 
 import { build, type Plugin } from 'esbuild';
 
@@ -18,6 +19,36 @@ const bundlesBeside: Plugin = {
   },
 };
 
+const require = createRequire(import.meta.url);
+
+/**
+ * Two packages of which the function uses one export each, but whose index holds them together by side effects that
+ * esbuild has to keep: undici's fetch, WebSocket and cache, the AWS SDK's middleware. The export comes from its own file
+ * instead; a build fails when an update has moved it.
+ */
+const ONE_EXPORT: Readonly<Record<string, () => string>> = {
+  undici: () =>
+    `module.exports = { Pool: require(${JSON.stringify(require.resolve('undici/lib/dispatcher/pool.js'))}) };`,
+  '@aws-sdk/util-endpoints': () => {
+    const core = dirname(
+      require.resolve('@aws-sdk/core/package.json', { paths: [require.resolve('@aws-sdk/util-endpoints')] }),
+    );
+    const file = join(core, 'dist-es/submodules/client/util-endpoints/lib/aws/partition.js');
+    return `export { partition } from ${JSON.stringify(file)};`;
+  },
+};
+
+const oneExport: Plugin = {
+  name: 'one-export',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(undici|@aws-sdk\/util-endpoints)$/ }, ({ path }) => ({ path, namespace: 'one-export' }));
+    onLoad({ filter: /.*/, namespace: 'one-export' }, ({ path }) => ({
+      contents: ONE_EXPORT[path]?.() ?? '',
+      resolveDir: root,
+    }));
+  },
+};
+
 /**
  * Bundles `src` into `dist`, as it is deployed. CommonJS, because the worker offers `@azure/functions-core` by patching
  * `require`. The files are put in place whole, so that a host that is just starting never reads half of one.
@@ -32,13 +63,15 @@ export async function buildBundles(): Promise<string[]> {
     outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
+    // ES modules where a package has them: esbuild can leave out what is not used.
+    mainFields: ['module', 'main'],
     format: 'cjs',
     target: 'node22',
     minify: true,
     keepNames: true,
     sourcemap: true,
     external: ['@azure/functions-core'],
-    plugins: [bundlesBeside],
+    plugins: [bundlesBeside, oneExport],
     logLevel: 'warning',
     write: false,
   });
