@@ -7,7 +7,7 @@ import { type CallerAuthConfig, type Config, ConfigError, type CredentialsConfig
 import { cachedCredentials, type CredentialsProvider, fixedCredentials } from './credentials/provider.ts';
 import { describeError, errorReply, ProxyError, toProxyError } from './errors.ts';
 import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './http/caller.ts';
-import { collectInvocations, discardBody, type Invocation, invocationOf } from './http/invocation.ts';
+import { collectInvocations, discardBody, type Invocation, claimInvocation } from './http/invocation.ts';
 import { createProxy, type Proxy } from './proxy.ts';
 import type { Reply } from './relay.ts';
 
@@ -37,7 +37,7 @@ app.hook.postInvocation((context) => {
 
 async function handle({ invocationId }: InvocationContext): Promise<HttpResponseInit> {
   try {
-    const invocation = invocationOf(invocationId);
+    const invocation = claimInvocation(invocationId);
     // Fails closed: without the raw request every header could be forged.
     if (invocation === undefined) return defect(new Error('no raw request'), invocationId);
     return handOver(await proxy(invocation), invocation);

@@ -10,7 +10,7 @@ import { errorReply, toProxyError } from './errors.ts';
 import { type Body, type BodyLimits, readBody } from './http/body.ts';
 import { type Admit, type Caller, callerOf, checkModel } from './http/caller.ts';
 import { forwardedHeaders } from './http/headers.ts';
-import { CallerGone, discardBody, type Invocation } from './http/invocation.ts';
+import { CallerGone, discardBody, type Invocation, whenClosed } from './http/invocation.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { relay, type Reply } from './relay.ts';
 import { type Recorder, startRecord } from './telemetry.ts';
@@ -34,7 +34,7 @@ export function createProxy(dependencies: ProxyDependencies): Proxy {
   return async (invocation) => {
     const record = startRecord(invocation, dependencies.region, dependencies.log);
     const lifetime = startLifetime(invocation, dependencies.limits);
-    invocation.response.once('close', lifetime.end);
+    whenClosed(invocation.response, lifetime.end);
     try {
       const reply = await answer(invocation, lifetime, record, dependencies);
       lifetime.firstByteSent();
@@ -53,18 +53,18 @@ async function answer(
   { request }: Invocation,
   lifetime: Lifetime,
   record: Recorder,
-  { admit, credentials, budget, limits, ...rest }: ProxyDependencies,
+  { admit, credentials, sign, upstream, budget, limits }: ProxyDependencies,
 ): Promise<Reply> {
   await abortable(admit(request), lifetime.signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
   const { method = '', url = '' } = request;
   const [pathname = ''] = url.split('?', 1);
-  const query = url.slice(pathname.length + 1);
   if (method === 'GET' && pathname === '/health') return health(credentials, lifetime);
 
   const route = findRoute(method, pathname);
   record.route(route);
+  const query = forwardedQuery(url.slice(pathname.length + 1));
   const headers = forwardedHeaders(request.headers);
   const body = await readBody(request, { ...limits, uploadMs: Math.min(limits.uploadMs, limits.firstByteMs) }, budget);
   try {
@@ -72,11 +72,13 @@ async function answer(
     checkAllowedModel(caller, route, body, record);
     const send = async (keys: AwsCredentials): Promise<UpstreamAnswer> => {
       record.attempt();
-      const signable = { method, path: route.path, query: forwardedQuery(query), headers: headers.signed };
-      const signed = await rest.sign({ ...signable, bodySha256: body.sha256 }, keys);
-      return rest.upstream.send({
+      const signed = await sign(
+        { method, path: route.path, query, headers: headers.signed, bodySha256: body.sha256 },
+        keys,
+      );
+      return upstream.send({
         method: route.operation.method,
-        target: signable.query === '' ? route.path : `${route.path}?${signable.query}`,
+        target: query === '' ? route.path : `${route.path}?${query}`,
         headers: { ...signed, ...headers.unsigned, 'accept-encoding': 'identity' },
         body: body.chunks,
         bodyLength: body.length,

@@ -2,7 +2,7 @@ import type { Route } from './bedrock/route.ts';
 import type { UpstreamAnswer } from './bedrock/upstream.ts';
 import { describeError, type Failure, toProxyError } from './errors.ts';
 import type { Caller } from './http/caller.ts';
-import { CallerGone, type Invocation } from './http/invocation.ts';
+import { CallerGone, type Invocation, whenClosed } from './http/invocation.ts';
 import type { RelayObserver } from './relay.ts';
 
 /** One per request. What is not known is absent. */
@@ -75,8 +75,8 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
   };
   const elapsed = () => Math.round(10 * (performance.now() - startedAt)) / 10;
 
-  response.once('close', () => {
-    record.status = response.statusCode;
+  whenClosed(response, () => {
+    if (response.headersSent) record.status = response.statusCode;
     record.outcome ??= gone.aborted ? 'clientClosed' : 'complete';
     record.durationMs = elapsed();
     log(JSON.stringify(record));

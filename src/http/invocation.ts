@@ -16,6 +16,9 @@ export interface Invocation {
 const INVOCATION_ID = 'x-ms-invocation-id';
 const live = new Map<string, Invocation>();
 
+/** How long the exchange of a caller that has gone is kept for its invocation. */
+const UNCLAIMED_MS = 60_000;
+
 /**
  * Starts to collect the raw exchanges. Must be called before the first request.
  *
@@ -36,18 +39,27 @@ export function collectInvocations(): void {
     // The socket may break while the library writes; the close event below is what counts.
     response.on('error', () => {});
     response.once('close', () => {
-      if (live.get(id) === invocation) live.delete(id);
       if (!response.writableFinished) gone.abort(new CallerGone());
+      // A caller may be gone before the host's call of the function arrives, which then still has to find it here.
+      if (live.get(id) === invocation) setTimeout(() => live.delete(id), UNCLAIMED_MS).unref();
     });
   });
 }
 
 /**
- * The exchange of an invocation. The library has received it before it calls the handler, so it is missing only if
- * Node no longer announces requests; without the true headers nothing can be decided about a request.
+ * Hands out the exchange of an invocation, once. The library has received it before it calls the handler, so it is
+ * missing only if Node no longer announces requests; without the true headers nothing can be decided about a request.
  */
-export function invocationOf(id: string): Invocation | undefined {
-  return live.get(id);
+export function claimInvocation(id: string): Invocation | undefined {
+  const invocation = live.get(id);
+  live.delete(id);
+  return invocation;
+}
+
+/** Calls back when the connection to the caller is done with this answer, at once if it is already. */
+export function whenClosed(response: ServerResponse, callback: () => void): void {
+  if (response.closed) callback();
+  else response.once('close', callback);
 }
 
 /** Reason of the abort when the caller closed the connection; nobody is left to be told. */
