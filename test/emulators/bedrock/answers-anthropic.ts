@@ -1,0 +1,23 @@
+import { anthropicEvents, anthropicMessage } from './anthropic-message.ts';
+import { plain, SERVER_SENT_EVENTS, streamed, type Answer } from './answer.ts';
+import { member, requireObject } from './json.ts';
+import type { ReceivedRequest } from './received-request.ts';
+import { countInput, countTokens } from './tokens.ts';
+
+/** `/anthropic/v1/messages`, streamed or not. */
+export function messages(request: ReceivedRequest): Answer {
+  const input = requireObject(request.body);
+  const tokens = countTokens(request);
+  const model = request.modelId ?? '';
+  if (member(input, 'stream') !== true) return plain(anthropicMessage(model, tokens), {}, tokens);
+  const parts = anthropicEvents(model, tokens).map((event) =>
+    Buffer.from(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`),
+  );
+  return streamed(parts, SERVER_SENT_EVENTS, tokens);
+}
+
+/** `/anthropic/v1/messages/count_tokens`. */
+export function countMessageTokens(request: ReceivedRequest): Answer {
+  requireObject(request.body);
+  return plain({ input_tokens: countInput(request) });
+}

@@ -1,0 +1,70 @@
+import { EVENT_STREAM, plain, streamed, type Answer } from './answer.ts';
+import { encodeEvent } from './frames.ts';
+import { member, requireObject } from './json.ts';
+import type { ReceivedRequest } from './received-request.ts';
+import { countTokens, latencyMs, TEXT, TEXT_PIECES, totalTokens, type Tokens } from './tokens.ts';
+
+const PADDING = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+
+/** Converse: one message, its usage, and the settings the request named. */
+export function converse(request: ReceivedRequest): Answer {
+  const input = requireObject(request.body);
+  const tokens = countTokens(request);
+  return plain(
+    {
+      metrics: { latencyMs: latencyMs(tokens) },
+      output: { message: { content: [{ text: TEXT }], role: 'assistant' } },
+      stopReason: 'end_turn',
+      usage: converseUsage(tokens),
+      ...chosenSettings(input),
+    },
+    {},
+    tokens,
+  );
+}
+
+/** ConverseStream: the events in Bedrock's order, `metadata` with the usage last. */
+export function converseStream(request: ReceivedRequest): Answer {
+  const input = requireObject(request.body);
+  const tokens = countTokens(request);
+  const parts = [
+    paddedEvent('messageStart', { role: 'assistant' }),
+    ...TEXT_PIECES.map((text) => paddedEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text } })),
+    paddedEvent('contentBlockStop', { contentBlockIndex: 0 }),
+    paddedEvent('messageStop', { stopReason: 'end_turn' }),
+    paddedEvent('metadata', {
+      metrics: { latencyMs: latencyMs(tokens) },
+      usage: converseUsage(tokens),
+      ...chosenSettings(input),
+    }),
+  ];
+  return streamed(parts, EVENT_STREAM, tokens);
+}
+
+/** An event with the member `p`, by which Bedrock hides the length of the text from who watches the connection. */
+export function paddedEvent(eventType: string, payload: object): Buffer {
+  const { length } = JSON.stringify(payload);
+  return encodeEvent(eventType, { ...payload, p: PADDING.slice(0, PADDING.length - (length % PADDING.length)) });
+}
+
+/** `usage` as Converse writes it; the cache counts appear twice. */
+export function converseUsage(tokens: Tokens): object {
+  return {
+    cacheReadInputTokenCount: tokens.cacheReadInputTokens,
+    cacheReadInputTokens: tokens.cacheReadInputTokens,
+    cacheWriteInputTokenCount: tokens.cacheWriteInputTokens,
+    cacheWriteInputTokens: tokens.cacheWriteInputTokens,
+    inputTokens: tokens.inputTokens,
+    outputTokens: tokens.outputTokens,
+    totalTokens: totalTokens(tokens),
+  };
+}
+
+function chosenSettings(input: object): object {
+  const performanceConfig = member(input, 'performanceConfig');
+  const serviceTier = member(input, 'serviceTier');
+  return {
+    ...(performanceConfig === undefined ? {} : { performanceConfig }),
+    ...(serviceTier === undefined ? {} : { serviceTier }),
+  };
+}

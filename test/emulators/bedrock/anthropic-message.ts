@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { TEXT, TEXT_PIECES, type Tokens } from './tokens.ts';
+
+/*
+ * The Messages API of Anthropic as InvokeModel and the `/anthropic` route both speak it.
+ */
+
+/** One event of a streamed message; `type` is also the name of its server-sent event. */
+export interface MessageEvent {
+  readonly type: string;
+  readonly [member: string]: unknown;
+}
+
+/** A complete message. */
+export function anthropicMessage(model: string, tokens: Tokens): object {
+  return {
+    ...emptyMessage(model),
+    content: [{ type: 'text', text: TEXT }],
+    stop_reason: 'end_turn',
+    usage: { ...inputUsage(tokens), output_tokens: tokens.outputTokens },
+  };
+}
+
+/** A streamed message: input usage in the first event, output usage in the one before the last. */
+export function anthropicEvents(model: string, tokens: Tokens): MessageEvent[] {
+  return [
+    {
+      type: 'message_start',
+      message: { ...emptyMessage(model), usage: { ...inputUsage(tokens), output_tokens: 1 } },
+    },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+    { type: 'ping' },
+    ...TEXT_PIECES.map((text) => ({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } })),
+    { type: 'content_block_stop', index: 0 },
+    {
+      type: 'message_delta',
+      delta: { stop_reason: 'end_turn', stop_sequence: null },
+      usage: { output_tokens: tokens.outputTokens },
+    },
+    { type: 'message_stop' },
+  ];
+}
+
+function emptyMessage(model: string): object {
+  return {
+    id: `msg_bdrk_${randomUUID().replaceAll('-', '').slice(0, 24)}`,
+    type: 'message',
+    role: 'assistant',
+    model,
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+  };
+}
+
+function inputUsage(tokens: Tokens): object {
+  return {
+    input_tokens: tokens.inputTokens,
+    cache_creation_input_tokens: tokens.cacheWriteInputTokens,
+    cache_read_input_tokens: tokens.cacheReadInputTokens,
+  };
+}

@@ -1,0 +1,55 @@
+import type { ReceivedRequest } from './received-request.ts';
+
+/** Tokens of one answer. `inputTokens` excludes what was read from or written to a cache, as Bedrock counts. */
+export interface Tokens {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadInputTokens: number;
+  readonly cacheWriteInputTokens: number;
+}
+
+/** What the emulator says in every generated text, in the pieces it streams. */
+export const TEXT_PIECES = [
+  'A request signature ',
+  'is a seal: ',
+  'it is computed from ',
+  'the exact bytes of a request ',
+  'and a secret that never travels. ',
+  'Change one byte – ',
+  'the path, a header, ',
+  'a comma in the body – ',
+  'and the seal ',
+  'no longer fits.',
+] as const;
+
+/** The whole of the generated text. */
+export const TEXT = TEXT_PIECES.join('');
+
+/** Input tokens of a request: they grow with its body, so that different requests cost differently. */
+export function countInput({ body }: ReceivedRequest): number {
+  return Math.ceil(body.length / 4);
+}
+
+/** The cost of an answer of `outputText`; a request that marks a cache point has part of its input read and written there. */
+export function countTokens(request: ReceivedRequest, outputText = TEXT): Tokens {
+  const total = countInput(request);
+  const caches = /"cachePoint"|"cache_control"/.test(request.body.toString('latin1'));
+  const cacheReadInputTokens = caches ? Math.floor(total / 2) : 0;
+  const cacheWriteInputTokens = caches ? Math.floor(total / 4) : 0;
+  return {
+    inputTokens: total - cacheReadInputTokens - cacheWriteInputTokens,
+    outputTokens: Math.ceil(outputText.length / 4),
+    cacheReadInputTokens,
+    cacheWriteInputTokens,
+  };
+}
+
+/** All tokens of an answer. */
+export function totalTokens(tokens: Tokens): number {
+  return tokens.inputTokens + tokens.outputTokens + tokens.cacheReadInputTokens + tokens.cacheWriteInputTokens;
+}
+
+/** A believable duration of the generation, in milliseconds. */
+export function latencyMs({ outputTokens }: Tokens): number {
+  return 250 + 12 * outputTokens;
+}
