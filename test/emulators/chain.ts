@@ -24,6 +24,8 @@ export interface ChainOptions {
   keys?: readonly BedrockKey[];
   eventDelayMs?: number;
   gatewayPort?: number;
+  /** Text of the policy of all APIs; default API Management's own. */
+  globalPolicy?: string;
   /** Node binary of the worker. */
   node?: string;
 }
@@ -89,6 +91,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     backendHeaders: callerAuth === 'functionKey' ? { 'x-functions-key': host.functionKey } : {},
     ...(options.subscriptions === undefined ? {} : { subscriptions: options.subscriptions }),
     ...(options.gatewayPort === undefined ? {} : { port: options.gatewayPort }),
+    ...(options.globalPolicy === undefined ? {} : { globalPolicy: options.globalPolicy }),
   });
   return {
     gateway,
