@@ -1,0 +1,130 @@
+import {
+  request as httpRequest,
+  type Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import { copyAnswer, sendBuffers, sendStream, toResponseHead, type ResponseHead } from './forward-copy.ts';
+
+export interface ForwardRequest {
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+  /** Flat: name, value, name, value. */
+  readonly headers: string[];
+  /** HttpClient refuses these headers: every attempt fails before anything is sent. */
+  readonly unsendable: boolean;
+  /** A buffered body, a chunked one to stream, or none. */
+  readonly body: readonly Buffer[] | IncomingMessage | undefined;
+}
+
+export interface ForwardLimits {
+  /** Longest time without progress in either direction. */
+  readonly activityTimeoutMs: number;
+  /** Longest streamed body. */
+  readonly bodyLimitBytes: number;
+}
+
+export interface Forwarding {
+  /** Resolves, when both bodies are copied, with the head; or with the error that prevented it. Never rejects. */
+  readonly outcome: Promise<ResponseHead | Error>;
+  /** Gives up, closing the connection to the worker. Nothing once there is an outcome. */
+  cancel(reason: Error): void;
+}
+
+/** `RetryProxyHandler` of azure-functions-host: ten attempts, the pauses growing from 50 to 250 ms. */
+const MAX_ATTEMPTS = 10;
+const FIRST_PAUSE_MS = 50;
+const LAST_PAUSE_MS = 250;
+
+/**
+ * Takes a call to the worker's HTTP server and copies the answer to the client, except for the end of it, which is the
+ * caller's (YARP, `HttpForwarder`). Once the answer has begun, a failure closes the client's connection.
+ */
+export function forward(
+  request: ForwardRequest,
+  client: ServerResponse,
+  agent: Agent,
+  limits: ForwardLimits,
+): Forwarding {
+  const { promise: outcome, resolve } = Promise.withResolvers<ResponseHead | Error>();
+  const { port, method, path, headers, body } = request;
+  let settled = false;
+  let outgoing: ClientRequest | undefined;
+  let head: ResponseHead | undefined;
+  let answerCopied = false;
+  let bodyTaken = false;
+  let attempts = 0;
+  let pause: NodeJS.Timeout | undefined;
+  const activity = setTimeout(() => failed(new Error('RequestTimedOut')), limits.activityTimeoutMs);
+
+  const settle = (result: ResponseHead | Error): void => {
+    settled = true;
+    clearTimeout(activity);
+    clearTimeout(pause);
+    resolve(result);
+  };
+  const failed = (error: Error): void => {
+    if (settled) return;
+    settle(error);
+    outgoing?.destroy();
+    if (client.headersSent) client.destroy();
+  };
+  const progress = (): void => {
+    activity.refresh();
+  };
+  const events = { progress, failed };
+
+  const settleWhenCopied = (): void => {
+    // An answer may come before the upload is finished, which goes on all the same.
+    if (!settled && head && answerCopied && outgoing?.writableFinished) settle(head);
+  };
+  const retry = (error: Error, pauseMs: number): void => {
+    attempts += 1;
+    if (settled) return;
+    if (attempts >= MAX_ATTEMPTS) failed(error);
+    else pause = setTimeout(attempt, pauseMs);
+  };
+  const nextPauseMs = (): number => Math.min(FIRST_PAUSE_MS * 2 ** attempts, LAST_PAUSE_MS);
+
+  const attempt = (): void => {
+    if (request.unsendable)
+      return retry(new Error('Request headers must contain only ASCII characters.'), nextPauseMs());
+    if (bodyTaken) return retry(new Error('Stream was already consumed.'), nextPauseMs());
+    const sent = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent });
+    outgoing = sent;
+    sent.once('finish', settleWhenCopied);
+    sent.once('response', (response) => {
+      progress();
+      head = toResponseHead(response);
+      copyAnswer(response, head, client, events, () => {
+        answerCopied = true;
+        settleWhenCopied();
+      });
+    });
+    sent.on('error', (error) => {
+      // A pooled connection that turned out closed is replaced at once.
+      if (!head) retry(error, sent.reusedSocket && !bodyTaken ? 0 : nextPauseMs());
+      else if (!sent.writableFinished) failed(error);
+    });
+    if (!body) return void sent.end();
+    onConnected(sent, () => {
+      bodyTaken = true;
+      if ('rawHeaders' in body) sendStream(body, sent, events, limits.bodyLimitBytes);
+      else sendBuffers(body, sent, events);
+    });
+    return undefined;
+  };
+
+  attempt();
+  return { outcome, cancel: failed };
+}
+
+/** A body can be read once only, so it is not touched before there is a connection. */
+function onConnected(request: ClientRequest, callback: () => void): void {
+  request.once('socket', (socket) => {
+    if (socket.connecting) socket.once('connect', callback);
+    else callback();
+  });
+}

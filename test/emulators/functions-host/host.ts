@@ -1,0 +1,146 @@
+import { Agent, createServer } from 'node:http';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { listen, type Listening } from '../listen.ts';
+import { readAppFolder } from './app-folder.ts';
+import { createKeys } from './keys.ts';
+import { createHostLog, type LogLine } from './log.ts';
+import type { WorkerUsage } from './messages.ts';
+import { handle, type PipelineSettings } from './pipeline.ts';
+import { createRoutes, type Route } from './routes.ts';
+import { startWorker } from './worker-process.ts';
+import { superviseWorker } from './worker-supervisor.ts';
+
+export interface FunctionsHostOptions {
+  /** Folder with host.json and package.json; default: the repository. */
+  readonly appDirectory?: string;
+  /** App settings: all of the worker's environment, besides PATH and the like. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** 0, the default, lets the system choose. */
+  readonly port?: number;
+  /** Path of the worker's Node binary; default: this process's. */
+  readonly node?: string;
+  readonly nodeArguments?: readonly string[];
+  /** Puts the App Service front end before the host. */
+  readonly frontEnd?: boolean;
+  /** YARP's timeout for silence; default 240 seconds. */
+  readonly activityTimeoutMs?: number;
+  /** Default: `functionTimeout` of host.json. */
+  readonly functionTimeoutMs?: number;
+  /** Time between functionTimeout and the restart of the worker; default 2 seconds. */
+  readonly timeoutGraceMs?: number;
+  /** `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`; default 104 857 600. */
+  readonly bodyLimitBytes?: number;
+}
+
+export interface FunctionsHost {
+  /** Origin without a trailing slash. */
+  readonly url: string;
+  readonly port: number;
+  /** Random; accepted from `x-functions-key`, or else from `?code=`. */
+  readonly functionKey: string;
+  readonly masterKey: string;
+  /** In the order in which their routes are tried. */
+  readonly functions: readonly Route[];
+  /** The latest lines, at least ten thousand of them. */
+  readonly logs: readonly LogLine[];
+  /** Calls back for each line from now on; the result ends that. */
+  onLog(listener: (line: LogLine) => void): () => void;
+  /** 0 while a new worker starts. */
+  readonly workerPid: number;
+  /** Workers started after the first. */
+  readonly restarts: number;
+  /** Memory and processor time of the worker. Rejects when it dies meanwhile. */
+  workerUsage(): Promise<WorkerUsage>;
+  /** Stops as Azure does: `appTerminate` hooks run, and after five seconds the worker is killed. */
+  stop(): Promise<void>;
+  /** SIGKILL; resolves when the next worker is ready. */
+  killWorker(): Promise<void>;
+}
+
+/**
+ * Runs an app as the Azure Functions host runs it: an HTTP server in this process that behaves as Kestrel, the host's
+ * middleware and YARP do, and a worker process that loads the app. Rejects when the app cannot be loaded, with the
+ * error, or when the port is taken.
+ */
+export async function startFunctionsHost(options: FunctionsHostOptions = {}): Promise<FunctionsHost> {
+  const directory = resolve(options.appDirectory ?? fileURLToPath(new URL('../../../', import.meta.url)));
+  const environment = options.environment ?? {};
+  const log = createHostLog();
+  const keys = createKeys();
+  const app = await readAppFolder(directory);
+  const supervisor = await superviseWorker(
+    () =>
+      startWorker({
+        app,
+        environment,
+        node: options.node ?? process.execPath,
+        nodeArguments: options.nodeArguments ?? [],
+        log,
+      }),
+    log,
+  );
+  // The library's server closes idle connections after five seconds: let go of them earlier.
+  const agent = new Agent({ keepAlive: true, timeout: 3000 });
+  const settings = {
+    keys,
+    supervisor,
+    agent,
+    log,
+    frontEnd: options.frontEnd ?? false,
+    homepageDisabled: environment['AzureWebJobsDisableHomepage'] === 'true',
+    activityTimeoutMs: options.activityTimeoutMs ?? 240_000,
+    functionTimeoutMs: options.functionTimeoutMs ?? app.functionTimeoutMs,
+    timeoutGraceMs: options.timeoutGraceMs ?? 2000,
+    bodyLimitBytes: options.bodyLimitBytes ?? 104_857_600,
+  };
+  const { routes, listening } = await serve(settings, app.routePrefix, options.port ?? 0).catch(
+    async (error: unknown) => {
+      await supervisor.stop();
+      throw error;
+    },
+  );
+
+  return {
+    url: listening.url,
+    port: listening.port,
+    ...keys,
+    functions: routes,
+    logs: log.lines,
+    onLog: log.onLine,
+    get workerPid() {
+      return supervisor.current?.pid ?? 0;
+    },
+    get restarts() {
+      return supervisor.restarts;
+    },
+    workerUsage: async () => (await supervisor.ready()).usage(),
+    async stop() {
+      await supervisor.stop();
+      await listening.close();
+      agent.destroy();
+    },
+    async killWorker() {
+      const worker = await supervisor.ready();
+      worker.kill();
+      await worker.exited;
+      await supervisor.ready();
+    },
+  };
+}
+
+/** Maps the routes and listens. Rejects for a route template that this emulator does not know, or a port that is taken. */
+async function serve(
+  settings: Omit<PipelineSettings, 'routes'>,
+  routePrefix: string,
+  port: number,
+): Promise<{ routes: readonly Route[]; listening: Listening }> {
+  const routes = createRoutes((await settings.supervisor.ready()).functions, routePrefix);
+  const pipeline = { ...settings, routes };
+  // Kestrel's limits, not Node's: 32 KiB of headers, no limit for a whole request, idle connections kept 130 seconds.
+  const server = createServer(
+    { maxHeaderSize: 32_768, requestTimeout: 0, keepAliveTimeout: 130_000 },
+    (request, response) => void handle(request, response, pipeline),
+  );
+  return { routes, listening: await listen(server, port) };
+}
