@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+import { listen } from '../listen.ts';
+import { answer } from './answer.ts';
+import { isPreflight } from './cors.ts';
+import type { RequestRecord, Subscription } from './exchange.ts';
+import { newExchange } from './new-exchange.ts';
+import { BEDROCK_OPERATIONS, findOperation, operationNotFound, type Operation } from './operations.ts';
+import { defaultResponse, runPipeline } from './pipeline.ts';
+import { compilePolicies, type CallerAuth } from './policies.ts';
+import type { ManagedIdentityToken } from './statement.ts';
+import { findSubscription, type KeyRules } from './subscription-key.ts';
+
+export type { Operation, Subscription };
+
+export interface GatewayOptions {
+  /** Base URL of the backend `bedrock-proxy`: the Functions host. */
+  readonly backendUrl: string;
+  /** File of the API's policy; default the one that is deployed. */
+  readonly policy?: string;
+  /** Text of the policies of the scopes around the API; default API Management's own, which forwards buffered. */
+  readonly globalPolicy?: string;
+  readonly productPolicy?: string;
+  /** Suffix of the API's URL; default `/bedrock`. */
+  readonly path?: string;
+  /** Default: one without product and user. */
+  readonly subscriptions?: readonly Subscription[];
+  /** Default: a key is required, in the header or query parameter `api-key` or as bearer token. */
+  readonly keys?: Partial<KeyRules>;
+  /** Added to those of the deployment: an audience, and a limit of 26,214,400 bytes. */
+  readonly namedValues?: Readonly<Record<string, string>>;
+  /** Absent: the instance has no identity. */
+  readonly managedIdentityToken?: ManagedIdentityToken;
+  /** How the function knows its caller, as the deployment's parameter; default `entra`. */
+  readonly callerAuth?: CallerAuth;
+  /** Headers in the credentials of the backend entity, for instance `x-functions-key`. */
+  readonly backendHeaders?: Readonly<Record<string, string>>;
+  /** Whether `%2F` in a path becomes `/`; both are reported of API Management. Default true. */
+  readonly decodeSlashes?: boolean;
+  readonly operations?: readonly Operation[];
+  /** Default 0: any free port. */
+  readonly port?: number;
+}
+
+/** A request as the client sent it, and as it was forwarded, if it was. */
+export type GatewayRequest = Readonly<RequestRecord>;
+
+export interface Gateway {
+  /** What a client takes for the endpoint: origin and suffix. */
+  readonly url: string;
+  readonly origin: string;
+  readonly port: number;
+  /** Key of the first subscription. */
+  readonly subscriptionKey: string;
+  readonly subscriptions: readonly Subscription[];
+  /** In the order of arrival. */
+  readonly requests: readonly GatewayRequest[];
+  /** Rejects when a request met something in the policy that the emulator does not know. */
+  close(): Promise<void>;
+}
+
+const BEDROCK_POLICY = new URL('../../../infra/policies/bedrock.xml', import.meta.url);
+
+/**
+ * Stands for API Management: an HTTP/1.1 server that checks subscription keys, runs the policy file that is deployed,
+ * and streams to the backend.
+ *
+ * @throws UnsupportedPolicyError or SyntaxError for a policy that it cannot run
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const suffix = options.path ?? '/bedrock';
+  const subscriptions = options.subscriptions ?? [{ id: 'default', name: 'Default', key: randomUUID() }];
+  const operations = options.operations ?? BEDROCK_OPERATIONS;
+  const keys = { required: true, header: 'api-key', query: 'api-key', bearer: true, ...options.keys };
+  const policies = compilePolicies({
+    api: await readFile(options.policy ?? BEDROCK_POLICY, 'utf8'),
+    callerAuth: options.callerAuth ?? 'entra',
+    globalPolicy: options.globalPolicy,
+    productPolicy: options.productPolicy,
+    namedValues: {
+      'bedrock-proxy-audience': 'api://bedrock-proxy',
+      'bedrock-max-request-bytes': '26214400',
+      ...options.namedValues,
+    },
+    environment: {
+      backends: { 'bedrock-proxy': { url: options.backendUrl, headers: options.backendHeaders ?? {} } },
+      managedIdentityToken: options.managedIdentityToken,
+    },
+  });
+  const requests: GatewayRequest[] = [];
+  const failures: unknown[] = [];
+
+  async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const target = incoming.url ?? '';
+    const exchange = newExchange(incoming, outgoing, suffix, options.decodeSlashes ?? true);
+    const { method, path, headers, query } = exchange.request;
+    requests.push(exchange.record);
+    if (isPreflight(exchange.request) && policies.preflight !== undefined) {
+      await policies.preflight(exchange);
+    } else if (target.startsWith(`${suffix}/`)) {
+      await runPipeline(policies, exchange, () => {
+        findOperation(operations, method, path);
+        exchange.subscription = findSubscription(subscriptions, keys, headers, query);
+      });
+    } else {
+      // No API at this path, hence no policy of it.
+      exchange.response = defaultResponse(operationNotFound(), exchange.requestId);
+    }
+    await answer(exchange, outgoing);
+  }
+
+  const server = createServer((incoming, outgoing) => {
+    handle(incoming, outgoing).catch((error: unknown) => {
+      failures.push(error);
+      if (outgoing.headersSent) outgoing.destroy();
+      else outgoing.writeHead(500, { 'content-type': 'text/plain' }).end(`gateway emulator: ${String(error)}`);
+    });
+  });
+  const { url: origin, port, close } = await listen(server, options.port);
+  return {
+    url: origin + suffix,
+    origin,
+    port,
+    subscriptionKey: subscriptions[0]?.key ?? '',
+    subscriptions,
+    requests,
+    async close() {
+      await close();
+      if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
+    },
+  };
+}
