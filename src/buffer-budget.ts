@@ -2,7 +2,7 @@
 export interface BufferLease {
   /** Sets the share to `bytes`. Returns false, and leaves the share as it was, when the budget has no room. */
   resize(bytes: number): boolean;
-  /** Gives the share back; calling it again does nothing. */
+  /** Gives the share back for good; calling it again does nothing. */
   release(): void;
 }
 
@@ -21,14 +21,16 @@ export function createBufferBudget(limitBytes: number): BufferBudget {
     },
     lease() {
       let held = 0;
+      let released = false;
       return {
         resize(bytes) {
-          if (bytes > held && used + bytes - held > limitBytes) return false;
+          if (released || used + bytes - held > limitBytes) return false;
           used += bytes - held;
           held = bytes;
           return true;
         },
         release() {
+          released = true;
           used -= held;
           held = 0;
         },

@@ -3,13 +3,14 @@ import { app, type HttpResponseInit, type InvocationContext } from '@azure/funct
 import { createSigner } from './bedrock/signer.ts';
 import { createUpstream } from './bedrock/upstream.ts';
 import { createBufferBudget } from './buffer-budget.ts';
-import { type CallerAuthConfig, type Config, ConfigError, type CredentialsConfig, readConfig } from './config.ts';
+import { type CallerAuthConfig, type Config, type CredentialsConfig, readConfig } from './config.ts';
 import { cachedCredentials, type CredentialsProvider, fixedCredentials } from './credentials/provider.ts';
 import { describeError, errorReply, ProxyError, toProxyError } from './errors.ts';
 import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './http/caller.ts';
 import { collectInvocations, discardBody, type Invocation, claimInvocation } from './http/invocation.ts';
 import { createProxy, type Proxy } from './proxy.ts';
 import type { Reply } from './relay.ts';
+import { ConfigError } from './settings.ts';
 
 collectInvocations();
 app.setup({ enableHttpStream: true });

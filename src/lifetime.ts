@@ -27,6 +27,7 @@ export function startLifetime(invocation: Invocation, limits: LifetimeLimits): L
       () => controller.abort(new ProxyError('modelTimeout', message)),
       Math.max(0, ms - (performance.now() - invocation.startedAt)),
     );
+  let ended = false;
   const onGone = () => controller.abort(invocation.gone.reason);
   let timer = abortAfter(limits.firstByteMs, 'No answer was ready before the deadline of this proxy.');
   if (invocation.gone.aborted) onGone();
@@ -34,10 +35,12 @@ export function startLifetime(invocation: Invocation, limits: LifetimeLimits): L
   return {
     signal: controller.signal,
     firstByteSent() {
+      if (ended) return;
       clearTimeout(timer);
       timer = abortAfter(limits.streamMs, 'The answer took longer than the deadline of this proxy.');
     },
     end() {
+      ended = true;
       clearTimeout(timer);
       invocation.gone.removeEventListener('abort', onGone);
     },

@@ -50,7 +50,7 @@ export function createProxy(dependencies: ProxyDependencies): Proxy {
 }
 
 async function answer(
-  { request }: Invocation,
+  { request, response }: Invocation,
   lifetime: Lifetime,
   record: Recorder,
   { admit, credentials, sign, upstream, budget, limits }: ProxyDependencies,
@@ -87,7 +87,9 @@ async function answer(
     };
     const upstreamAnswer = await sendWithFreshKeys(send, credentials, lifetime, record);
     record.upstreamHeaders(upstreamAnswer);
-    return await relay(upstreamAnswer, route.operation.dialect, budget.lease(), record);
+    const lease = budget.lease();
+    whenClosed(response, lease.release);
+    return await relay(upstreamAnswer, route.operation.dialect, lease, record);
   } finally {
     body.release();
   }

@@ -38,6 +38,7 @@ const BODILESS = new Set([204, 205, 304]);
  * Resolves when the first bytes are there to be sent, which for an event stream is its first whole message: what fails
  * before can still be told by a status. The headers do not leave the host before the first byte anyway.
  *
+ * @param lease for what is held; the caller of this releases it when the connection is done with the answer
  * @throws ProxyError as `UpstreamAnswer.read` does, or `unavailable` when the process holds too much already
  */
 export async function relay(
@@ -53,7 +54,6 @@ export async function relay(
     return await relayBytes(answer, headers, lease, observer);
   } catch (error) {
     answer.abort();
-    lease.release();
     throw error;
   }
 }
@@ -83,12 +83,9 @@ async function relayBytes(
     }
     chunks.push(chunk);
     length += chunk.length;
-    hold(lease, length);
+    if (!lease.resize(length)) throw tooMuchHeld();
   }
-  if (whole && (length === 0 || BODILESS.has(answer.status))) {
-    lease.release();
-    return { status: answer.status, headers };
-  }
+  if (whole && (length === 0 || BODILESS.has(answer.status))) return { status: answer.status, headers };
   if (whole) headers['content-length'] = String(length);
 
   const writeBody = async (response: ServerResponse): Promise<void> => {
@@ -116,17 +113,19 @@ async function relayMessages(
   lease: BufferLease,
   observer: RelayObserver,
 ): Promise<Reply> {
-  /** The next whole messages, or undefined at the end of the stream. */
+  let overflow: ProxyError | undefined;
+  /** The next whole messages, or undefined at the end of the stream. What is whole goes out before a failure counts. */
   const next = async (): Promise<readonly Buffer[] | undefined> => {
     for (;;) {
-      if (framer.damage !== undefined) throw framer.damage;
+      const failure = framer.damage ?? overflow;
+      if (failure !== undefined) throw failure;
       const chunk = await answer.read();
       if (chunk === undefined) {
         const rest = framer.end();
         return rest.length > 0 ? rest : undefined;
       }
       const messages = framer.push(chunk);
-      hold(lease, framer.pending);
+      if (!lease.resize(framer.pending)) overflow = tooMuchHeld();
       if (messages.length > 0) return messages;
     }
   };
@@ -143,8 +142,6 @@ async function relayMessages(
       observer.failed(error);
       answer.abort();
       if (!(error instanceof CallerGone)) response.write(framer.failure(toProxyError(error)));
-    } finally {
-      lease.release();
     }
   };
   return { status: answer.status, headers, writeBody };
@@ -156,7 +153,6 @@ async function send(response: ServerResponse, bytes: Buffer, observer: RelayObse
   if (room !== undefined) await room;
 }
 
-function hold(lease: BufferLease, bytes: number): void {
-  if (lease.resize(bytes)) return;
-  throw new ProxyError('unavailable', 'The proxy holds too many answers at the moment.', { retryAfterSeconds: 1 });
+function tooMuchHeld(): ProxyError {
+  return new ProxyError('unavailable', 'The proxy holds too many answers at the moment.', { retryAfterSeconds: 1 });
 }

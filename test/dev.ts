@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 
 import { buildBundles } from '../infra/scripts/build.ts';
-import { ConfigError } from '../src/config.ts';
+import { ConfigError } from '../src/settings.ts';
 import { banner } from './dev/banner.ts';
 import { readPort, readTarget, SetupError } from './dev/environment.ts';
 import { startLocalProxy } from './dev/local-proxy.ts';

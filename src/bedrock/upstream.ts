@@ -78,6 +78,7 @@ function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits):
   let controller: Dispatcher.DispatchController | undefined;
   let failure: unknown;
   let done = false;
+  let framed = true;
   let wakeReader: (() => void) | undefined;
 
   const onSilence = (message: string) => {
@@ -132,6 +133,7 @@ function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits):
       timer = setTimeout(onSilence, limits.idleMs, 'Bedrock fell silent in the middle of its answer.');
       if (status > 599) return abort(new ProxyError('upstreamBroken', 'Bedrock answered with an unknown status.'));
       const headers = readHeaders((started.rawHeaders ?? []) as readonly Buffer[]);
+      framed = status === 204 || status === 304 || 'content-length' in headers || 'transfer-encoding' in headers;
       head.resolve({ status, headers, read, abort: () => abort(new Error('aborted')) });
     },
     onResponseData(started, chunk) {
@@ -141,7 +143,12 @@ function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits):
       if (queuedBytes >= READ_AHEAD_BYTES) started.pause();
       wakeReader?.();
     },
-    onResponseEnd: () => finish(),
+    onResponseEnd: () => {
+      // Nothing tells the end of an unframed body from a connection that broke (RFC 9112 section 8).
+      finish(
+        framed ? undefined : new ProxyError('upstreamBroken', 'The end of the answer cannot be told from a break.'),
+      );
+    },
     onResponseError: (_controller, cause) =>
       finish(new ProxyError('upstreamBroken', 'The connection to Bedrock failed.', { cause })),
   };
@@ -166,7 +173,7 @@ function payload({ method, headers, body, bodyLength }: UpstreamRequest) {
 }
 
 function readHeaders(raw: readonly Buffer[]): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = {};
+  const headers: Record<string, string | string[]> = Object.create(null);
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = String(raw[index]).toLowerCase();
     const value = raw[index + 1]?.toString('latin1') ?? '';

@@ -35,6 +35,9 @@ const COLD_PAUSE_MS = 1000;
 /** Pause after a failed reading while older keys are at hand. */
 const WARM_PAUSE_MS = 30_000;
 
+/** Longest pause that a `Retry-After` of the vault can ask for: callers get 503 meanwhile. */
+const LONGEST_PAUSE_MS = 60_000;
+
 /** Least time between two readings that refused signatures ask for: a wrong key must not hammer the vault. */
 const FORCED_PAUSE_MS = 10_000;
 
@@ -126,5 +129,5 @@ function sameKeys(one: AwsCredentials, other: AwsCredentials): boolean {
 
 function retryAfterMs(error: unknown): number {
   if (typeof error !== 'object' || error === null || !('retryAfterSeconds' in error)) return 0;
-  return typeof error.retryAfterSeconds === 'number' ? 1000 * error.retryAfterSeconds : 0;
+  return typeof error.retryAfterSeconds === 'number' ? Math.min(1000 * error.retryAfterSeconds, LONGEST_PAUSE_MS) : 0;
 }

@@ -63,6 +63,7 @@ export function readBody(request: IncomingMessage, limits: BodyLimits, budget: B
       limits.uploadMs,
     );
 
+    if (request.destroyed) return onClose();
     if (announced > limits.requestBytes) return refuse(tooLarge(limits.requestBytes));
     if (!lease.resize(announced)) return refuse(tooMuchBuffered());
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);

@@ -87,8 +87,8 @@ function createKeyCache(url: string): KeyCache {
     triedAt = performance.now();
     reading ??= fetchKeys(url)
       .then((keys) => {
-        readAt = performance.now();
         current = createLocalJWKSet(keys);
+        readAt = performance.now();
         return current;
       })
       .finally(() => {
@@ -116,7 +116,10 @@ function createKeyCache(url: string): KeyCache {
 
 async function fetchKeys(url: string): Promise<JSONWebKeySet> {
   const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(KEYS_TIMEOUT_MS) });
-  if (!response.ok) throw new Error(`key endpoint answered ${response.status}`);
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new Error(`key endpoint answered ${response.status}`);
+  }
   const keys = (await response.json()) as JSONWebKeySet;
   if (!Array.isArray(keys.keys) || keys.keys.length === 0) throw new Error('key endpoint answered no keys');
   return keys;

@@ -66,7 +66,7 @@ export function returnedHeaders(
 ): Record<string, string | string[]> {
   const nominated = String(headers['connection'] ?? '').toLowerCase();
   const dropped = new Set(nominated.split(',').map((name) => name.trim()));
-  const returned: Record<string, string | string[]> = {};
+  const returned: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of Object.entries(headers)) {
     if (!HOP_BY_HOP.has(name) && !dropped.has(name)) returned[name] = value;
   }

@@ -1,0 +1,106 @@
+/** Every environment variable the proxy reads. The infrastructure, the example settings and the README name the same. */
+export const SETTINGS = [
+  'AWS_REGION',
+  'KEY_VAULT_URI',
+  'AWS_CREDENTIALS_SECRET_NAME',
+  'AWS_ACCESS_KEY_ID_SECRET_NAME',
+  'AWS_SECRET_ACCESS_KEY_SECRET_NAME',
+  'CREDENTIALS_REFRESH_SECONDS',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AZURE_CLIENT_ID',
+  'IDENTITY_ENDPOINT',
+  'CALLER_AUTH',
+  'ENTRA_TENANT_ID',
+  'ENTRA_AUDIENCE',
+  'ENTRA_ALLOWED_CALLERS',
+  'ENTRA_AUTHORITY',
+  'MAX_REQUEST_BYTES',
+  'MAX_BUFFERED_BYTES',
+  'UPLOAD_TIMEOUT_SECONDS',
+  'FIRST_BYTE_DEADLINE_SECONDS',
+  'UPSTREAM_CONNECT_TIMEOUT_SECONDS',
+  'UPSTREAM_HEADERS_TIMEOUT_SECONDS',
+  'UPSTREAM_IDLE_TIMEOUT_SECONDS',
+  'STREAM_DEADLINE_SECONDS',
+  'AWS_ENDPOINT_URL_BEDROCK_RUNTIME',
+] as const;
+
+export type SettingName = (typeof SETTINGS)[number];
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Names every missing or malformed setting, never a value: it may be a secret in the wrong place. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`Wrong settings: ${problems.join('; ')}`);
+    this.problems = problems;
+  }
+}
+
+/** Reads settings of each kind and collects what is wrong with them. An empty value counts as absent. */
+export interface Reader {
+  text(name: SettingName): string | undefined;
+  required(name: SettingName, why: string): string;
+  integer(name: SettingName, fallback: number, most: number): number;
+  list(name: SettingName, why: string): string[];
+  url(name: SettingName): URL | undefined;
+  /** Name of a secret in Key Vault. */
+  secretName(name: SettingName): string | undefined;
+}
+
+export function createReader(environment: Environment, problems: string[]): Reader {
+  const text = (name: SettingName) => environment[name]?.trim() || undefined;
+  const required = (name: SettingName, why: string) => {
+    const value = text(name);
+    if (value === undefined) problems.push(`${name} is missing${why}`);
+    return value ?? '';
+  };
+  return {
+    text,
+    required,
+    integer(name, fallback, most) {
+      const value = text(name);
+      if (value === undefined) return fallback;
+      const number = /^\d{1,16}$/.test(value) ? Number(value) : 0;
+      if (number >= 1 && number <= most) return number;
+      problems.push(`${name} must be a whole number from 1 to ${most}`);
+      return fallback;
+    },
+    list(name, why) {
+      const value = required(name, why);
+      const items = value
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== '');
+      if (value !== '' && items.length === 0) problems.push(`${name} is an empty list`);
+      return items;
+    },
+    url(name) {
+      const value = text(name);
+      if (value === undefined) return undefined;
+      const url = URL.canParse(value) ? new URL(value) : undefined;
+      const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
+      if (url === undefined || !secure || url.username + url.password !== '' || url.search !== '' || url.hash !== '') {
+        problems.push(`${name} must be an https URL (http only to a loopback address)`);
+        return undefined;
+      }
+      return url;
+    },
+    secretName(name) {
+      const value = text(name);
+      if (value !== undefined && !/^[0-9A-Za-z-]{1,127}$/.test(value)) {
+        problems.push(`${name} must be the name of a secret: letters, digits and dashes`);
+      }
+      return value;
+    },
+  };
+}
+
+/** 127.0.0.0/8, ::1 and `localhost`: the only hosts that plain http is accepted for. */
+function isLoopback(url: URL): boolean {
+  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname);
+}

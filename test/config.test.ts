@@ -1,0 +1,306 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { type Config, readConfig } from '../src/config.ts';
+import { ConfigError, type Environment, SETTINGS } from '../src/settings.ts';
+
+const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';
+const CALLER = '9f4a1c2e-0000-4000-8000-0123456789ab';
+
+/** The least that is accepted. */
+const LOCAL = { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI' };
+const VAULT = { AWS_REGION: 'eu-central-1', KEY_VAULT_URI: 'https://example.vault.azure.net' };
+const ENTRA = {
+  ...LOCAL,
+  CALLER_AUTH: 'entra',
+  ENTRA_TENANT_ID: TENANT,
+  ENTRA_AUDIENCE: 'api://proxy',
+  ENTRA_ALLOWED_CALLERS: CALLER,
+};
+
+function problemsOf(environment: Environment): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('good settings', () => {
+  it('defaults', () => {
+    expect(readConfig(LOCAL)).toStrictEqual({
+      region: 'eu-central-1',
+      origin: 'https://bedrock-runtime.eu-central-1.amazonaws.com',
+      credentials: {
+        source: 'environment',
+        keys: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' },
+      },
+      callerAuth: { mode: 'functionKey' },
+      limits: {
+        requestBytes: 26_214_400,
+        bufferedBytes: 268_435_456,
+        uploadMs: 60_000,
+        firstByteMs: 225_000,
+        connectMs: 5000,
+        headersMs: 220_000,
+        idleMs: 225_000,
+        streamMs: 1_620_000,
+      },
+    });
+  });
+
+  it('a vault comes before keys of the environment', () => {
+    expect(readConfig({ ...LOCAL, ...VAULT }).credentials).toStrictEqual({
+      source: 'keyVault',
+      vault: {
+        uri: 'https://example.vault.azure.net/',
+        secrets: { json: 'aws-credentials' },
+        managedIdentity: false,
+      },
+      refreshSeconds: 300,
+    });
+  });
+
+  it('a vault with everything', () => {
+    const settings = {
+      ...VAULT,
+      AWS_ACCESS_KEY_ID_SECRET_NAME: 'id',
+      AWS_SECRET_ACCESS_KEY_SECRET_NAME: 'secret',
+      AZURE_CLIENT_ID: 'client',
+      IDENTITY_ENDPOINT: 'http://169.254.255.2:8081/msi/token',
+      CREDENTIALS_REFRESH_SECONDS: '60',
+    };
+    expect(readConfig(settings).credentials).toStrictEqual({
+      source: 'keyVault',
+      vault: {
+        uri: 'https://example.vault.azure.net/',
+        secrets: { accessKeyId: 'id', secretAccessKey: 'secret' },
+        identityClientId: 'client',
+        managedIdentity: true,
+      },
+      refreshSeconds: 60,
+    });
+  });
+
+  it('entra', () => {
+    const settings = {
+      ...ENTRA,
+      ENTRA_TENANT_ID: TENANT.toUpperCase(),
+      ENTRA_AUDIENCE: ' api://proxy , proxy,, ',
+      ENTRA_ALLOWED_CALLERS: `${CALLER.toUpperCase()}, ${TENANT}`,
+      ENTRA_AUTHORITY: 'https://login.microsoftonline.us/',
+    };
+    expect(readConfig(settings).callerAuth).toStrictEqual({
+      mode: 'entra',
+      tenantId: TENANT,
+      audiences: ['api://proxy', 'proxy'],
+      allowedCallers: [CALLER, TENANT],
+      authority: 'https://login.microsoftonline.us',
+    });
+  });
+
+  it.each<[string, Environment, (config: Config) => unknown, unknown]>([
+    ['white space around a value', { AWS_REGION: ' us-east-1 ' }, ({ region }) => region, 'us-east-1'],
+    [
+      'another endpoint',
+      { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example' },
+      origin,
+      'https://vpce-1.example',
+    ],
+    [
+      'a slash after it',
+      { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example/' },
+      origin,
+      'https://vpce-1.example',
+    ],
+    [
+      'an endpoint for a region the table does not know',
+      { AWS_REGION: 'us-east-99', AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example' },
+      origin,
+      'https://vpce-1.example',
+    ],
+    ['http to 127.0.0.1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.0.0.1:1' }, origin, 'http://127.0.0.1:1'],
+    ['http to 127.9.8.7', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.9.8.7:1' }, origin, 'http://127.9.8.7:1'],
+    ['http to localhost', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://localhost:1' }, origin, 'http://localhost:1'],
+    ['http to ::1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://[::1]:1' }, origin, 'http://[::1]:1'],
+    ['the least number', { UPLOAD_TIMEOUT_SECONDS: '1' }, ({ limits }) => limits.uploadMs, 1000],
+    ['the largest number', { STREAM_DEADLINE_SECONDS: '1790' }, ({ limits }) => limits.streamMs, 1_790_000],
+    ['a function key', { CALLER_AUTH: 'functionKey' }, ({ callerAuth }) => callerAuth.mode, 'functionKey'],
+    [
+      'a session token',
+      { AWS_SESSION_TOKEN: 'token' },
+      ({ credentials }) => credentials.source === 'environment' && credentials.keys.sessionToken,
+      'token',
+    ],
+  ])('%s', (_name, settings, value, expected) => {
+    expect(value(readConfig({ ...LOCAL, ...settings }))).toBe(expected);
+  });
+
+  it('an empty value counts as absent', () => {
+    const empty = Object.fromEntries(SETTINGS.map((name) => [name, '  ']));
+    expect(readConfig({ ...empty, ...LOCAL })).toStrictEqual(readConfig(LOCAL));
+    expect(problemsOf(empty)).toStrictEqual(problemsOf({}));
+  });
+
+  it('the result is frozen to the last member', () => {
+    const pending: object[] = [readConfig({ ...ENTRA, ...VAULT }), readConfig(LOCAL)];
+    for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
+      expect(Object.isFrozen(value)).toBe(true);
+      pending.push(...Object.values(value).filter((inner) => typeof inner === 'object' && inner !== null));
+    }
+  });
+
+  function origin(config: Config): string {
+    return config.origin;
+  }
+});
+
+describe('wrong settings', () => {
+  const NUMBERS = {
+    MAX_REQUEST_BYTES: 104_857_600,
+    MAX_BUFFERED_BYTES: Number.MAX_SAFE_INTEGER,
+    UPLOAD_TIMEOUT_SECONDS: 230,
+    FIRST_BYTE_DEADLINE_SECONDS: 230,
+    UPSTREAM_CONNECT_TIMEOUT_SECONDS: 230,
+    UPSTREAM_HEADERS_TIMEOUT_SECONDS: 230,
+    UPSTREAM_IDLE_TIMEOUT_SECONDS: 235,
+    STREAM_DEADLINE_SECONDS: 1790,
+    CREDENTIALS_REFRESH_SECONDS: 86_400,
+  };
+  const wrongNumbers = Object.entries(NUMBERS).flatMap(([name, most]) =>
+    ['0', '-1', '1.5', '1e3', '0x10', 'ten', '1 0', '٣', '99999999999999999', String(BigInt(most) + 1n)].map(
+      (value) => [name, { [name]: value }] as const,
+    ),
+  );
+  it.each(wrongNumbers)('%s: %j', (name, settings) => {
+    expect(problemsOf({ ...VAULT, ...settings })).toStrictEqual([expect.stringContaining(name)]);
+  });
+
+  const URLS = ['KEY_VAULT_URI', 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME', 'ENTRA_AUTHORITY'];
+  const wrongUrls = URLS.flatMap((name) =>
+    [
+      'nonsense',
+      'example.com',
+      '//example.com',
+      'ftp://example.com',
+      'javascript:1',
+      'http://example.com',
+      'http://10.0.0.1',
+      'http://127.0.0.1.example.com',
+      'http://localhost.example.com',
+      'http://0.0.0.0',
+      'https://user@example.com',
+      'https://user:password@example.com',
+      'https://:password@example.com',
+      'https://example.com/?a=1',
+      'https://example.com/#a',
+    ].map((value) => [name, { [name]: value }] as const),
+  );
+  it.each(wrongUrls)('%s: %j', (name, settings) => {
+    expect(problemsOf({ ...ENTRA, ...settings })).toStrictEqual([expect.stringContaining(name)]);
+  });
+
+  it.each<[string, Environment, readonly string[]]>([
+    ['nothing at all', {}, ['AWS_REGION', 'KEY_VAULT_URI']],
+    ['no keys', { AWS_REGION: 'us-east-1' }, ['KEY_VAULT_URI']],
+    ['half a key', { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'AKID' }, ['AWS_SECRET_ACCESS_KEY']],
+    ['the other half', { AWS_REGION: 'us-east-1', AWS_SECRET_ACCESS_KEY: 'x' }, ['AWS_ACCESS_KEY_ID']],
+    ['no region', { ...LOCAL, AWS_REGION: undefined }, ['AWS_REGION']],
+    ['an unknown region', { ...LOCAL, AWS_REGION: 'us-east-99' }, ['AWS_REGION']],
+    [
+      'one of the two secrets',
+      { ...VAULT, AWS_ACCESS_KEY_ID_SECRET_NAME: 'id' },
+      ['AWS_SECRET_ACCESS_KEY_SECRET_NAME'],
+    ],
+    ['the other', { ...VAULT, AWS_SECRET_ACCESS_KEY_SECRET_NAME: 'id' }, ['AWS_ACCESS_KEY_ID_SECRET_NAME']],
+    [
+      'an endpoint with a path',
+      { ...LOCAL, AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://a.example/b' },
+      ['AWS_ENDPOINT_URL'],
+    ],
+    ['another mode', { ...LOCAL, CALLER_AUTH: 'Entra' }, ['CALLER_AUTH']],
+    [
+      'entra with nothing else',
+      { ...LOCAL, CALLER_AUTH: 'entra' },
+      ['ENTRA_TENANT_ID', 'ENTRA_AUDIENCE', 'ENTRA_ALLOWED_CALLERS'],
+    ],
+    ['a tenant that is no GUID', { ...ENTRA, ENTRA_TENANT_ID: 'common' }, ['ENTRA_TENANT_ID']],
+    ['audiences without one', { ...ENTRA, ENTRA_AUDIENCE: ' , ' }, ['ENTRA_AUDIENCE']],
+    ['callers without one', { ...ENTRA, ENTRA_ALLOWED_CALLERS: ',' }, ['ENTRA_ALLOWED_CALLERS']],
+    [
+      'a malformed vault beside others',
+      { ...VAULT, KEY_VAULT_URI: 'http://example.com', CREDENTIALS_REFRESH_SECONDS: '0' },
+      ['KEY_VAULT_URI', 'CREDENTIALS_REFRESH_SECONDS'],
+    ],
+    [
+      'many at once',
+      { AWS_REGION: 'here', KEY_VAULT_URI: 'x', CALLER_AUTH: 'none', MAX_REQUEST_BYTES: '-', MAX_BUFFERED_BYTES: '-' },
+      ['AWS_REGION', 'KEY_VAULT_URI', 'CALLER_AUTH', 'MAX_REQUEST_BYTES', 'MAX_BUFFERED_BYTES'],
+    ],
+  ])('%s', (_name, settings, names) => {
+    const problems = problemsOf(settings);
+    expect(problems).toHaveLength(names.length);
+    for (const name of names) expect(problems.join('; ')).toContain(name);
+  });
+
+  it.each([
+    'US-EAST-1',
+    'us_east_1',
+    'useast1',
+    'us-east',
+    'us-east-1a',
+    '../us-east-1',
+    'us-east-1.evil',
+    'a-b-1\n.c',
+  ])('the region %j', (region) => {
+    expect(problemsOf({ ...LOCAL, AWS_REGION: region })).toStrictEqual([expect.stringContaining('AWS_REGION')]);
+  });
+
+  it.each(['AWS_CREDENTIALS_SECRET_NAME', 'AWS_ACCESS_KEY_ID_SECRET_NAME', 'AWS_SECRET_ACCESS_KEY_SECRET_NAME'])(
+    '%s names no secret that could be',
+    (name) => {
+      const pair = { AWS_ACCESS_KEY_ID_SECRET_NAME: 'id', AWS_SECRET_ACCESS_KEY_SECRET_NAME: 'secret' };
+      const settings = { ...VAULT, ...(name in pair ? pair : {}), [name]: 'a/b' };
+      expect(problemsOf(settings)).toStrictEqual([expect.stringMatching(new RegExp(`\\b${name}\\b`))]);
+    },
+  );
+
+  it('no value is repeated', () => {
+    const environment = Object.fromEntries(SETTINGS.map((name) => [name, 'wrong?hidden']));
+    for (const settings of [environment, { ...environment, ...VAULT }, { ...environment, CALLER_AUTH: 'entra' }]) {
+      expect(problemsOf(settings)).not.toHaveLength(0);
+      expect(() => readConfig(settings)).toThrow(
+        expect.objectContaining({ message: expect.not.stringMatching('hidden') }),
+      );
+    }
+  });
+});
+
+describe('the list of settings', () => {
+  it('holds exactly what is read', () => {
+    const read = new Set<string>();
+    for (const settings of [LOCAL, VAULT, ENTRA]) {
+      const environment: Environment = new Proxy<Record<string, string>>(settings, {
+        get(target, name) {
+          read.add(String(name));
+          return Reflect.get(target, name);
+        },
+      });
+      readConfig(environment);
+    }
+    expect([...read].toSorted()).toStrictEqual([...SETTINGS].toSorted());
+  });
+
+  const example = join(import.meta.dirname, '../local.settings.json.example');
+  it.runIf(existsSync(example))('covers local.settings.json.example', () => {
+    const { Values: values } = JSON.parse(readFileSync(example, 'utf8'));
+    const platform = ['FUNCTIONS_WORKER_RUNTIME', 'AzureWebJobsStorage'];
+    expect(new Set<string>([...SETTINGS, ...platform])).toEqual(
+      expect.toSatisfy((known: Set<string>) => Object.keys(values).every((name) => known.has(name))),
+    );
+  });
+});
