@@ -85,8 +85,8 @@ describe('forwardedHeaders', () => {
 describe('returnedHeaders', () => {
   it('returns everything but the fields of the connection', () => {
     const end = { date: 'Mon', 'x-amzn-requestid': 'r', 'content-length': '3', 'content-encoding': 'gzip', 'x-a': 'b' };
-    expect(
-      returnedHeaders({
+    expect({
+      ...returnedHeaders({
         ...end,
         connection: 'keep-alive, X-Hop',
         'keep-alive': 'timeout=5',
@@ -97,10 +97,10 @@ describe('returnedHeaders', () => {
         upgrade: 'h2c',
         'x-hop': '1',
       }),
-    ).toStrictEqual(end);
+    }).toStrictEqual(end);
   });
 
   it('keeps a repeated field apart', () => {
-    expect(returnedHeaders({ 'set-cookie': ['a=1', 'b=2'] })).toStrictEqual({ 'set-cookie': ['a=1', 'b=2'] });
+    expect({ ...returnedHeaders({ 'set-cookie': ['a=1', 'b=2'] }) }).toStrictEqual({ 'set-cookie': ['a=1', 'b=2'] });
   });
 });
