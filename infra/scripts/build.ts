@@ -71,6 +71,8 @@ export async function buildBundles(): Promise<string[]> {
     keepNames: true,
     sourcemap: true,
     external: ['@azure/functions-core'],
+    // undici leaves its experimental second HTTP parser out of a bundle that defines this, as Node's own does.
+    define: { esbuildDetection: '1' },
     plugins: [bundlesBeside, oneExport],
     logLevel: 'warning',
     write: false,
