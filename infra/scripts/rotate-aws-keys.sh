@@ -76,7 +76,7 @@ probe() {
   tries=0
   successes=0
   while [ "$successes" -lt 3 ]; do
-    [ "$tries" -lt 60 ] || fail 'AWS does not accept the new key.'
+    [ "$tries" -lt 30 ] || fail 'AWS does not accept the new key.'
     tries=$((tries + 1))
     if accepted; then successes=$((successes + 1)); else successes=0; fi
     sleep 2

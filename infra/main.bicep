@@ -1,0 +1,315 @@
+targetScope = 'subscription'
+
+// ---- What is deployed, and where
+
+@description('Name of the environment; the names of all resources are made from it.')
+@minLength(1)
+@maxLength(64)
+param environmentName string
+
+@description('Azure region of everything but an existing API Management instance.')
+@metadata({ azd: { type: 'location' } })
+param location string
+
+@description('Changes every generated name. A deleted vault keeps its name for 90 days: set it to deploy a removed environment again.')
+param nameSuffix string = ''
+
+@description('AWS region of Bedrock, for instance eu-central-1.')
+param bedrockRegion string
+
+// ---- The gateway
+
+@description('Name of the existing API Management instance; not needed with createApim.')
+param apimName string?
+
+@description('Its resource group.')
+param apimResourceGroupName string?
+
+@description('Its subscription.')
+param apimSubscriptionId string = subscription().subscriptionId
+
+@description('Resource id of a user-assigned identity of the existing instance, where the system-assigned one is not to be used.')
+param apimUserAssignedIdentityId string?
+
+@description('True: makes an instance of the tier Basic v2, for a trial.')
+param createApim bool = false
+
+@description('Organisation of a new instance.')
+param apimPublisherName string = 'Bedrock proxy'
+
+@description('Address for the notifications of a new instance.')
+param apimPublisherEmail string?
+
+@description('False: leaves the gateway alone, for one more function app of a pool.')
+param configureGateway bool = true
+
+@description('Resource ids of function apps of other deployments that share the calls with the one of this deployment.')
+param poolMemberIds string[] = []
+
+@description('Path of the API on the gateway.')
+param apiPath string = 'bedrock'
+
+@description('False: the subscription key is taken from the header api-key only, not from Authorization: Bearer.')
+param acceptBearerKey bool = true
+
+@description('Addresses (CIDR) or service tags that the gateway calls from. Needed for the v2 tiers, which have no addresses of their own, unless privateIngress is true.')
+param gatewayAddresses string[] = []
+
+// ---- Who may call the function
+
+@description('How the function knows the gateway: by an Entra token of its identity, or by a function key.')
+@allowed(['entra', 'functionKey'])
+param callerAuth string = 'entra'
+
+@description('Client id of the function\'s app registration (scripts/register-app.sh); needed for entra.')
+param proxyAppClientId string?
+
+// ---- The function
+
+@description('Version of Node.js.')
+@allowed(['22', '24'])
+param nodeVersion string = '24'
+
+@description('Memory of an instance.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 2048
+
+@description('Most instances the app may scale out to.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int = 100
+
+@description('Requests that one instance serves at a time. The platform would begin a new instance at 16: too early for streams that mostly wait.')
+@minValue(1)
+@maxValue(1000)
+param perInstanceConcurrency int = 100
+
+@description('Instances kept warm, so that no call waits for a cold start. They are billed while they wait.')
+@minValue(0)
+param alwaysReadyInstances int = 0
+
+@description('Largest request body, in bytes: refused above it by the gateway and by the function.')
+@minValue(1)
+@maxValue(104857600)
+param maxRequestBytes int = 26214400
+
+@description('Age after which the function reads the AWS keys again.')
+@minValue(1)
+@maxValue(86400)
+param credentialsRefreshSeconds int = 300
+
+@description('Further settings of the proxy, by the names in the README.')
+param appSettings { *: string } = {}
+
+// ---- The network
+
+@description('True: vault and storage on private endpoints, the app in a virtual network with one outbound address.')
+param vnetEnabled bool = false
+
+@description('Address space of the virtual network, at least a /25.')
+param vnetAddressPrefix string = '10.0.0.0/24'
+
+@description('True: the app has a private endpoint and no public one. Needs vnetEnabled, and a gateway in a network that reaches it.')
+param privateIngress bool = false
+
+@description('With vnetEnabled: addresses (CIDR) that may reach the vault from outside, to store the AWS keys. None: only the network can.')
+param vaultAllowedAddresses string[] = []
+
+// ---- The deployer
+
+@description('Object id of who may store the AWS keys.')
+param vaultOfficerPrincipalId string = deployer().objectId
+
+var token = toLower(uniqueString(subscription().id, environmentName, location, nameSuffix))
+var tags = { 'azd-env-name': environmentName }
+var secretName = 'aws-credentials'
+var gatewayName = createApim ? 'apim-${token}' : apimName ?? fail('Set apimName, or createApim.')
+var gatewayGroup = createApim ? group.name : apimResourceGroupName ?? fail('Set apimResourceGroupName, or createApim.')
+var gatewaySubscription = createApim ? subscription().subscriptionId : apimSubscriptionId
+var userAssignedIdentityId = createApim ? null : apimUserAssignedIdentityId
+var audience = 'api://${proxyAppClientId ?? ''}'
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module newGateway 'modules/api-management.bicep' = if (createApim) {
+  scope: group
+  params: {
+    name: 'apim-${token}'
+    location: location
+    tags: tags
+    publisherName: apimPublisherName
+    publisherEmail: apimPublisherEmail ?? (createApim
+      ? fail('A new API Management instance needs apimPublisherEmail.')
+      : '')
+  }
+}
+
+module gateway 'modules/gateway.bicep' = {
+  scope: resourceGroup(gatewaySubscription, gatewayGroup)
+  params: {
+    name: createApim ? newGateway!.outputs.name : gatewayName
+    userAssignedIdentityId: userAssignedIdentityId
+  }
+}
+
+module identity 'modules/identity.bicep' = {
+  scope: group
+  params: {
+    name: 'id-${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  scope: group
+  params: {
+    workspaceName: 'log-${token}'
+    componentName: 'appi-${token}'
+    location: location
+    tags: tags
+    publisherPrincipalIds: [identity.outputs.principalId, gateway.outputs.principalId]
+  }
+}
+
+module network 'modules/network.bicep' = if (vnetEnabled) {
+  scope: group
+  params: {
+    name: 'vnet-${token}'
+    location: location
+    tags: tags
+    addressPrefix: vnetAddressPrefix
+  }
+}
+
+var endpoints = vnetEnabled
+  ? { virtualNetworkId: network!.outputs.id, subnetId: network!.outputs.endpointSubnetId }
+  : null
+
+module storage 'modules/storage.bicep' = {
+  scope: group
+  params: {
+    name: 'st${token}'
+    location: location
+    tags: tags
+    principalId: identity.outputs.principalId
+    network: endpoints
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  scope: group
+  params: {
+    name: 'kv-${token}'
+    location: location
+    tags: tags
+    readerPrincipalId: identity.outputs.principalId
+    officerPrincipalId: vaultOfficerPrincipalId
+    workspaceId: monitoring.outputs.workspaceId
+    network: endpoints
+    allowedAddresses: vnetEnabled ? vaultAllowedAddresses : []
+  }
+}
+
+module functionApp 'modules/function-app.bicep' = {
+  scope: group
+  params: {
+    name: 'func-${token}'
+    planName: 'plan-${token}'
+    location: location
+    tags: tags
+    identity: { id: identity.outputs.id, clientId: identity.outputs.clientId }
+    nodeVersion: nodeVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    perInstanceConcurrency: perInstanceConcurrency
+    alwaysReadyInstances: alwaysReadyInstances
+    blobEndpoint: storage.outputs.blobEndpoint
+    packageContainer: storage.outputs.packageContainer
+    componentName: monitoring.outputs.componentName
+    settings: {
+      ...appSettings
+      AWS_REGION: bedrockRegion
+      KEY_VAULT_URI: vault.outputs.uri
+      AWS_CREDENTIALS_SECRET_NAME: secretName
+      CREDENTIALS_REFRESH_SECONDS: string(credentialsRefreshSeconds)
+      AZURE_CLIENT_ID: identity.outputs.clientId
+      MAX_REQUEST_BYTES: string(maxRequestBytes)
+      CALLER_AUTH: callerAuth
+      ...(callerAuth == 'entra'
+        ? {
+            ENTRA_TENANT_ID: tenant().tenantId
+            // The client id in v2 tokens; the URI is what the gateway asks a token for.
+            ENTRA_AUDIENCE: '${proxyAppClientId ?? fail('callerAuth entra needs proxyAppClientId.')},${audience}'
+            ENTRA_ALLOWED_CALLERS: gateway.outputs.principalId
+            ENTRA_AUTHORITY: environment().authentication.loginEndpoint
+          }
+        : {})
+    }
+    gatewayAddresses: empty(gatewayAddresses) ? gateway.outputs.addresses : gatewayAddresses
+    appSubnetId: vnetEnabled ? network!.outputs.appSubnetId : null
+    privateIngress: privateIngress
+  }
+}
+
+module appEndpoint 'modules/private-endpoint.bicep' = if (privateIngress) {
+  scope: group
+  params: {
+    name: 'pe-func-${token}'
+    location: location
+    tags: tags
+    virtualNetworkId: endpoints.?virtualNetworkId ?? (privateIngress ? fail('privateIngress needs vnetEnabled.') : '')
+    subnetId: endpoints.?subnetId ?? ''
+    targetId: functionApp.outputs.id
+    groupId: 'sites'
+    zoneName: 'privatelink.${functionApp.outputs.domain}'
+  }
+}
+
+module api 'modules/api.bicep' = if (configureGateway) {
+  scope: resourceGroup(gatewaySubscription, gatewayGroup)
+  params: {
+    apimName: gatewayName
+    userAssignedIdentity: userAssignedIdentityId != null
+    identityClientId: gateway.outputs.identityClientId
+    path: apiPath
+    callerAuth: callerAuth
+    audience: audience
+    maxRequestBytes: maxRequestBytes
+    acceptBearerKey: acceptBearerKey
+    functionAppIds: [functionApp.outputs.id, ...poolMemberIds]
+    component: {
+      name: monitoring.outputs.componentName
+      resourceGroup: group.name
+      subscriptionId: subscription().subscriptionId
+    }
+  }
+}
+
+@description('URL for clients: the paths of Bedrock follow it.')
+output BEDROCK_API_URL string = '${gateway.outputs.url}/${apiPath}'
+
+@description('Resource group of the environment.')
+output AZURE_RESOURCE_GROUP string = group.name
+
+@description('Name of the function app.')
+output FUNCTION_APP_NAME string = functionApp.outputs.name
+
+@description('Resource id of the function app, for poolMemberIds of another deployment.')
+output FUNCTION_APP_ID string = functionApp.outputs.id
+
+@description('Name of the vault that holds the AWS keys.')
+output AZURE_KEY_VAULT_NAME string = vault.outputs.name
+
+@description('Name of the secret that holds them.')
+output AWS_CREDENTIALS_SECRET_NAME string = secretName
+
+@description('Age after which the function reads them again.')
+output CREDENTIALS_REFRESH_SECONDS int = credentialsRefreshSeconds
+
+@description('The one address that Bedrock sees, for aws:SourceIp; empty without a virtual network.')
+output BEDROCK_CLIENT_ADDRESS string = vnetEnabled ? network!.outputs.outboundAddress : ''

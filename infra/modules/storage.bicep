@@ -1,0 +1,82 @@
+@description('Name of the storage account.')
+param name string
+
+@description('Azure region.')
+param location string
+
+@description('Tags of every resource.')
+param tags { *: string }
+
+@description('Object id of the function app\'s identity.')
+param principalId string
+
+@description('Where private endpoints go; null leaves the account on its public endpoint, for holders of a role only.')
+param network { virtualNetworkId: string, subnetId: string }?
+
+var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+var packageContainer = 'app-package'
+
+// Holds the deployment package, the locks of the Functions host and, encrypted, its keys.
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'StorageV2'
+  sku: {
+    name: 'Standard_LRS'
+  }
+  properties: {
+    allowSharedKeyAccess: false
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    publicNetworkAccess: network == null ? 'Enabled' : 'Disabled'
+    networkAcls: {
+      bypass: 'None'
+      defaultAction: network == null ? 'Allow' : 'Deny'
+    }
+  }
+
+  resource blobs 'blobServices' = {
+    name: 'default'
+
+    resource package 'containers' = {
+      name: packageContainer
+      properties: {
+        publicAccess: 'None'
+      }
+    }
+  }
+}
+
+// Owner and not Contributor: the Functions host sets permissions on its lock blobs.
+resource packageOwner 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: account
+  name: guid(account.id, principalId, storageBlobDataOwner)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataOwner)
+  }
+}
+
+module endpoint 'private-endpoint.bicep' = if (network != null) {
+  params: {
+    name: 'pe-${name}-blob'
+    location: location
+    tags: tags
+    virtualNetworkId: network!.virtualNetworkId
+    subnetId: network!.subnetId
+    targetId: account.id
+    groupId: 'blob'
+    zoneName: 'privatelink.blob.${environment().suffixes.storage}'
+  }
+}
+
+@description('Blob service endpoint, with a slash at the end.')
+output blobEndpoint string = account.properties.primaryEndpoints.blob
+
+@description('Name of the container that holds the deployment package.')
+output packageContainer string = account::blobs::package.name

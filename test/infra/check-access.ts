@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+
+import { describeRoles } from './access.ts';
+import { at, type Expansion, type Expansions, ofType } from './expand.ts';
+
+/** Who may do what, and from where. */
+export function checkAccess(read: () => Expansions): void {
+  describe('access', () => {
+    it('gives exactly these roles, each on the one resource that needs it', () => {
+      for (const [name, expansion] of Object.entries(read())) {
+        expect(describeRoles(expansion), name).toEqual([
+          'Monitoring Metrics Publisher on Microsoft.Insights/components for identity (ServicePrincipal)',
+          'Monitoring Metrics Publisher on Microsoft.Insights/components for gateway (ServicePrincipal)',
+          'Storage Blob Data Owner on Microsoft.Storage/storageAccounts for identity (ServicePrincipal)',
+          'Key Vault Secrets User on Microsoft.KeyVault/vaults for identity (ServicePrincipal)',
+          'Key Vault Secrets Officer on Microsoft.KeyVault/vaults for [deployer().objectId] (any type)',
+        ]);
+      }
+    });
+
+    it('has no shared keys: storage, telemetry and deployment take Entra tokens only', () => {
+      for (const [name, expansion] of Object.entries(read())) {
+        const [account] = ofType(expansion, 'Microsoft.Storage/storageAccounts');
+        expect(account, name).toMatchObject({
+          properties: { allowSharedKeyAccess: false, allowBlobPublicAccess: false, minimumTlsVersion: 'TLS1_2' },
+        });
+        const [component] = ofType(expansion, 'Microsoft.Insights/components');
+        expect(component, name).toMatchObject({ properties: { DisableLocalAuth: true } });
+        const [workspace] = ofType(expansion, 'Microsoft.OperationalInsights/workspaces');
+        expect(workspace, name).toMatchObject({ properties: { features: { disableLocalAuth: true } } });
+        const policies = ofType(expansion, 'Microsoft.Web/sites/basicPublishingCredentialsPolicies');
+        expect(
+          policies.map((policy) => at(policy, 'properties', 'allow')),
+          name,
+        ).toEqual([false, false]);
+      }
+    });
+
+    it('asks for a secret in one place only: the function key, kept as a secret named value', () => {
+      const withKeys = Object.entries(read()).flatMap(([name, { predictedResources }]) =>
+        predictedResources
+          .filter((resource) => /list[A-Z]\w*\(/.test(JSON.stringify(resource)))
+          .map((resource) => `${name}: ${resource.name} ${String(at(resource, 'properties', 'secret'))}`),
+      );
+      expect(withKeys).toEqual(['functionKey: apim-contoso/bedrock-proxy-key true']);
+    });
+
+    it('keeps deleted keys and the audit log of the vault', () => {
+      for (const [name, expansion] of Object.entries(read())) {
+        const [vault] = ofType(expansion, 'Microsoft.KeyVault/vaults');
+        expect(vault, name).toMatchObject({
+          properties: {
+            enableRbacAuthorization: true,
+            enablePurgeProtection: true,
+            enableSoftDelete: true,
+            softDeleteRetentionInDays: 90,
+          },
+        });
+        const [audit] = ofType(expansion, 'Microsoft.Insights/diagnosticSettings');
+        expect(audit?.id, name).toBe(`${vault?.id}/providers/Microsoft.Insights/diagnosticSettings/audit`);
+        expect(at(audit, 'properties', 'logs'), name).toEqual([{ categoryGroup: 'audit', enabled: true }]);
+      }
+    });
+
+    it('lets nobody but the gateway reach the app', () => {
+      const { existing, created, functionKey } = read();
+      const siteConfig = (expansion: Expansion) =>
+        at(ofType(expansion, 'Microsoft.Web/sites')[0], 'properties', 'siteConfig');
+      for (const [name, expansion] of Object.entries(read())) {
+        expect(siteConfig(expansion), name).toMatchObject({
+          ipSecurityRestrictionsDefaultAction: 'Deny',
+          minTlsVersion: '1.2',
+        });
+        expect(ofType(expansion, 'Microsoft.Web/sites')[0], name).toMatchObject({
+          properties: { httpsOnly: true, publicNetworkAccess: name === 'vnet' ? 'Disabled' : 'Enabled' },
+        });
+      }
+      // The addresses of an existing instance are known to Azure only; without any, the deployment fails.
+      expect(at(siteConfig(existing), 'ipSecurityRestrictions')).toMatch(
+        /gateway.*\.outputs\.addresses\.value.*fail\(/,
+      );
+      expect(at(siteConfig(functionKey), 'ipSecurityRestrictions')).toEqual([
+        { name: 'gateway-0', action: 'Allow', priority: 100, tag: 'Default', ipAddress: '192.0.2.10/32' },
+        { name: 'gateway-1', action: 'Allow', priority: 101, tag: 'Default', ipAddress: '192.0.2.11/32' },
+      ]);
+      expect(at(siteConfig(created), 'ipSecurityRestrictions')).toEqual([
+        { name: 'gateway-0', action: 'Allow', priority: 100, tag: 'ServiceTag', ipAddress: 'AzureCloud.westeurope' },
+      ]);
+    });
+
+    it('closes vault and storage with a virtual network, but for addresses named', () => {
+      const { vnet, functionKey } = read();
+      const rules = (expansion: Expansion, type: string) => {
+        const [resource] = ofType(expansion, type);
+        return {
+          publicNetworkAccess: at(resource, 'properties', 'publicNetworkAccess'),
+          defaultAction: at(resource, 'properties', 'networkAcls', 'defaultAction'),
+          ipRules: at(resource, 'properties', 'networkAcls', 'ipRules') ?? [],
+        };
+      };
+      const closed = { publicNetworkAccess: 'Disabled', defaultAction: 'Deny', ipRules: [] };
+      expect(rules(vnet, 'Microsoft.KeyVault/vaults')).toEqual(closed);
+      expect(rules(vnet, 'Microsoft.Storage/storageAccounts')).toEqual(closed);
+      expect(rules(functionKey, 'Microsoft.Storage/storageAccounts')).toEqual(closed);
+      expect(rules(functionKey, 'Microsoft.KeyVault/vaults')).toEqual({
+        publicNetworkAccess: 'Enabled',
+        defaultAction: 'Deny',
+        ipRules: [{ value: '198.51.100.7/32' }],
+      });
+    });
+
+    it('leads to vault, storage and a private app through endpoints with a name, and out by one address', () => {
+      const { existing, vnet, functionKey } = read();
+      const groups = (expansion: Expansion) =>
+        ofType(expansion, 'Microsoft.Network/privateEndpoints').map((endpoint) =>
+          at(endpoint, 'properties', 'privateLinkServiceConnections', 0, 'properties', 'groupIds', 0),
+        );
+      expect(groups(vnet)).toEqual(['blob', 'vault', 'sites']);
+      expect(groups(functionKey)).toEqual(['blob', 'vault']);
+      expect(groups(existing)).toEqual([]);
+      expect(ofType(vnet, 'Microsoft.Network/privateDnsZones').map(({ name }) => name)).toEqual([
+        "[format('privatelink.blob.{0}', environment().suffixes.storage)]",
+        "[replace(environment().suffixes.keyvaultDns, '.vault.', 'privatelink.vaultcore.')]",
+        expect.stringMatching(/^\[format\('privatelink\.\{0\}', .*\.outputs\.domain\.value\)\]$/),
+      ]);
+      expect(ofType(vnet, 'Microsoft.Network/privateDnsZones/virtualNetworkLinks')).toHaveLength(3);
+      expect(ofType(vnet, 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups')).toHaveLength(3);
+
+      const [network] = ofType(vnet, 'Microsoft.Network/virtualNetworks');
+      const [gateway] = ofType(vnet, 'Microsoft.Network/natGateways');
+      expect(at(network, 'properties', 'subnets', 0, 'properties')).toMatchObject({
+        natGateway: { id: gateway?.id },
+        delegations: [{ properties: { serviceName: 'Microsoft.App/environments' } }],
+      });
+      const [app] = ofType(vnet, 'Microsoft.Web/sites');
+      expect(at(app, 'properties', 'virtualNetworkSubnetId')).toMatch(/\.outputs\.appSubnetId\.value\]$/);
+    });
+  });
+}
