@@ -26,6 +26,8 @@ export interface ChainOptions {
   gatewayPort?: number;
   /** Text of the policy of all APIs; default API Management's own. */
   globalPolicy?: string;
+  /** Folder of the app; default the repository. */
+  appDirectory?: string;
   /** Node binary of the worker. */
   node?: string;
 }
@@ -82,6 +84,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     environment: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== '')),
     frontEnd: options.frontEnd ?? false,
     ...(options.node === undefined ? {} : { node: options.node }),
+    ...(options.appDirectory === undefined ? {} : { appDirectory: options.appDirectory }),
   });
   const gateway = await startGateway({
     backendUrl: host.url,

@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { BedrockRuntimeClient, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { packageApp } from '../infra/scripts/package.ts';
+import { startChain } from './emulators/chain.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** Unpacked outside the project, where no `node_modules` can help it. */
+let folder: string;
+let paths: string[];
+
+beforeAll(async () => {
+  await packageApp();
+  folder = await mkdtemp(join(tmpdir(), 'bedrock-proxy-package-'));
+  const files = unzipSync(await readFile(join(root, 'dist/package.zip')));
+  paths = Object.keys(files);
+  for (const [path, bytes] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), bytes);
+  }
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Path of a Node binary of that major version; npm keeps it in its cache. */
+async function nodeBinary(major: number): Promise<string> {
+  const { stdout } = await promisify(execFile)(
+    'npm',
+    ['exec', '--yes', `--package=node@${major}`, '--', 'node', '--print', 'process.execPath'],
+    // Outside the project, whose own Node would be found first.
+    { cwd: tmpdir(), shell: process.platform === 'win32' },
+  );
+  return stdout.trim().split('\n').at(-1) ?? '';
+}
+
+describe('the package that is deployed', () => {
+  it('holds the bundles, host.json and package.json, and nothing else', () => {
+    expect(paths.toSorted()).toStrictEqual([
+      'dist/entra.cjs',
+      'dist/index.cjs',
+      'dist/key-vault.cjs',
+      'host.json',
+      'package.json',
+    ]);
+  });
+
+  it.each([22, 24])('runs on Node %i as it is', { timeout: 120_000 }, async (major) => {
+    const node = await nodeBinary(major);
+    const { stdout } = await promisify(execFile)(node, ['--version']);
+    expect(stdout).toMatch(new RegExp(`^v${major}\\.`));
+    const chain = await startChain({ node, appDirectory: folder });
+    const client = new BedrockRuntimeClient(chain.clientConfig());
+    const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
+    const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
+    expect((await Array.fromAsync(stream ?? [])).at(-1)).toHaveProperty('metadata');
+    client.destroy();
+    await chain.close();
+  });
+});
