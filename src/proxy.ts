@@ -89,7 +89,7 @@ async function answer(
     record.upstreamHeaders(upstreamAnswer);
     const lease = budget.lease();
     whenClosed(response, lease.release);
-    return await relay(upstreamAnswer, route.operation.dialect, lease, record);
+    return await relay(upstreamAnswer, route.operation.dialect, lease, record, lifetime.signal);
   } finally {
     body.release();
   }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
+import { abortable } from './abortable.ts';
 import { createEventStreamFramer } from './bedrock/event-stream.ts';
 import type { Framer } from './bedrock/framer.ts';
 import type { EventDialect } from './bedrock/operations.ts';
@@ -39,6 +40,7 @@ const BODILESS = new Set([204, 205, 304]);
  * before can still be told by a status. The headers do not leave the host before the first byte anyway.
  *
  * @param lease for what is held; the caller of this releases it when the connection is done with the answer
+ * @param signal ends the writing, also while it waits for a caller that does not read
  * @throws ProxyError as `UpstreamAnswer.read` does, or `unavailable` when the process holds too much already
  */
 export async function relay(
@@ -46,12 +48,14 @@ export async function relay(
   dialect: EventDialect | undefined,
   lease: BufferLease,
   observer: RelayObserver,
+  signal: AbortSignal,
 ): Promise<Reply> {
   const headers = returnedHeaders(answer.headers);
   const framer = framerFor(answer, dialect);
+  const send = createSend(observer, signal);
   try {
-    if (framer !== undefined) return await relayMessages(answer, headers, framer, lease, observer);
-    return await relayBytes(answer, headers, lease, observer);
+    if (framer !== undefined) return await relayMessages(answer, headers, framer, lease, observer, send);
+    return await relayBytes(answer, headers, lease, observer, send);
   } catch (error) {
     answer.abort();
     throw error;
@@ -71,6 +75,7 @@ async function relayBytes(
   headers: Reply['headers'],
   lease: BufferLease,
   observer: RelayObserver,
+  send: Send,
 ): Promise<Reply> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -85,16 +90,20 @@ async function relayBytes(
     length += chunk.length;
     if (!lease.resize(length)) throw tooMuchHeld();
   }
-  if (whole && (length === 0 || BODILESS.has(answer.status))) return { status: answer.status, headers };
+  if (whole && (length === 0 || BODILESS.has(answer.status))) {
+    // The caller would wait for what is not sent (205 with a body, against RFC 9110 section 15.3.6).
+    if (length > 0) delete headers['content-length'];
+    return { status: answer.status, headers };
+  }
   if (whole) headers['content-length'] = String(length);
 
   const writeBody = async (response: ServerResponse): Promise<void> => {
     try {
-      for (const chunk of chunks.splice(0)) await send(response, chunk, observer);
+      await send(response, chunks.splice(0));
       lease.release();
       if (whole) return;
       for (let chunk = await answer.read(); chunk !== undefined; chunk = await answer.read()) {
-        await send(response, chunk, observer);
+        await send(response, [chunk]);
       }
     } catch (error) {
       observer.failed(error);
@@ -112,6 +121,7 @@ async function relayMessages(
   framer: Framer,
   lease: BufferLease,
   observer: RelayObserver,
+  send: Send,
 ): Promise<Reply> {
   let overflow: ProxyError | undefined;
   /** The next whole messages, or undefined at the end of the stream. What is whole goes out before a failure counts. */
@@ -135,9 +145,7 @@ async function relayMessages(
 
   const writeBody = async (response: ServerResponse): Promise<void> => {
     try {
-      for (let messages = first; messages !== undefined; messages = await next()) {
-        for (const bytes of messages) await send(response, bytes, observer);
-      }
+      for (let messages = first; messages !== undefined; messages = await next()) await send(response, messages);
     } catch (error) {
       observer.failed(error);
       answer.abort();
@@ -147,10 +155,19 @@ async function relayMessages(
   return { status: answer.status, headers, writeBody };
 }
 
-async function send(response: ServerResponse, bytes: Buffer, observer: RelayObserver): Promise<void> {
-  observer.sent(bytes.length);
-  const room = writeToCaller(response, bytes);
-  if (room !== undefined) await room;
+type Send = (response: ServerResponse, pieces: readonly Buffer[]) => Promise<void>;
+
+/** Writes all the pieces, so that whole messages stay whole, and then waits until the caller has room for more. */
+function createSend(observer: RelayObserver, signal: AbortSignal): Send {
+  return async (response, pieces) => {
+    let room: Promise<void> | undefined;
+    for (const [index, bytes] of pieces.entries()) {
+      observer.sent(bytes.length);
+      if (index < pieces.length - 1) response.write(bytes);
+      else room = writeToCaller(response, bytes);
+    }
+    if (room !== undefined) await abortable(room, signal);
+  };
 }
 
 function tooMuchHeld(): ProxyError {

@@ -73,7 +73,7 @@ export function createUpstream(origin: string, limits: UpstreamLimits): Upstream
 
 function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits): Promise<UpstreamAnswer> {
   const head = Promise.withResolvers<UpstreamAnswer>();
-  const queue: Buffer[] = [];
+  let queue: Buffer[] = [];
   let queuedBytes = 0;
   let controller: Dispatcher.DispatchController | undefined;
   let failure: unknown;
@@ -109,17 +109,20 @@ function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits):
         wakeReader = resolve;
       });
     }
-    const chunk = queue.shift();
-    if (chunk === undefined) {
+    const [first] = queue;
+    if (first === undefined) {
       if (failure !== undefined) throw failure;
       return undefined;
     }
-    queuedBytes -= chunk.length;
-    if (queue.length === 0 && controller?.paused === true && !done) {
+    // One object for all that has come: as many as there are tiny pieces would weigh a hundred times their bytes.
+    const bytes = queue.length === 1 ? first : Buffer.concat(queue);
+    queue = [];
+    queuedBytes = 0;
+    if (controller?.paused === true && !done) {
       timer.refresh();
       controller.resume();
     }
-    return chunk;
+    return bytes;
   };
 
   const handler: Dispatcher.DispatchHandler = {
@@ -133,7 +136,7 @@ function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits):
       timer = setTimeout(onSilence, limits.idleMs, 'Bedrock fell silent in the middle of its answer.');
       if (status > 599) return abort(new ProxyError('upstreamBroken', 'Bedrock answered with an unknown status.'));
       const headers = readHeaders((started.rawHeaders ?? []) as readonly Buffer[]);
-      framed = status === 204 || status === 304 || 'content-length' in headers || 'transfer-encoding' in headers;
+      framed = status === 204 || status === 304 || 'content-length' in headers || isChunked(headers);
       head.resolve({ status, headers, read, abort: () => abort(new Error('aborted')) });
     },
     onResponseData(started, chunk) {
@@ -170,6 +173,11 @@ function payload({ method, headers, body, bodyLength }: UpstreamRequest) {
   const [first, second] = body;
   if (second === undefined) return { headers, body: first ?? (method === 'POST' ? '' : null) };
   return { headers: { ...headers, 'content-length': String(bodyLength) }, body: body as unknown as Buffer };
+}
+
+/** Other transfer codings without this one leave the end to the end of the connection (RFC 9112 section 6.3). */
+function isChunked(headers: Readonly<Record<string, string | string[]>>): boolean {
+  return /(^|[\s,])chunked\s*$/i.test(String(headers['transfer-encoding']));
 }
 
 function readHeaders(raw: readonly Buffer[]): Record<string, string | string[]> {

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 import { EVENT_STREAM, errorAnswer, sendAnswer, writeParts, type AnswerSource } from './answer.ts';
 import { defaultAnswer } from './answers.ts';
 import { AwsError } from './aws-error.ts';
@@ -87,6 +89,32 @@ export function endEarly(events: number): Responder {
     await writeParts(response, parts.slice(0, events), 0);
     await end(response);
   };
+}
+
+/**
+ * Writes these bytes, as latin1, in place of an answer, and leaves the connection open; `Connection: close` in the head
+ * keeps the client from using it again. `then` gets the connection afterwards.
+ */
+export function raw(bytes: string | Buffer, then: (socket: Socket) => unknown = () => {}): Responder {
+  return async (_, { socket }) => {
+    if (socket === null) throw new Error('An earlier answer on this connection has not ended.');
+    await writeTo(socket, Buffer.from(bytes as string, 'latin1'));
+    await then(socket);
+  };
+}
+
+/** Writes `piece` over and over, as fast as it is taken, until the client closes the connection. */
+export async function flood(socket: Socket, piece: string | Buffer): Promise<void> {
+  const bytes = Buffer.from(piece as string, 'latin1');
+  while (!socket.destroyed) await writeTo(socket, bytes);
+}
+
+/** Settles when the system has taken the bytes or the connection is gone. */
+function writeTo(socket: Socket, bytes: Buffer): Promise<void> {
+  if (socket.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    socket.write(bytes, () => resolve());
+  });
 }
 
 function firstHalf(parts: readonly Buffer[]): readonly Buffer[] {

@@ -1,0 +1,31 @@
+import type { FunctionsHost } from '../emulators/functions-host/host.ts';
+import type { LogLine } from '../emulators/functions-host/log.ts';
+
+/** A line of the log with the event `bedrock.request`. */
+export type RequestRecord = Readonly<Record<string, unknown>>;
+
+/** All records so far, in the order in which the calls ended. */
+export function recordsOf(host: FunctionsHost): RequestRecord[] {
+  return host.logs.map(recordIn).filter((record) => record !== undefined);
+}
+
+/** The first record that matches, as soon as it is there. */
+export function nextRecord(host: FunctionsHost, matches: (record: RequestRecord) => boolean): Promise<RequestRecord> {
+  return new Promise((resolve) => {
+    const stop = host.onLog((line) => {
+      const record = recordIn(line);
+      if (record === undefined || !matches(record)) return;
+      stop();
+      resolve(record);
+    });
+    const found = recordsOf(host).find(matches);
+    if (found === undefined) return;
+    stop();
+    resolve(found);
+  });
+}
+
+function recordIn({ message }: LogLine): RequestRecord | undefined {
+  if (!message.startsWith('{"event":"bedrock.request"')) return undefined;
+  return JSON.parse(message) as RequestRecord;
+}
