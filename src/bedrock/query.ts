@@ -6,17 +6,25 @@ import { ProxyError } from '../errors.ts';
  */
 const KEPT_BACK = new Set(['code', 'headers', 'api-key', 'subscription-key']);
 
+/** `SignatureV4` collects parameters in an object, where this name is not one of them: its signature would be wrong. */
+const UNSIGNABLE = '__proto__';
+
 /**
  * The query string as it is signed and sent: unchanged but for the parameters that stay here and for a literal `+`,
  * which becomes `%2B` (RFC 3986 gives `+` no meaning in a query, form decoders read a space; encoded, both agree).
  *
  * @param query as received, without the question mark
- * @throws ProxyError `invalidRequest` when it is not percent-encoded UTF-8
+ * @throws ProxyError `invalidRequest` when it is not percent-encoded UTF-8, or cannot be signed
  */
 export function forwardedQuery(query: string): string {
   if (query === '') return '';
+  // Node's parser lets tabs and bytes above 126 through; what they mean would be up to the reader.
+  if (/[^!-~]|#/.test(query)) throw malformed();
   const kept = query.split('&').filter((parameter) => {
-    const name = decode(parameter.split('=', 1)[0] ?? '').toLowerCase();
+    const [encodedName = '', ...value] = parameter.split('=');
+    decode(value.join('='));
+    const name = decode(encodedName).toLowerCase();
+    if (name === UNSIGNABLE) throw new ProxyError('invalidRequest', `The query parameter ${name} cannot be signed.`);
     return parameter !== '' && !KEPT_BACK.has(name) && !name.startsWith('x-amz-');
   });
   return kept.join('&').replaceAll('+', '%2B');
@@ -37,6 +45,10 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new ProxyError('invalidRequest', 'The query string is not valid percent-encoded UTF-8.');
+    throw malformed();
   }
+}
+
+function malformed(): ProxyError {
+  return new ProxyError('invalidRequest', 'The query string is not valid percent-encoded UTF-8.');
 }

@@ -39,12 +39,16 @@ export function forwardedHeaders(headers: IncomingHttpHeaders): ForwardedHeaders
     if (typeof value !== 'string') continue;
     const target = SIGNED.has(name) || name.startsWith(SIGNED_PREFIX) ? signed : UNSIGNED.has(name) ? unsigned : null;
     if (target === null) continue;
-    if (!/^[\t\x20-\x7e]*$/.test(value)) {
+    if (!isAscii(value)) {
       throw new ProxyError('invalidRequest', `The value of the header ${name} is not ASCII.`);
     }
     target[name] = value;
   }
   return { signed, unsigned };
+}
+
+function isAscii(value: string): boolean {
+  return /^[\t\x20-\x7e]*$/.test(value);
 }
 
 /** Fields of one connection, not of the message (RFC 9110 section 7.6.1), and those that announce a trailer. */
@@ -60,7 +64,10 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** Bedrock's headers as they go back to the caller: all but those of the connection, `Connection`'s own list included. */
+/**
+ * Bedrock's headers as they go back to the caller: all but those of the connection, `Connection`'s own list included, and
+ * but values that are not ASCII, for which the Functions host would replace the whole answer by a 502 (dotnet/yarp#2647).
+ */
 export function returnedHeaders(
   headers: Readonly<Record<string, string | string[]>>,
 ): Record<string, string | string[]> {
@@ -68,7 +75,7 @@ export function returnedHeaders(
   const dropped = new Set(nominated.split(',').map((name) => name.trim()));
   const returned: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of Object.entries(headers)) {
-    if (!HOP_BY_HOP.has(name) && !dropped.has(name)) returned[name] = value;
+    if (!HOP_BY_HOP.has(name) && !dropped.has(name) && [value].flat().every(isAscii)) returned[name] = value;
   }
   return returned;
 }

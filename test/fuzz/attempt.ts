@@ -1,0 +1,89 @@
+import { setImmediate as turn } from 'node:timers/promises';
+
+import { mutateBytes } from './byte-mutations.ts';
+import { openConnection } from './connection.ts';
+import { mutateDraft } from './draft-mutations.ts';
+import { createRandom, type Random } from './random.ts';
+import { readByReference } from './reference.ts';
+import { type Draft, serialize, validDraft } from './requests.ts';
+
+/** Where requests are sent: through the gateway, or past it. */
+export interface Door {
+  readonly name: 'gateway' | 'host';
+  readonly port: number;
+  readonly prefix: string;
+  readonly admission: Draft['headers'];
+  readonly maxHeaderSize: number;
+}
+
+/** Above this a request counts as hanging; every limit of the proxy is far below. */
+const HANG_MS = 30_000;
+
+/** How long a request that Node takes for incomplete is left open before the fuzzer ends its side. */
+const LINGER_MS = 50;
+
+/**
+ * Sends one request to one of the doors. It has a generator of its own, so that it is the same whatever the others do.
+ *
+ * @returns the status of its first answer, `closed`, `aborted` (by the fuzzer), or what went wrong
+ */
+export async function sendOne(doors: readonly Door[], seed: number, number: number): Promise<string> {
+  const random = createRandom(seed * 1_000_003 + number);
+  const door = random.pick(doors);
+  const bytes = makeRequest(door, random);
+  const reading = await readByReference(bytes, door.maxHeaderSize);
+  const abortAfter = random.oneIn(12) ? random.integer(bytes.length + 1) : undefined;
+  const connection = await openConnection(door.port, reading.methods);
+  const hang = Promise.withResolvers<string>();
+  const timer = setTimeout(
+    () => hang.resolve(`no answer to ${JSON.stringify(bytes.toString('latin1', 0, 400))}`),
+    HANG_MS,
+  );
+  const talk = async (): Promise<string> => {
+    for (const piece of cut(bytes.subarray(0, abortAfter), random)) {
+      connection.send(piece);
+      await turn();
+    }
+    if (abortAfter !== undefined) {
+      if (random.oneIn(2)) connection.socket.resetAndDestroy();
+      else connection.socket.destroy();
+      await connection.closed;
+      return 'aborted';
+    }
+    if (reading.due > 0) {
+      const [answer] = await connection.answers(reading.due);
+      return answer === undefined ? 'closed' : String(answer.status);
+    }
+    const linger = setTimeout(() => connection.socket.end(), LINGER_MS);
+    await connection.closed;
+    clearTimeout(linger);
+    const [answer] = connection.received();
+    return answer === undefined ? 'closed' : String(answer.status);
+  };
+  const outcome = await Promise.race([talk(), hang.promise]).catch((error: unknown) => String(error));
+  clearTimeout(timer);
+  connection.socket.destroy();
+  return outcome;
+}
+
+function makeRequest(door: Door, random: Random): Buffer {
+  const draft = validDraft(random, door.prefix, door.admission);
+  mutateDraft(draft, random);
+  const bytes = mutateBytes(serialize(draft, random), random);
+  return door.name === 'host' ? withAsciiHead(bytes) : bytes;
+}
+
+/**
+ * The Functions host cannot forward a header that is not ASCII, and the function never hears of such a call; the
+ * gateway's policy refuses it. So those go through the gateway only.
+ */
+function withAsciiHead(bytes: Buffer): Buffer {
+  const end = bytes.lastIndexOf('\r\n\r\n');
+  return Buffer.from(bytes.map((byte, index) => (index < end ? byte & 0x7f : byte)));
+}
+
+function cut(bytes: Buffer, random: Random): Buffer[] {
+  const cuts = Array.from({ length: random.oneIn(2) ? 0 : random.integer(6) }, () => random.integer(bytes.length + 1));
+  const ends = [...cuts.toSorted((a, b) => a - b), bytes.length];
+  return ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end)).filter((piece) => piece.length > 0);
+}
