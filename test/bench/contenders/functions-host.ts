@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+
+import { startChild } from '../child.ts';
+import type { Contender, StartContender } from './contender.ts';
+import { EXAMPLE_KEY, REGION } from './credentials.ts';
+import type { HostService } from './host-process.ts';
+
+const path = (relative: string): string => join(import.meta.dirname, relative);
+
+/** The Functions host with a function that only forwards. */
+export const startFloor: StartContender = (upstream) => startHost(path('../floor'), { UPSTREAM: upstream });
+
+/** The Functions host with the built bundle, as it is deployed. */
+export const startOurs: StartContender = (upstream) => startHost(path('../../..'), settingsOf(upstream));
+
+/** Settings of the function before this upstream, with keys in the environment. */
+export function settingsOf(upstream: string): Record<string, string> {
+  return {
+    AWS_REGION: REGION,
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: upstream,
+    AWS_ACCESS_KEY_ID: EXAMPLE_KEY.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: EXAMPLE_KEY.secretAccessKey,
+    CALLER_AUTH: 'functionKey',
+  };
+}
+
+async function startHost(appDirectory: string, settings: Record<string, string>): Promise<Contender> {
+  const host = await startChild<HostService>(path('host-process.ts'), [appDirectory, JSON.stringify(settings)]);
+  const { url, functionKey } = await host.ask('address');
+  return {
+    target: { origin: url, dialect: 'bedrock', headers: { 'x-functions-key': functionKey } },
+    usage: () => host.ask('usage'),
+    collectGarbage: () => host.ask('collectGarbage'),
+    close: () => host.stop(),
+  };
+}

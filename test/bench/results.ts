@@ -1,0 +1,90 @@
+import { stat } from 'node:fs/promises';
+import { arch, cpus, platform, release, totalmem } from 'node:os';
+
+import { CONTENDER_NAMES, type ContenderName, DESCRIPTIONS } from './contenders/all.ts';
+import type { Measure, Samples } from './measure.ts';
+import type { Plan } from './plan.ts';
+import type { StreamCost } from './slow-streams.ts';
+import type { StartFigures, StartName } from './start-up.ts';
+import { type Spread, spreadOf } from './statistics.ts';
+import { WORK_NAMES, type WorkName, WORKS } from './works.ts';
+
+/** All that a run has measured, round by round. */
+export interface Measured {
+  readonly samples: Samples;
+  readonly streamCosts: ReadonlyMap<ContenderName, readonly StreamCost[]>;
+  readonly starts: ReadonlyMap<StartName, readonly StartFigures[]>;
+  readonly bundleBytes: number;
+  /** Why a contender is missing. */
+  readonly skipped: ReadonlyMap<ContenderName, string>;
+}
+
+/** Two contenders at one work, round by round: the quotient or the difference of what they showed in the same round. */
+export function compare(
+  samples: Samples,
+  work: WorkName,
+  measure: Measure,
+  pair: readonly [ContenderName, ContenderName],
+  how: 'ratio' | 'difference',
+): Spread | undefined {
+  const [ones, others] = pair.map((name) => samples.get(work)?.get(name) ?? []);
+  const values = (ones ?? []).flatMap((figures, round) => {
+    const one = figures[measure];
+    const other = others?.[round]?.[measure];
+    if (one === undefined || other === undefined) return [];
+    return [how === 'ratio' ? one / other : one - other];
+  });
+  return spreadOf(values);
+}
+
+/** A measure of one contender at one work over the rounds. */
+export function spreadAt(
+  samples: Samples,
+  work: WorkName,
+  contender: ContenderName,
+  measure: Measure,
+): Spread | undefined {
+  return spreadOf(valuesOf(samples.get(work)?.get(contender) ?? [], measure));
+}
+
+/** The values that are there. */
+export function valuesOf<T extends object>(figures: readonly T[], key: keyof T): number[] {
+  return figures.map((each) => each[key]).filter((value): value is T[keyof T] & number => typeof value === 'number');
+}
+
+export async function sizeOf(file: string): Promise<number> {
+  return (await stat(file)).size;
+}
+
+/** What the figures were taken on. */
+export function machine(): Record<string, string | number> {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memoryGigabytes: Math.round(totalmem() / 2 ** 30),
+    system: `${platform()} ${release()} ${arch()}`,
+    node: process.version,
+  };
+}
+
+/** The run as JSON: every round's figures, so that whoever doubts a median can take another. */
+export function toJson(measured: Measured, plan: Plan, date: Date, targets: readonly object[]): string {
+  const { samples, streamCosts, starts, bundleBytes, skipped } = measured;
+  const works = WORK_NAMES.map((work) => [
+    work,
+    { title: WORKS[work].title, rounds: Object.fromEntries(samples.get(work) ?? []) },
+  ]);
+  const document = {
+    date: date.toISOString(),
+    machine: machine(),
+    plan,
+    targets,
+    contenders: Object.fromEntries(CONTENDER_NAMES.map((name) => [name, skipped.get(name) ?? DESCRIPTIONS[name]])),
+    works: Object.fromEntries(works),
+    slowStreams: Object.fromEntries(streamCosts),
+    starts: Object.fromEntries(starts),
+    bundleBytes,
+  };
+  const rounded = (_key: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value);
+  return `${JSON.stringify(document, rounded, 1)}\n`;
+}

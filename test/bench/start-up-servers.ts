@@ -1,0 +1,58 @@
+import { generateKeyPair, randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { type KeyVault, startKeyVault } from '../emulators/key-vault.ts';
+import { listen } from '../emulators/listen.ts';
+import { type ManagedIdentity, startManagedIdentity } from '../emulators/managed-identity.ts';
+import { selfSignedCertificate } from '../emulators/self-signed-certificate.ts';
+import { SMALL_ANSWER } from './answers.ts';
+import { EXAMPLE_KEY } from './contenders/credentials.ts';
+
+/** What a function needs for its first call. */
+export interface StartUpServers {
+  /** Bedrock over TLS; answers only what is signed. */
+  readonly upstream: Server;
+  readonly upstreamUrl: string;
+  /** File with the upstream's certificate, which is its own authority. */
+  readonly certificateFile: string;
+  readonly vault: KeyVault;
+  readonly identity: ManagedIdentity;
+  /** Settings that lead to vault and identity. */
+  readonly vaultSettings: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+export async function startStartUpServers(): Promise<StartUpServers> {
+  const keys = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  const certificate = selfSignedCertificate(keys, 'localhost', 1).toString('base64');
+  const pem = `-----BEGIN CERTIFICATE-----\n${certificate.replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
+  const directory = await mkdtemp(join(tmpdir(), 'bench-start-'));
+  const certificateFile = join(directory, 'certificate.pem');
+  await writeFile(certificateFile, pem);
+
+  const key = keys.privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const upstream = createServer({ key, cert: pem }, (request, response) => {
+    request.resume();
+    const signed = request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ') === true;
+    response.writeHead(signed ? 200 : 403, { 'content-type': 'application/json' }).end(SMALL_ANSWER);
+  });
+  const { port, close } = await listen(upstream);
+  const identity = await startManagedIdentity();
+  const vault = await startKeyVault({ identity, secrets: { 'aws-credentials': JSON.stringify(EXAMPLE_KEY) } });
+  return {
+    upstream,
+    upstreamUrl: `https://localhost:${port}`,
+    certificateFile,
+    vault,
+    identity,
+    vaultSettings: { KEY_VAULT_URI: vault.url, AZURE_CLIENT_ID: randomUUID(), ...identity.environment },
+    async close() {
+      await Promise.all([close(), vault.close(), identity.close()]);
+      await rm(directory, { recursive: true });
+    },
+  };
+}

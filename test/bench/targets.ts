@@ -1,0 +1,95 @@
+import { compare, type Measured, valuesOf } from './results.ts';
+import { type Spread, spreadOf } from './statistics.ts';
+
+/** What the proxy is to reach, and what it has. */
+export interface Target {
+  readonly title: string;
+  readonly bound: 'at least' | 'at most';
+  readonly limit: number;
+  readonly unit: string;
+  /** Undefined when it could not be measured. */
+  readonly measured: Spread | undefined;
+}
+
+export function isMet({ bound, limit, measured }: Target): boolean | undefined {
+  if (measured === undefined) return undefined;
+  return bound === 'at least' ? measured.median >= limit : measured.median <= limit;
+}
+
+const OURS_AND_FLOOR = ['ours', 'floor'] as const;
+
+/** Ratios and differences are taken round by round: absolute times say more about the machine than about the proxy. */
+export function targetsOf({ samples, streamCosts, starts, bundleBytes }: Measured): readonly Target[] {
+  return [
+    {
+      title: 'throughput, small Converse, 20 at a time: ours / floor',
+      bound: 'at least',
+      limit: 0.85,
+      unit: '',
+      measured: compare(samples, 'small20', 'requestsPerSecond', OURS_AND_FLOOR, 'ratio'),
+    },
+    {
+      title: 'CPU per request, small Converse, 20 at a time: ours − floor',
+      bound: 'at most',
+      limit: 120,
+      unit: 'µs',
+      measured: compare(samples, 'small20', 'cpuMicrosecondsPerRequest', OURS_AND_FLOOR, 'difference'),
+    },
+    {
+      title: 'p50, small Converse, 1 at a time: ours − floor',
+      bound: 'at most',
+      limit: 0.15,
+      unit: 'ms',
+      measured: compare(samples, 'small1', 'p50', OURS_AND_FLOOR, 'difference'),
+    },
+    {
+      title: 'first byte of a stream: ours − floor',
+      bound: 'at most',
+      limit: 0.5,
+      unit: 'ms',
+      measured: compare(samples, 'events', 'firstByte', OURS_AND_FLOOR, 'difference'),
+    },
+    {
+      title: 'p50, request of 1 MB: ours / floor',
+      bound: 'at most',
+      limit: 1.2,
+      unit: '',
+      measured: compare(samples, 'upload1', 'p50', OURS_AND_FLOOR, 'ratio'),
+    },
+    {
+      title: 'throughput, stream of 50 MB: ours / floor',
+      bound: 'at least',
+      limit: 0.93,
+      unit: '',
+      measured: compare(samples, 'flood', 'megabytesPerSecond', OURS_AND_FLOOR, 'ratio'),
+    },
+    {
+      title: '500 slow streams: resident memory per stream',
+      bound: 'at most',
+      limit: 64,
+      unit: 'KB',
+      measured: spreadOf(valuesOf(streamCosts.get('ours') ?? [], 'residentKilobytes')),
+    },
+    {
+      title: 'process start to function registered',
+      bound: 'at most',
+      limit: 60,
+      unit: 'ms',
+      measured: spreadOf(valuesOf(starts.get('environment') ?? [], 'registered')),
+    },
+    {
+      title: 'main bundle, minified',
+      bound: 'at most',
+      limit: 500,
+      unit: 'KB',
+      measured: spreadOf([bundleBytes / 1000]),
+    },
+    {
+      title: 'requests per second, 20 at a time: ours with the host / Portkey without it',
+      bound: 'at least',
+      limit: 2,
+      unit: '',
+      measured: compare(samples, 'small20', 'requestsPerSecond', ['ours', 'portkey'], 'ratio'),
+    },
+  ];
+}
