@@ -11,10 +11,15 @@ import { collectInvocations, discardBody, type Invocation, claimInvocation } fro
 import { createProxy, type Proxy } from './proxy.ts';
 import type { Reply } from './relay.ts';
 import { ConfigError } from './settings.ts';
+import { trackAnswers } from './shutdown.ts';
 
 collectInvocations();
 app.setup({ enableHttpStream: true });
 
+/** The host kills a worker five seconds after it has asked it to end (azure-functions-host, `WorkerConstants`). */
+const FAREWELL_MS = 4000;
+
+const answers = trackAnswers();
 const settings = readSettings();
 const proxy = settings instanceof ConfigError ? misconfigured(settings) : compose(settings);
 
@@ -36,31 +41,35 @@ app.hook.postInvocation((context) => {
   context.error = null;
 });
 
+// The worker exits as soon as these hooks have run, with whatever streams it still writes.
+app.hook.appTerminate(() => answers.ended(FAREWELL_MS));
+
 async function handle({ invocationId }: InvocationContext): Promise<HttpResponseInit> {
   try {
     const invocation = claimInvocation(invocationId);
     // Fails closed: without the raw request every header could be forged.
     if (invocation === undefined) return defect(new Error('no raw request'), invocationId);
+    answers.add(invocation.response);
     return handOver(await proxy(invocation), invocation);
   } catch (error) {
     return defect(error, invocationId);
   }
 }
 
-/** The reply in the library's terms. A body is written straight to the connection, by the time the library asks for it. */
+/**
+ * The reply in the library's terms. A body of Bedrock's is written straight to the connection, by the time the library
+ * asks for it, and its headers are set there too: the library would join a repeated field into one, which Set-Cookie
+ * does not survive, and copy each of them three times.
+ */
 function handOver({ status, headers, body, writeBody }: Reply, { response }: Invocation): HttpResponseInit {
-  const single: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    // The library would join a repeated field into one, which Set-Cookie does not survive.
-    if (typeof value === 'string') single[name] = value;
-    else response.setHeader(name, value);
-  }
-  if (writeBody === undefined) return { status, headers: single, body };
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  // As bytes: for a string the library would add a content type of its own.
+  if (writeBody === undefined) return { status, body: body === undefined ? undefined : Buffer.from(body) };
   const nothingToYield = async () => {
     await writeBody(response);
     return { done: true as const, value: undefined };
   };
-  return { status, headers: single, body: { [Symbol.asyncIterator]: () => ({ next: nothingToYield }) } };
+  return { status, body: { [Symbol.asyncIterator]: () => ({ next: nothingToYield }) } };
 }
 
 function defect(error: unknown, invocationId: string): HttpResponseInit {

@@ -68,7 +68,6 @@ export async function buildBundles(): Promise<string[]> {
     format: 'cjs',
     target: 'node22',
     minify: true,
-    keepNames: true,
     sourcemap: true,
     external: ['@azure/functions-core'],
     // undici leaves its experimental second HTTP parser out of a bundle that defines this, as Node's own does.
