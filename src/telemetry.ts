@@ -77,6 +77,7 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
 
   whenClosed(response, () => {
     if (response.headersSent) record.status = response.statusCode;
+    else if (gone.aborted) leftUnanswered(record);
     record.outcome ??= gone.aborted ? 'clientClosed' : 'complete';
     record.durationMs = elapsed();
     log(JSON.stringify(record));
@@ -128,6 +129,13 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
       log(JSON.stringify({ event: 'bedrock.failure', requestId: id, message, cause: describeError(cause) }));
     },
   };
+}
+
+/** Whatever was the matter with the request, an upload cut by leaving above all: the caller has been told of nothing. */
+function leftUnanswered(record: RequestRecord): void {
+  record.outcome = 'clientClosed';
+  delete record.errorType;
+  delete record.errorSource;
 }
 
 function judge(failure: Failure): [Outcome, ErrorSource] {

@@ -291,6 +291,28 @@ describe('keys that AWS refuses', () => {
     expect(await others).toBe(NEW);
   });
 
+  it('are read again after a reading under way that was too early for the new ones', async () => {
+    const { provider, loads, answer } = await warm(OLD);
+    await pass(REFRESH_MS);
+    await provider.get();
+    const waiting = Array.from({ length: 200 }, () => provider.replace(OLD));
+    await answer({ ...OLD });
+    expect(loads).toHaveLength(3);
+    await answer(NEW);
+    expect(new Set(await Promise.all(waiting))).toStrictEqual(new Set([NEW]));
+    expect(loads).toHaveLength(3);
+  });
+
+  it('are not read again by those who joined such a reading', async () => {
+    const { provider, loads, answer } = await warm(OLD);
+    const waiting = Array.from({ length: 200 }, () => provider.replace(OLD));
+    await turn();
+    waiting.push(provider.replace(OLD));
+    await answer({ ...OLD });
+    expect(new Set(await Promise.all(waiting))).toStrictEqual(new Set([undefined]));
+    expect(loads).toHaveLength(2);
+  });
+
   it('are still the vault’s: there are no others, and the vault has its rest', async () => {
     const { provider, loads, answer } = await warm(OLD);
     const first = provider.replace(OLD);
@@ -307,14 +329,85 @@ describe('keys that AWS refuses', () => {
   });
 
   it('cannot be read: there are no others, the pause counts', async () => {
-    const { provider, loads, refuse } = await warm(OLD);
+    const { provider, loads, refuse, answer } = await warm(OLD);
     const others = provider.replace(OLD);
     await refuse(new Error('outage'));
     expect(await others).toBeUndefined();
-    await pass(29_999);
+    await pass(9999);
     expect(await provider.replace(OLD)).toBeUndefined();
     expect(loads).toHaveLength(2);
     expect(await provider.get()).toBe(OLD);
+    await pass(1);
+    const later = provider.replace(OLD);
+    expect(loads).toHaveLength(3);
+    await answer(NEW);
+    expect(await later).toBe(NEW);
+  });
+
+  it('are read again although a reading in the background has just failed', async () => {
+    const { provider, loads, refuse, answer } = await warm(OLD);
+    await pass(REFRESH_MS);
+    await provider.get();
+    await refuse(new Error('outage'));
+    const others = provider.replace(OLD);
+    expect(loads).toHaveLength(3);
+    await answer(NEW);
+    expect(await others).toBe(NEW);
+  });
+
+  it('are not read again before the end of the pause that the vault has asked for', async () => {
+    const { provider, loads, refuse } = await warm(OLD);
+    await pass(REFRESH_MS);
+    await provider.get();
+    await refuse(Object.assign(new Error('429'), { retryAfterSeconds: 20 }));
+    await pass(19_999);
+    expect(await provider.replace(OLD)).toBeUndefined();
+    expect(loads).toHaveLength(2);
+    await pass(1);
+    provider.replace(OLD).catch(() => {});
+    expect(loads).toHaveLength(3);
+  });
+
+  it('rest after a vault that hung, and not only from the beginning of that reading', async () => {
+    const { provider, loads } = await warm(OLD);
+    const others = provider.replace(OLD);
+    await pass(10_000);
+    expect(await others).toBeUndefined();
+    await pass(9999);
+    expect(await provider.replace(OLD)).toBeUndefined();
+    expect(loads).toHaveLength(2);
+  });
+
+  it('do not become the previous ones: half of a rotated pair is nothing to fall back on', async () => {
+    const { provider, answer } = await warm(OLD);
+    const half = { ...NEW, secretAccessKey: OLD.secretAccessKey };
+    await pass(REFRESH_MS);
+    await provider.get();
+    await answer(half);
+    const fallback = provider.replace(half);
+    await answer(half);
+    expect(await fallback).toBe(OLD);
+    await pass(10_000);
+    const others = provider.replace(half);
+    await answer(NEW);
+    expect(await others).toBe(NEW);
+    const stillRefused = provider.replace(NEW);
+    await answer(NEW);
+    expect(await stillRefused).toBe(OLD);
+  });
+
+  it('refused long ago do become the previous ones: they have served since', async () => {
+    const { provider, answer } = await rotated();
+    const fallback = provider.replace(NEW);
+    await answer(NEW);
+    expect(await fallback).toBe(OLD);
+    await pass(REFRESH_MS);
+    await provider.get();
+    const newest = keys('newest');
+    await answer(newest);
+    const previous = provider.replace(newest);
+    await answer(newest);
+    expect(await previous).toBe(NEW);
   });
 
   it('do not wait longer than ten seconds for a vault that hangs', async () => {

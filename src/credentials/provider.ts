@@ -38,11 +38,17 @@ const WARM_PAUSE_MS = 30_000;
 /** Longest pause that a `Retry-After` of the vault can ask for: callers get 503 meanwhile. */
 const LONGEST_PAUSE_MS = 60_000;
 
-/** Least time between two readings that refused signatures ask for: a wrong key must not hammer the vault. */
+/**
+ * Least time between two readings that refused signatures ask for: a wrong key must not hammer the vault. Shorter than
+ * the pause after a failed reading in the background, because no call can succeed until this one has.
+ */
 const FORCED_PAUSE_MS = 10_000;
 
 /** How long the previous keys go first after AWS has refused the newest ones, which take seconds to become valid. */
 const PREVIOUS_FIRST_MS = 5000;
+
+/** For so long after AWS has refused keys, they are nothing to fall back on: half of a rotated pair, for instance. */
+const RECENTLY_REFUSED_MS = 60_000;
 
 /** Keys that never change: those of the environment. */
 export function fixedCredentials(credentials: AwsCredentials): CredentialsProvider {
@@ -60,19 +66,26 @@ export function cachedCredentials(load: LoadCredentials, options: CacheOptions):
   let loading: Promise<AwsCredentials> | undefined;
   let failure = new ProxyError('unavailable', 'The AWS credentials could not be read.');
   let pausedUntil = 0;
+  /** End of the pause that the vault itself has asked for. */
+  let throttledUntil = 0;
   let forcedAt = Number.NEGATIVE_INFINITY;
+  /** When AWS refused the current keys. */
+  let refusedAt = Number.NEGATIVE_INFINITY;
   let previousFirstUntil = 0;
 
   const accept = (loaded: AwsCredentials): AwsCredentials => {
     loadedAt = performance.now();
     if (current !== undefined && sameKeys(current, loaded)) return current;
-    previous = current;
+    if (previous === undefined || loadedAt - refusedAt >= RECENTLY_REFUSED_MS) previous = current;
     current = loaded;
     previousFirstUntil = 0;
+    refusedAt = Number.NEGATIVE_INFINITY;
     return loaded;
   };
   const fail = (error: unknown): never => {
-    const pause = Math.max(retryAfterMs(error), current === undefined ? COLD_PAUSE_MS : WARM_PAUSE_MS);
+    const asked = retryAfterMs(error);
+    const pause = Math.max(asked, current === undefined ? COLD_PAUSE_MS : WARM_PAUSE_MS);
+    throttledUntil = performance.now() + asked;
     pausedUntil = performance.now() + pause;
     failure = new ProxyError('unavailable', 'The AWS credentials could not be read.', {
       cause: error,
@@ -107,10 +120,16 @@ export function cachedCredentials(load: LoadCredentials, options: CacheOptions):
     async replace(refused) {
       if (refused === previous) previousFirstUntil = 0;
       if (current !== refused) return current;
-      const forced = loading !== undefined || performance.now() - forcedAt >= FORCED_PAUSE_MS;
-      if (forced && mayRead()) {
-        forcedAt = performance.now();
+      refusedAt = performance.now();
+      if (loading !== undefined) {
+        await loading.catch(() => {});
+        if (current !== refused) return current;
+      }
+      // One that began before the keys were changed has found the old ones: it is no reason to rest.
+      const now = performance.now();
+      if (now >= throttledUntil && now - forcedAt >= FORCED_PAUSE_MS) {
         await read().catch(() => {});
+        forcedAt = performance.now();
         if (current !== refused) return current;
       }
       if (previous !== undefined) previousFirstUntil = performance.now() + PREVIOUS_FIRST_MS;

@@ -1,0 +1,29 @@
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { whenClosed } from './http/invocation.ts';
+
+/** The answers under way, for which the end of the worker should wait. */
+export interface AnswersUnderWay {
+  /** Counts an answer in until its connection is done with it. */
+  add(response: ServerResponse): void;
+  /** Resolves when all answers have ended, their records included, or when `milliseconds` have passed. */
+  ended(milliseconds: number): Promise<void>;
+}
+
+/** Keeps account of the answers under way. The worker gets no new ones once the host has asked it to end. */
+export function trackAnswers(): AnswersUnderWay {
+  const underWay = new Set<Promise<void>>();
+  return {
+    add(response) {
+      const closed = new Promise<void>((resolve) => {
+        whenClosed(response, resolve);
+      });
+      underWay.add(closed);
+      void closed.then(() => underWay.delete(closed));
+    },
+    async ended(milliseconds) {
+      await Promise.race([Promise.all(underWay), sleep(milliseconds, undefined, { ref: false })]);
+    },
+  };
+}
