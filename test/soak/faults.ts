@@ -1,0 +1,121 @@
+import { defaultAnswer } from '../emulators/bedrock/answers.ts';
+import { EVENT_STREAM } from '../emulators/bedrock/answer.ts';
+import {
+  closeBeforeHeaders,
+  cutAfterHeaders,
+  cutAt,
+  exceptionFrame,
+  fail,
+  slowly,
+  splitAt,
+  stall,
+} from '../emulators/bedrock/faults.ts';
+import type { Responder } from '../emulators/bedrock/received-request.ts';
+import type { Shape } from './operations.ts';
+import { COMPLETE, LEFT } from './outcome.ts';
+
+/** What a caller does wrong. */
+export type Misbehaviour =
+  | 'leavesAtOnce'
+  | 'leavesMidway'
+  | 'cutsUpload'
+  | 'stallsUpload'
+  | 'tooLarge'
+  | 'badModel'
+  | 'noOperation'
+  | 'noKey';
+
+export interface Fault {
+  readonly name: string;
+  /** What Bedrock does, or the caller. */
+  readonly bedrock?: Responder;
+  readonly caller?: Misbehaviour;
+  /** Shapes of answers that can have it; default: all. */
+  readonly shapes?: readonly Shape[];
+  /** The only outcomes that the fault explains. */
+  readonly explains: Readonly<Record<Shape, readonly string[]>>;
+  /**
+   * After refused keys the vault is asked at most once in ten seconds. A refusal without a reason shortly before a
+   * rotation would use that up, and the calls right after the rotation would get AWS's refusal; so this fault keeps
+   * its distance.
+   */
+  readonly notBeforeRotation?: boolean;
+}
+
+function always(...outcomes: string[]): Fault['explains'] {
+  return { plain: outcomes, frames: outcomes, events: outcomes };
+}
+
+const UNAVAILABLE = '503 ServiceUnavailableException';
+const TIMEOUT = '408 ModelTimeoutException';
+const BROKEN_FRAMES = 'exception modelStreamErrorException';
+const BROKEN_EVENTS = 'error event';
+
+/** The header by which a request to Bedrock asks for its fault; its value is the fault's name. */
+export const FAULT_HEADER = 'x-amzn-bedrock-fault';
+
+export const FAULTS: readonly Fault[] = [
+  { name: 'throttled', bedrock: fail(429, 'ThrottlingException', '-'), explains: always('429 ThrottlingException') },
+  {
+    name: 'internal failure',
+    bedrock: fail(500, 'InternalServerException', '-'),
+    explains: always('500 InternalServerException'),
+  },
+  {
+    name: 'unavailable',
+    bedrock: fail(503, 'ServiceUnavailableException', '-'),
+    explains: always(UNAVAILABLE),
+  },
+  {
+    name: 'access denied',
+    bedrock: fail(403, 'AccessDeniedException', '-'),
+    explains: always('403 AccessDeniedException'),
+  },
+  {
+    name: 'signature refused',
+    bedrock: fail(403, 'InvalidSignatureException', '-'),
+    explains: always(COMPLETE, '403 InvalidSignatureException', '403 UnrecognizedClientException'),
+    notBeforeRotation: true,
+  },
+  { name: 'hangs up', bedrock: closeBeforeHeaders, explains: always(UNAVAILABLE) },
+  { name: 'hangs up after headers', bedrock: cutAfterHeaders, explains: always(UNAVAILABLE) },
+  {
+    name: 'hangs up midway',
+    bedrock: cutAt(400),
+    explains: {
+      plain: [UNAVAILABLE],
+      frames: [UNAVAILABLE, BROKEN_FRAMES],
+      events: [UNAVAILABLE, BROKEN_EVENTS],
+    },
+    shapes: ['frames', 'events'],
+  },
+  { name: 'hangs up in JSON', bedrock: cutAt(10), explains: always(UNAVAILABLE), shapes: ['plain'] },
+  { name: 'silent', bedrock: stall('beforeHeaders'), explains: always(TIMEOUT) },
+  { name: 'silent after headers', bedrock: stall('afterHeaders'), explains: always(TIMEOUT) },
+  {
+    name: 'silent midway',
+    bedrock: stall('midBody'),
+    explains: { plain: [TIMEOUT], frames: [BROKEN_FRAMES], events: [BROKEN_EVENTS] },
+  },
+  {
+    name: 'exception frame',
+    bedrock: exceptionFrame('throttlingException', '-'),
+    explains: always('exception throttlingException'),
+    shapes: ['frames'],
+  },
+  {
+    name: 'no frames',
+    bedrock: splitAt(20, Buffer.from('This is no event stream. '.repeat(20)), EVENT_STREAM),
+    explains: always(UNAVAILABLE),
+    shapes: ['frames'],
+  },
+  { name: 'drips', bedrock: slowly(defaultAnswer, 100, 5), explains: always(COMPLETE) },
+  { name: 'caller leaves', caller: 'leavesAtOnce', explains: always(LEFT) },
+  { name: 'caller leaves midway', caller: 'leavesMidway', explains: always(LEFT) },
+  { name: 'caller cuts upload', caller: 'cutsUpload', explains: always(LEFT) },
+  { name: 'caller stalls upload', caller: 'stallsUpload', explains: always('408 RequestTimeoutException') },
+  { name: 'body too large', caller: 'tooLarge', explains: always('413 RequestEntityTooLargeException') },
+  { name: 'bad model id', caller: 'badModel', explains: always('400 ValidationException') },
+  { name: 'unknown operation', caller: 'noOperation', explains: always('404 UnknownOperationException') },
+  { name: 'no subscription key', caller: 'noKey', explains: always('401 UnauthorizedException') },
+];
