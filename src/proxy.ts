@@ -50,7 +50,7 @@ export function createProxy(dependencies: ProxyDependencies): Proxy {
 }
 
 async function answer(
-  { request, response }: Invocation,
+  { startedAt, request, response }: Invocation,
   lifetime: Lifetime,
   record: Recorder,
   { admit, credentials, sign, upstream, budget, limits }: ProxyDependencies,
@@ -66,7 +66,8 @@ async function answer(
   record.route(route);
   const query = forwardedQuery(url.slice(pathname.length + 1));
   const headers = forwardedHeaders(request.headers);
-  const body = await readBody(request, { ...limits, uploadMs: Math.min(limits.uploadMs, limits.firstByteMs) }, budget);
+  const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
+  const body = await readBody(request, { ...limits, uploadMs }, budget);
   try {
     record.body(body.length);
     checkAllowedModel(caller, route, body, record);

@@ -1,10 +1,9 @@
 import type { ServerResponse } from 'node:http';
 
 import { abortable } from './abortable.ts';
-import { createEventStreamFramer } from './bedrock/event-stream.ts';
 import type { Framer } from './bedrock/framer.ts';
+import { framerFor } from './bedrock/framing.ts';
 import type { EventDialect } from './bedrock/operations.ts';
-import { createEventFramer } from './bedrock/server-sent-events.ts';
 import type { UpstreamAnswer } from './bedrock/upstream.ts';
 import type { BufferLease } from './buffer-budget.ts';
 import { ProxyError, toProxyError } from './errors.ts';
@@ -22,7 +21,8 @@ export interface Reply {
 
 /** Told what happens while the body is written. */
 export interface RelayObserver {
-  sent(bytes: number): void;
+  /** These bytes have gone to the caller. */
+  sent(bytes: Buffer): void;
   /** The answer broke off after its first byte was sent. */
   failed(error: unknown): void;
 }
@@ -62,14 +62,6 @@ export async function relay(
   }
 }
 
-function framerFor({ status, headers }: UpstreamAnswer, dialect: EventDialect | undefined): Framer | undefined {
-  if (status !== 200 || headers['content-encoding'] !== undefined) return undefined;
-  const type = String(headers['content-type']).split(';', 1)[0]?.trim().toLowerCase();
-  if (type === 'application/vnd.amazon.eventstream') return createEventStreamFramer();
-  if (type === 'text/event-stream') return createEventFramer(dialect);
-  return undefined;
-}
-
 async function relayBytes(
   answer: UpstreamAnswer,
   headers: Reply['headers'],
@@ -100,8 +92,8 @@ async function relayBytes(
   const writeBody = async (response: ServerResponse): Promise<void> => {
     try {
       await send(response, chunks.splice(0));
-      lease.release();
       if (whole) return;
+      lease.release();
       for (let chunk = await answer.read(); chunk !== undefined; chunk = await answer.read()) {
         await send(response, [chunk]);
       }
@@ -162,9 +154,9 @@ function createSend(observer: RelayObserver, signal: AbortSignal): Send {
   return async (response, pieces) => {
     let room: Promise<void> | undefined;
     for (const [index, bytes] of pieces.entries()) {
-      observer.sent(bytes.length);
       if (index < pieces.length - 1) response.write(bytes);
       else room = writeToCaller(response, bytes);
+      observer.sent(bytes);
     }
     if (room !== undefined) await abortable(room, signal);
   };

@@ -1,48 +1,11 @@
 import type { Route } from './bedrock/route.ts';
 import type { UpstreamAnswer } from './bedrock/upstream.ts';
+import { createUsageTap, type Usage, type UsageTap } from './bedrock/usage.ts';
 import { describeError, type Failure, toProxyError } from './errors.ts';
 import type { Caller } from './http/caller.ts';
 import { CallerGone, type Invocation, whenClosed } from './http/invocation.ts';
+import type { ErrorSource, Outcome, RequestRecord } from './record.ts';
 import type { RelayObserver } from './relay.ts';
-
-/** One per request. What is not known is absent. */
-interface RequestRecord {
-  readonly event: 'bedrock.request';
-  /** Start of the invocation, ISO 8601. */
-  readonly time: string;
-  /** Invocation id of the Functions host. */
-  readonly requestId: string;
-  readonly region: string;
-  bedrockRequestId?: string;
-  gatewayRequestId?: string;
-  subscriptionId?: string;
-  subscriptionName?: string;
-  productId?: string;
-  userId?: string;
-  operation?: string;
-  /** As asked, decoded. */
-  modelId?: string;
-  status?: number;
-  errorType?: string;
-  /** Whose error it was. */
-  errorSource?: ErrorSource;
-  streamed?: boolean;
-  outcome?: Outcome;
-  requestBytes?: number;
-  responseBytes?: number;
-  /** Milliseconds from the start of the invocation to Bedrock's headers. */
-  headersMs?: number;
-  /** Milliseconds to the first byte of the answer handed to the host. */
-  firstByteMs?: number;
-  /** Milliseconds to the end of the answer. */
-  durationMs?: number;
-  /** Requests sent to Bedrock. */
-  attempts?: number;
-  credentialsRefreshed?: boolean;
-}
-
-type ErrorSource = 'client' | 'proxy' | 'bedrock';
-type Outcome = 'complete' | 'refused' | 'clientClosed' | 'upstreamBroke' | 'timedOut';
 
 /** Collects what becomes known of a request; logs it once, when the connection to the caller is done with it. */
 export interface Recorder extends RelayObserver {
@@ -75,10 +38,12 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
   };
   const elapsed = () => Math.round(10 * (performance.now() - startedAt)) / 10;
 
+  let tap: UsageTap | undefined;
+
   whenClosed(response, () => {
     if (response.headersSent) record.status = response.statusCode;
-    else if (gone.aborted) leftUnanswered(record);
     record.outcome ??= gone.aborted ? 'clientClosed' : 'complete';
+    if (tap !== undefined) addUsage(record, tap.end(record.outcome === 'complete'));
     record.durationMs = elapsed();
     log(JSON.stringify(record));
   });
@@ -108,14 +73,19 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
       const requestId = headers['x-amzn-requestid'];
       if (requestId !== undefined) record.bedrockRequestId = String(requestId);
       record.streamed = /event-?stream/.test(String(headers['content-type']));
-      if (status < 400) return;
+      if (status < 400) {
+        tap = createUsageTap(record.operation ?? '', headers);
+        return;
+      }
       record.errorSource = 'bedrock';
       const type = headers['x-amzn-errortype'];
       if (type !== undefined) record.errorType = String(type).split(':', 1)[0] ?? '';
     },
     sent(bytes) {
       record.firstByteMs ??= elapsed();
-      record.responseBytes = (record.responseBytes ?? 0) + bytes;
+      record.responseBytes = (record.responseBytes ?? 0) + bytes.length;
+      tap?.write(bytes);
+      if (record.streamed === true && tap?.firstTokenSeen === true) record.firstTokenMs ??= elapsed();
     },
     failed(error) {
       if (error instanceof CallerGone) {
@@ -124,24 +94,25 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
       }
       const { failure, errorType, message, cause } = toProxyError(error);
       record.errorType = errorType;
-      [record.outcome, record.errorSource] = judge(failure);
+      [record.outcome, record.errorSource] = judge(failure, record.attempts !== undefined);
       if (!EXPLAINED.has(failure) || cause === undefined) return;
       log(JSON.stringify({ event: 'bedrock.failure', requestId: id, message, cause: describeError(cause) }));
     },
   };
 }
 
-/** Whatever was the matter with the request, an upload cut by leaving above all: the caller has been told of nothing. */
-function leftUnanswered(record: RequestRecord): void {
-  record.outcome = 'clientClosed';
-  delete record.errorType;
-  delete record.errorSource;
+function addUsage(record: RequestRecord, { source, unknown, partial, ...tokens }: Usage): void {
+  Object.assign(record, tokens);
+  if (source !== undefined) record.usageSource = source;
+  if (unknown !== undefined) record.usageUnknown = unknown;
+  if (partial !== undefined) record.usagePartial = partial;
 }
 
-function judge(failure: Failure): [Outcome, ErrorSource] {
+/** @param asked whether anything was sent to Bedrock */
+function judge(failure: Failure, asked: boolean): [Outcome, ErrorSource] {
   switch (failure) {
     case 'modelTimeout':
-      return ['timedOut', 'bedrock'];
+      return ['timedOut', asked ? 'bedrock' : 'proxy'];
     case 'upstreamBroken':
       return ['upstreamBroke', 'bedrock'];
     case 'internal':

@@ -111,14 +111,16 @@ describe('packages have one home', () => {
     ['@azure/functions', /^@azure\/functions/, ['index.ts']],
     ['the Azure SDKs', /^@azure\/(?!functions)/, ['credentials/key-vault.ts']],
     ['jose', /^jose$/, ['http/entra.ts']],
-    ['the signer', /^@aws-sdk\/signature-v4$|^@aws-crypto\/|^@smithy\//, ['bedrock/signer.ts']],
+    ['the signer', /^@aws-sdk\/signature-v4$|^@aws-crypto\//, ['bedrock/signer.ts']],
+    ['the decoder of messages', /^@smithy\//, ['bedrock/usage-messages.ts']],
     ['the partition table', /^@aws-sdk\/util-endpoints$/, ['bedrock/endpoint.ts']],
   ])('%s', (_name, pattern, homes) => {
     expect(importers((target) => pattern.test(target))).toStrictEqual(homes);
   });
 
   it('there are no others', () => {
-    const known = /^node:|^undici$|^jose$|^@azure\/|^@aws-sdk\/(signature-v4|util-endpoints)$|^@aws-crypto\/sha256-js$/;
+    const known =
+      /^node:|^undici$|^jose$|^@azure\/|^@smithy\/core\/|^@aws-sdk\/(signature-v4|util-endpoints)$|^@aws-crypto\/sha256-js$/;
     expect(importers((target) => isPackage(target) && !known.test(target))).toStrictEqual([]);
   });
 

@@ -1,0 +1,120 @@
+import { createBodyReader } from './usage-body.ts';
+import { isEmpty, known, member, type TokenCounts } from './usage-counts.ts';
+import { createEventReader } from './usage-events.ts';
+import { createMessageReader } from './usage-messages.ts';
+import type { Tally, Trouble, UsageReader } from './usage-tally.ts';
+
+/** What an answer tells of its tokens. Empty for an operation that uses none. */
+export interface Usage extends TokenCounts {
+  /** What CountTokens counted. It costs nothing, so it stands apart from what is summed. */
+  countedInputTokens?: number;
+  source?: 'headers' | 'body' | 'stream';
+  /** Why nothing is known. */
+  unknown?: 'no usage in the answer' | 'cut' | Trouble;
+  /** The answer was cut, and these are the counts until then. */
+  partial?: true;
+}
+
+export interface UsageTap {
+  /**
+   * Takes bytes of the answer, in order; they are not copied and must not change afterwards. Never throws. Keeps no more
+   * than one message or body of up to 1 MiB, and the buffers that hold it.
+   */
+  write(bytes: Buffer): void;
+  /**
+   * The usage, once.
+   *
+   * @param complete false when the answer was cut or aborted
+   */
+  end(complete: boolean): Usage;
+  /** A part of the model's text, reasoning or tool calls has gone by. Always false for an answer that is no stream. */
+  readonly firstTokenSeen: boolean;
+}
+
+/** Operations whose answers tell tokens. */
+const METERED = new Set([
+  'Converse',
+  'ConverseStream',
+  'InvokeModel',
+  'InvokeModelWithResponseStream',
+  'ChatCompletions',
+  'Responses',
+  'Messages',
+]);
+const COUNTING = new Set(['CountTokens', 'CountMessageTokens']);
+
+/**
+ * Reads the usage out of an answer that passes by.
+ *
+ * @param operationName as in `OPERATIONS`
+ * @param headers of Bedrock's answer, names in lower case
+ */
+export function createUsageTap(operationName: string, headers: Readonly<Record<string, string | string[]>>): UsageTap {
+  const tally: Tally = { counts: {}, final: false, firstTokenSeen: false, failed: false, trouble: undefined };
+  const fromHeaders = countsOfHeaders(headers);
+  const inHeaders = !isEmpty(fromHeaders);
+  let counted: number | undefined;
+  let reader: UsageReader | undefined;
+  let source: 'headers' | 'body' | 'stream' = inHeaders ? 'headers' : 'body';
+  if (COUNTING.has(operationName)) {
+    reader = createBodyReader(tally, false, (value) => {
+      const count = member(value, 'inputTokens') ?? member(value, 'input_tokens');
+      if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) counted = count;
+    });
+  } else if (!METERED.has(operationName)) {
+    return { write() {}, end: () => ({}), firstTokenSeen: false };
+  } else if (headers['content-encoding'] !== undefined) {
+    tally.trouble = 'answer not understood: compressed';
+  } else {
+    const type = String(headers['content-type']).split(';', 1)[0]?.trim().toLowerCase();
+    if (type === 'application/vnd.amazon.eventstream') reader = createMessageReader(tally);
+    else if (type === 'text/event-stream') reader = createEventReader(tally);
+    else reader = createBodyReader(tally, inHeaders);
+    if (type?.endsWith('stream') === true && !inHeaders) source = 'stream';
+  }
+
+  return {
+    write(bytes) {
+      reader?.write(bytes);
+    },
+    end(complete) {
+      reader?.end();
+      reader = undefined;
+      if (counted !== undefined) return { countedInputTokens: counted, source: 'body' };
+      const counts = { ...tally.counts, ...fromHeaders };
+      if (isEmpty(counts)) return { unknown: complete ? (tally.trouble ?? 'no usage in the answer') : 'cut' };
+      const whole = complete && !tally.failed && (source !== 'stream' || counts.outputTokens !== undefined);
+      if (!whole && !tally.final && !inHeaders) return { ...counts, source, partial: true };
+      return { ...counts, ...totalOf(counts), source };
+    },
+    get firstTokenSeen() {
+      return tally.firstTokenSeen;
+    },
+  };
+}
+
+/** InvokeModel's answers carry their counts in headers, for most models. */
+function countsOfHeaders(headers: Readonly<Record<string, string | string[]>>): TokenCounts {
+  const count = (kind: string) => {
+    const value = headers[`x-amzn-bedrock-${kind}-token-count`];
+    return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+  };
+  return known({
+    inputTokens: count('input'),
+    outputTokens: count('output'),
+    cacheReadInputTokens: count('cache-read-input'),
+    cacheWriteInputTokens: count('cache-write-input'),
+  });
+}
+
+/** Bedrock's own total, which some answers lack; then the sum of what cannot overlap. */
+function totalOf({
+  totalTokens,
+  inputTokens,
+  outputTokens = 0,
+  cacheReadInputTokens = 0,
+  cacheWriteInputTokens = 0,
+}: TokenCounts): TokenCounts {
+  if (totalTokens !== undefined || inputTokens === undefined) return {};
+  return { totalTokens: inputTokens + outputTokens + cacheReadInputTokens + cacheWriteInputTokens };
+}
