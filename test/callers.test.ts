@@ -210,38 +210,42 @@ describe('a caller that hardly reads an answer of 400 MiB', () => {
     ['that is not a stream', `/model/${modelId}/invoke`, { 'content-type': 'image/png' }, Buffer.alloc(MEBIBYTE)],
     ['in frames', converseStream, EVENT_STREAM, encodeFrame({ ':event-type': 'chunk' }, Buffer.alloc(MEBIBYTE - 100))],
     ['in events', '/anthropic/v1/messages', SERVER_SENT_EVENTS, Buffer.from(`data: ${'x'.repeat(MEBIBYTE - 8)}\n\n`)],
-  ])('%s: the worker grows by less than 64 MiB, and nothing is lost', async (_name, path, headers, piece) => {
-    // The first such answer makes the heap as large as it gets.
-    await readAll(path, headers, piece, 60);
-    const before = (await chain.host.workerUsage()).rss;
+  ])(
+    '%s: the worker grows by less than 64 MiB, and nothing is lost',
+    { timeout: 120_000 },
+    async (_name, path, headers, piece) => {
+      // The first such answer makes the heap as large as it gets.
+      await readAll(path, headers, piece, 60);
+      const before = (await chain.host.workerUsage()).rss;
 
-    const stream = controlled(headers);
-    chain.bedrock.answer(stream.responder);
-    const { response } = begin(path);
-    let sent = 0;
-    const sending = (async () => {
-      for (; sent < PIECES; sent += 1) await stream.send(piece);
-      await stream.end();
-    })();
-    const answer = await response;
-    let received = 0;
-    let most = 0;
-    // A kilobyte at a time, until Bedrock has stood still for as long as it takes to read twenty.
-    for (let still = 0; still < 20;) {
-      const sentBefore = sent;
-      const chunk: unknown = answer.read(1024) ?? answer.read();
-      if (chunk instanceof Buffer) received += chunk.length;
-      most = Math.max(most, (await chain.host.workerUsage()).rss);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      still = sent === sentBefore ? still + 1 : 0;
-    }
-    expect(sent).toBeLessThan(PIECES / 2);
-    expect(most - before).toBeLessThan(LIMIT);
-    for await (const chunk of answer) received += (chunk as Buffer).length;
-    await sending;
-    expect(received).toBe(PIECES * piece.length);
-    expect((await chain.host.workerUsage()).rss - before).toBeLessThan(LIMIT);
-  });
+      const stream = controlled(headers);
+      chain.bedrock.answer(stream.responder);
+      const { response } = begin(path);
+      let sent = 0;
+      const sending = (async () => {
+        for (; sent < PIECES; sent += 1) await stream.send(piece);
+        await stream.end();
+      })();
+      const answer = await response;
+      let received = 0;
+      let most = 0;
+      // A kilobyte at a time, until Bedrock has stood still for as long as it takes to read twenty.
+      for (let still = 0; still < 20;) {
+        const sentBefore = sent;
+        const chunk: unknown = answer.read(1024) ?? answer.read();
+        if (chunk instanceof Buffer) received += chunk.length;
+        most = Math.max(most, (await chain.host.workerUsage()).rss);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        still = sent === sentBefore ? still + 1 : 0;
+      }
+      expect(sent).toBeLessThan(PIECES / 2);
+      expect(most - before).toBeLessThan(LIMIT);
+      for await (const chunk of answer) received += (chunk as Buffer).length;
+      await sending;
+      expect(received).toBe(PIECES * piece.length);
+      expect((await chain.host.workerUsage()).rss - before).toBeLessThan(LIMIT);
+    },
+  );
 
   async function readAll(path: string, headers: Record<string, string>, piece: Buffer, pieces: number) {
     const stream = controlled(headers);

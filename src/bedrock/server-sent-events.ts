@@ -5,6 +5,9 @@ import type { EventDialect } from './operations.ts';
 const LF = 0x0a;
 const CR = 0x0d;
 
+/** Two line breaks as bytes; of CR LF only the byte that touches the other break matters. */
+const LINE_BREAK_PAIRS = [Buffer.from([LF, LF]), Buffer.from([LF, CR]), Buffer.from([CR, CR])];
+
 /** Longest end of an event: CR LF CR LF. */
 const LONGEST_END = 4;
 
@@ -53,28 +56,22 @@ export function createEventFramer(dialect: EventDialect | undefined): Framer {
   };
 }
 
-/** Offset behind the last end of an event in `bytes`, or 0. */
+/** Offset behind the last end of an event in `bytes`, or 0: two line breaks in a row, the second perhaps CR LF. */
 function lastEnd(bytes: Buffer): number {
-  for (let at = bytes.length - 1; at > 0; at -= 1) {
-    if (endsEvent(bytes, at)) return at + 1;
+  let last = 0;
+  for (const pair of LINE_BREAK_PAIRS) {
+    const at = bytes.lastIndexOf(pair);
+    if (at < 0) continue;
+    const end = at + pair.length;
+    last = Math.max(last, pair[1] === CR && bytes[end] === LF ? end + 1 : end);
   }
-  return 0;
+  return last;
 }
 
 /** The same for an end that begins in the bytes before. */
 function endAcross(tail: Buffer, chunk: Buffer): number {
   const joint = Buffer.concat([tail, chunk.subarray(0, LONGEST_END - 1)]);
   return Math.max(0, lastEnd(joint) - tail.length);
-}
-
-/** True when the line break that ends at `at` follows another one. */
-function endsEvent(bytes: Buffer, at: number): boolean {
-  const byte = bytes[at];
-  // A CR may be the first half of CR LF; two of them in a row are an empty line either way.
-  if (byte === CR) return bytes[at - 1] === CR || bytes[at - 1] === LF;
-  if (byte !== LF) return false;
-  const before = bytes[at - 1] === CR ? at - 2 : at - 1;
-  return bytes[before] === LF || bytes[before] === CR;
 }
 
 /** What makes each family of clients raise an error instead of ending as if all were well. */
