@@ -1,7 +1,8 @@
+import type { TokenCounts } from './bedrock/usage-counts.ts';
 import type { Usage } from './bedrock/usage.ts';
 
 /** One per request. What is not known is absent. */
-export interface RequestRecord {
+export interface RequestRecord extends TokenCounts {
   readonly event: 'bedrock.request';
   /** Start of the invocation, ISO 8601. */
   readonly time: string;
@@ -23,15 +24,6 @@ export interface RequestRecord {
   errorSource?: ErrorSource;
   streamed?: boolean;
   outcome?: Outcome;
-  /** Tokens by kind; input does not include what was read from or written to a cache. */
-  inputTokens?: number;
-  outputTokens?: number;
-  totalTokens?: number;
-  cacheReadInputTokens?: number;
-  cacheWriteInputTokens?: number;
-  cacheWrite5mInputTokens?: number;
-  cacheWrite1hInputTokens?: number;
-  reasoningTokens?: number;
   /** What CountTokens answered: nothing was used. */
   countedInputTokens?: number;
   usageSource?: NonNullable<Usage['source']>;

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 
 import { ProxyError } from '../errors.ts';
-import { type Framer, LONGEST_MESSAGE } from './framer.ts';
+import { createHeldBytes, type Framer, LONGEST_MESSAGE } from './framer.ts';
 
 /** Total length, length of the headers, CRC-32 of the eight bytes before. */
 const PRELUDE = 12;
@@ -14,28 +14,15 @@ const STRING = 7;
 
 /** `application/vnd.amazon.eventstream`: length-prefixed messages, big endian. */
 export function createEventStreamFramer(): Framer {
-  let held: Buffer[] = [];
-  let heldBytes = 0;
+  const held = createHeldBytes();
   /** Bytes that the message under way still lacks; 0 between messages and inside a prelude. */
   let missing = 0;
   let damage: ProxyError | undefined;
 
-  const hold = (bytes: Buffer) => {
-    if (bytes.length === 0) return;
-    held.push(bytes);
-    heldBytes += bytes.length;
-  };
-  const release = (): Buffer[] => {
-    const released = held;
-    held = [];
-    heldBytes = 0;
-    return released;
-  };
-
   return {
     push(next) {
       // A prelude in pieces is joined; it happens once per cut at most.
-      const chunk = missing === 0 && heldBytes > 0 ? Buffer.concat([...release(), next]) : next;
+      const chunk = missing === 0 && held.length > 0 ? Buffer.concat([...held.release(), next]) : next;
       let end = 0;
       let boundary = 0;
       while (end < chunk.length) {
@@ -52,22 +39,17 @@ export function createEventStreamFramer(): Framer {
         end += step;
         if (missing === 0) boundary = end;
       }
-      if (boundary === 0) {
-        hold(chunk);
-        return [];
-      }
-      const complete = [...release(), chunk.subarray(0, boundary)];
-      hold(chunk.subarray(boundary));
-      return complete;
+      return held.cut(chunk, boundary);
     },
     get pending() {
-      return heldBytes;
+      return held.length;
     },
     get damage() {
       return damage;
     },
     end() {
-      if (heldBytes > 0) throw new ProxyError('upstreamBroken', 'Bedrock ended the stream in the middle of a message.');
+      if (held.length > 0)
+        throw new ProxyError('upstreamBroken', 'Bedrock ended the stream in the middle of a message.');
       return [];
     },
     failure: (error) => exceptionMessage(exceptionType(error), error.message),

@@ -23,3 +23,37 @@ export interface Framer {
 
 /** Longest message that is kept together: the limit of the AWS event-stream encoding, and room enough for any event. */
 export const LONGEST_MESSAGE = 24 * 1024 * 1024;
+
+/** Bytes of a message that is not complete, in the pieces in which they came. */
+export interface HeldBytes {
+  readonly length: number;
+  /** Gives all of them out. */
+  release(): Buffer[];
+  /** Gives out what is held and `chunk` up to `boundary`, and holds the rest; with no boundary (0) holds all of it. */
+  cut(chunk: Buffer, boundary: number): readonly Buffer[];
+}
+
+export function createHeldBytes(): HeldBytes {
+  let pieces: Buffer[] = [];
+  let length = 0;
+  const release = (): Buffer[] => {
+    const released = pieces;
+    pieces = [];
+    length = 0;
+    return released;
+  };
+  return {
+    get length() {
+      return length;
+    },
+    release,
+    cut(chunk, boundary) {
+      const complete = boundary === 0 ? [] : [...release(), chunk.subarray(0, boundary)];
+      if (boundary < chunk.length) {
+        pieces.push(chunk.subarray(boundary));
+        length += chunk.length - boundary;
+      }
+      return complete;
+    },
+  };
+}

@@ -1,5 +1,5 @@
 import { ProxyError } from '../errors.ts';
-import { type Framer, LONGEST_MESSAGE } from './framer.ts';
+import { createHeldBytes, type Framer, LONGEST_MESSAGE } from './framer.ts';
 import type { EventDialect } from './operations.ts';
 
 const LF = 0x0a;
@@ -13,45 +13,26 @@ const LONGEST_END = 4;
 
 /** `text/event-stream`: events that end with an empty line; a line ends with LF, CR LF or CR (HTML, section 9.2.5). */
 export function createEventFramer(dialect: EventDialect | undefined): Framer {
-  let held: Buffer[] = [];
-  let heldBytes = 0;
+  const held = createHeldBytes();
   /** The last bytes of what is held: an event's end may be cut in two. */
-  let tail = Buffer.alloc(0);
-
-  const release = (): Buffer[] => {
-    const released = held;
-    held = [];
-    heldBytes = 0;
-    tail = Buffer.alloc(0);
-    return released;
-  };
-  const hold = (bytes: Buffer) => {
-    if (bytes.length === 0) return;
-    held.push(bytes);
-    heldBytes += bytes.length;
-    tail = Buffer.concat([tail, bytes.subarray(-LONGEST_END)]).subarray(1 - LONGEST_END);
-  };
+  let tail: Buffer = Buffer.alloc(0);
 
   return {
     push(chunk) {
       const boundary = lastEnd(chunk) || endAcross(tail, chunk);
-      if (boundary === 0) {
-        hold(chunk);
-        return [];
-      }
-      const complete = [...release(), chunk.subarray(0, boundary)];
-      hold(chunk.subarray(boundary));
-      return complete;
+      const kept = chunk.subarray(Math.max(boundary, chunk.length + 1 - LONGEST_END));
+      tail = boundary === 0 ? Buffer.concat([tail, kept]).subarray(1 - LONGEST_END) : kept;
+      return held.cut(chunk, boundary);
     },
     get pending() {
-      return heldBytes;
+      return held.length;
     },
     get damage() {
-      if (heldBytes <= LONGEST_MESSAGE) return undefined;
+      if (held.length <= LONGEST_MESSAGE) return undefined;
       return new ProxyError('upstreamBroken', 'Bedrock sent an event without an end.');
     },
     // Clients discard an event without its empty line by themselves; the bytes stay what Bedrock sent.
-    end: release,
+    end: held.release,
     failure: (error) => Buffer.from(FAILURES[dialect ?? 'openai'](error)),
   };
 }

@@ -1,6 +1,7 @@
 import { type Dispatcher, Pool } from 'undici';
 
 import { ProxyError } from '../errors.ts';
+import { type AnswerHeaders, isChunked, readHeaders } from './answer-headers.ts';
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST';
@@ -17,8 +18,7 @@ export interface UpstreamRequest {
 /** Bedrock's answer: its headers are there, its body flows as it is read. */
 export interface UpstreamAnswer {
   readonly status: number;
-  /** Names in lower case, values as the bytes that came (latin1); a repeated field as an array. */
-  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly headers: AnswerHeaders;
   /**
    * The next bytes of the body, or undefined at its end. Not reading makes Bedrock wait.
    *
@@ -173,20 +173,4 @@ function payload({ method, headers, body, bodyLength }: UpstreamRequest) {
   const [first, second] = body;
   if (second === undefined) return { headers, body: first ?? (method === 'POST' ? '' : null) };
   return { headers: { ...headers, 'content-length': String(bodyLength) }, body: body as unknown as Buffer };
-}
-
-/** Other transfer codings without this one leave the end to the end of the connection (RFC 9112 section 6.3). */
-function isChunked(headers: Readonly<Record<string, string | string[]>>): boolean {
-  return /(^|[\s,])chunked\s*$/i.test(String(headers['transfer-encoding']));
-}
-
-function readHeaders(raw: readonly Buffer[]): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = Object.create(null);
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = String(raw[index]).toLowerCase();
-    const value = raw[index + 1]?.toString('latin1') ?? '';
-    const before = headers[name];
-    headers[name] = before === undefined ? value : [before, value].flat();
-  }
-  return headers;
 }
