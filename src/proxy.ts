@@ -112,7 +112,7 @@ async function sendWithFreshKeys(
   const others = await abortable(credentials.replace(keys), signal);
   if (others === undefined) return answered;
   record.credentialsRefreshed();
-  await drain(answered);
+  void drain(answered);
   return send(others);
 }
 
@@ -123,7 +123,7 @@ function refusesKeys({ status, headers }: UpstreamAnswer): boolean {
   return STALE_KEYS.has(type ?? '');
 }
 
-/** Reads a short answer to its end, so that its connection can be used again. */
+/** Reads a short answer to its end, so that its connection can be used again; nobody has to wait for it. */
 async function drain(answered: UpstreamAnswer): Promise<void> {
   let left = 65_536;
   try {

@@ -30,6 +30,8 @@ export interface ChainOptions {
   appDirectory?: string;
   /** Node binary of the worker. */
   node?: string;
+  /** Options of Node for the worker, for instance `--inspect-brk`. */
+  nodeArguments?: readonly string[];
 }
 
 /** Everything between an AWS SDK and Bedrock, on loopback. */
@@ -84,6 +86,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     environment: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== '')),
     frontEnd: options.frontEnd ?? false,
     ...(options.node === undefined ? {} : { node: options.node }),
+    nodeArguments: options.nodeArguments ?? [],
     ...(options.appDirectory === undefined ? {} : { appDirectory: options.appDirectory }),
   });
   const gateway = await startGateway({
