@@ -5,6 +5,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 import { type BedrockEmulator, startBedrock } from './bedrock/bedrock.ts';
 import type { BedrockKey } from './bedrock/sigv4-verifier.ts';
+import { findSecrets } from '../secret-scan.ts';
 import { type Entra, startEntra } from './entra.ts';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/host.ts';
 import { type Gateway, startGateway, type Subscription } from './gateway/gateway.ts';
@@ -46,6 +47,7 @@ export interface Chain {
   readonly key: BedrockKey;
   /** Configuration of an AWS SDK client that calls through the gateway with nothing but its subscription key. */
   clientConfig(): BedrockRuntimeClientConfig;
+  /** Stops everything. Rejects when a line of the host's log, which every suite fills, holds one of its secrets. */
   close(): Promise<void>;
 }
 
@@ -117,8 +119,27 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     async close() {
       await host.stop();
       await Promise.all([gateway, bedrock, vault, identity, entra].map((server) => server.close()));
+      const secrets = new Map(secretsOf(key, gateway, host).filter(([, value]) => value.length >= 8));
+      const leaks = findSecrets(
+        secrets,
+        host.logs.map(({ category, message }) => ({
+          where: `a line of ${category}: ${message.slice(0, 60)}`,
+          text: message,
+        })),
+      );
+      if (leaks.length > 0) throw new Error(`Secrets in the log: ${leaks.join('; ')}`);
     },
   };
+}
+
+function secretsOf(key: BedrockKey, gateway: Gateway, host: FunctionsHost): [string, string][] {
+  return [
+    ['secret access key', key.secretAccessKey],
+    ['session token', key.sessionToken ?? ''],
+    ['function key', host.functionKey],
+    ['master key', host.masterKey],
+    ...gateway.subscriptions.map((subscription): [string, string] => ['subscription key', subscription.key]),
+  ];
 }
 
 /** The SDK's HTTP/1.1 handler with the one header that the gateway asks for. */
