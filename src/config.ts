@@ -1,16 +1,11 @@
 import { runtimeOrigin } from './bedrock/endpoint.ts';
+import type { AwsCredentials } from './credentials/provider.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
 
 /** Where the AWS keys come from. */
 export type CredentialsConfig =
-  | { readonly source: 'environment'; readonly keys: EnvironmentKeys }
+  | { readonly source: 'environment'; readonly keys: AwsCredentials }
   | { readonly source: 'keyVault'; readonly vault: VaultConfig; readonly refreshSeconds: number };
-
-export interface EnvironmentKeys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
 
 export interface VaultConfig {
   readonly uri: string;
@@ -131,7 +126,7 @@ function readCredentials(read: Reader, problems: string[]): CredentialsConfig {
   };
 }
 
-function readEnvironmentKeys(read: Reader, problems: string[]): EnvironmentKeys {
+function readEnvironmentKeys(read: Reader, problems: string[]): AwsCredentials {
   const accessKeyId = read.text('AWS_ACCESS_KEY_ID');
   const secretAccessKey = read.text('AWS_SECRET_ACCESS_KEY');
   const sessionToken = read.text('AWS_SESSION_TOKEN');
