@@ -13,7 +13,7 @@ import { forwardedHeaders } from './http/headers.ts';
 import { CallerGone, discardBody, type Invocation, whenClosed } from './http/invocation.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { relay, type Reply } from './relay.ts';
-import { type Recorder, startRecord } from './telemetry.ts';
+import { type Recorder, startRecord } from './telemetry/recorder.ts';
 
 export interface ProxyDependencies {
   readonly region: string;

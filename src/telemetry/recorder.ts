@@ -1,11 +1,11 @@
-import type { Route } from './bedrock/route.ts';
-import type { UpstreamAnswer } from './bedrock/upstream.ts';
-import { createUsageTap, type Usage, type UsageTap } from './bedrock/usage.ts';
-import { describeError, type Failure, toProxyError } from './errors.ts';
-import type { Caller } from './http/caller.ts';
-import { CallerGone, type Invocation, whenClosed } from './http/invocation.ts';
+import type { Route } from '../bedrock/route.ts';
+import type { UpstreamAnswer } from '../bedrock/upstream.ts';
+import { createUsageTap, type Usage, type UsageTap } from '../bedrock/usage.ts';
+import { describeError, type Failure, toProxyError } from '../errors.ts';
+import type { Caller } from '../http/caller.ts';
+import { CallerGone, type Invocation, whenClosed } from '../http/invocation.ts';
 import type { ErrorSource, Outcome, RequestRecord } from './record.ts';
-import type { RelayObserver } from './relay.ts';
+import type { RelayObserver } from '../relay.ts';
 
 /** Collects what becomes known of a request; logs it once, when the connection to the caller is done with it. */
 export interface Recorder extends RelayObserver {

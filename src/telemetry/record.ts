@@ -1,5 +1,5 @@
-import type { TokenCounts } from './bedrock/usage-counts.ts';
-import type { Usage } from './bedrock/usage.ts';
+import type { TokenCounts } from '../bedrock/usage-counts.ts';
+import type { Usage } from '../bedrock/usage.ts';
 
 /** One per request. What is not known is absent. */
 export interface RequestRecord extends TokenCounts {
