@@ -56,7 +56,8 @@ export function toProxyError(error: unknown): ProxyError {
 export interface ErrorReply {
   readonly status: number;
   readonly headers: Record<string, string>;
-  readonly body: string;
+  /** In one piece. */
+  readonly body: readonly [Buffer];
 }
 
 /**
@@ -64,17 +65,17 @@ export interface ErrorReply {
  * its text from `message`.
  */
 export function errorReply(error: ProxyError, requestId: string): ErrorReply {
-  const body = JSON.stringify({ message: error.message });
+  const body = Buffer.from(JSON.stringify({ message: error.message }));
   return {
     status: error.status,
     headers: {
       'content-type': 'application/json',
-      'content-length': String(Buffer.byteLength(body)),
+      'content-length': String(body.length),
       'x-amzn-errortype': error.errorType,
       'x-amzn-requestid': requestId,
       ...(error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) }),
     },
-    body,
+    body: [body],
   };
 }
 

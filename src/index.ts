@@ -7,7 +7,7 @@ import { type CallerAuthConfig, type Config, type CredentialsConfig, readConfig 
 import { cachedCredentials, type CredentialsProvider, fixedCredentials } from './credentials/provider.ts';
 import { describeError, errorReply, ProxyError, toProxyError } from './errors.ts';
 import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './http/caller.ts';
-import { collectInvocations, discardBody, type Invocation, claimInvocation } from './http/invocation.ts';
+import { claimInvocation, collectInvocations, discardBody, type Invocation, sendWithEnd } from './http/invocation.ts';
 import { createProxy, type Proxy } from './proxy.ts';
 import type { Reply } from './relay.ts';
 import { ConfigError } from './settings.ts';
@@ -57,14 +57,15 @@ async function handle({ invocationId }: InvocationContext): Promise<HttpResponse
 }
 
 /**
- * The reply in the library's terms. A body of Bedrock's is written straight to the connection, by the time the library
- * asks for it, and its headers are set there too: the library would join a repeated field into one, which Set-Cookie
- * does not survive, and copy each of them three times.
+ * The reply in the library's terms, which are few: headers and bytes go straight to the connection. The library would
+ * join a repeated field into one, which Set-Cookie does not survive, copy each field three times, and wrap the body.
  */
 function handOver({ status, headers, body, writeBody }: Reply, { response }: Invocation): HttpResponseInit {
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  // As bytes: for a string the library would add a content type of its own.
-  if (writeBody === undefined) return { status, body: body === undefined ? undefined : Buffer.from(body) };
+  for (const name in headers) response.setHeader(name, headers[name] ?? '');
+  if (writeBody === undefined) {
+    if (body !== undefined) sendWithEnd(response, body);
+    return { status };
+  }
   const nothingToYield = async () => {
     await writeBody(response);
     return { done: true as const, value: undefined };
@@ -74,7 +75,8 @@ function handOver({ status, headers, body, writeBody }: Reply, { response }: Inv
 
 function defect(error: unknown, invocationId: string): HttpResponseInit {
   console.error(JSON.stringify({ event: 'bedrock.defect', requestId: invocationId, cause: describeError(error) }));
-  return { ...errorReply(toProxyError(new Error('defect', { cause: error })), invocationId) };
+  const { status, headers, body } = errorReply(toProxyError(new Error('defect', { cause: error })), invocationId);
+  return { status, headers, body: body[0] };
 }
 
 function readSettings(): Config | ConfigError {

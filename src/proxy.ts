@@ -38,6 +38,7 @@ export function createProxy(dependencies: ProxyDependencies): Proxy {
     try {
       const reply = await answer(invocation, lifetime, record, dependencies);
       lifetime.firstByteSent();
+      if (reply.writeBody === undefined) endWithLifetime(invocation, lifetime, record);
       return reply;
     } catch (error) {
       discardBody(invocation.request);
@@ -49,8 +50,17 @@ export function createProxy(dependencies: ProxyDependencies): Proxy {
   };
 }
 
+/** Sees to it that a caller who does not read a whole answer holds it no longer than any other. */
+function endWithLifetime({ response }: Invocation, { signal }: Lifetime, record: Recorder): void {
+  const end = () => {
+    record.failed(signal.reason);
+    response.destroy();
+  };
+  signal.addEventListener('abort', end, { once: true });
+}
+
 async function answer(
-  { startedAt, request, response }: Invocation,
+  { startedAt, method, url, request, response }: Invocation,
   lifetime: Lifetime,
   record: Recorder,
   { admit, credentials, sign, upstream, budget, limits }: ProxyDependencies,
@@ -58,7 +68,6 @@ async function answer(
   await abortable(admit(request), lifetime.signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
-  const { method = '', url = '' } = request;
   const [pathname = ''] = url.split('?', 1);
   if (method === 'GET' && pathname === '/health') return health(credentials, lifetime);
 
@@ -150,5 +159,5 @@ function checkAllowedModel(caller: Caller, { operation, modelId }: Route, body: 
 /** Settings are good, or this code would not run; the keys must be at hand. AWS is not called. */
 async function health(credentials: CredentialsProvider, { signal }: Lifetime): Promise<Reply> {
   await abortable(credentials.get(), signal);
-  return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"status":"ok"}' };
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: [Buffer.from('{"status":"ok"}')] };
 }

@@ -14,8 +14,9 @@ import { returnedHeaders } from './http/headers.ts';
 export interface Reply {
   readonly status: number;
   readonly headers: Record<string, string | string[]>;
-  readonly body?: string;
-  /** Writes the body instead. Settles when the last byte is written, and never rejects. */
+  /** The whole body, in pieces. */
+  readonly body?: readonly Buffer[];
+  /** Writes a body that still flows. Settles when the last byte is written, and never rejects. */
   readonly writeBody?: (response: ServerResponse) => Promise<void>;
 }
 
@@ -82,17 +83,11 @@ async function relayBytes(
     length += chunk.length;
     if (!lease.resize(length)) throw tooMuchHeld();
   }
-  if (whole && (length === 0 || BODILESS.has(answer.status))) {
-    // The caller would wait for what is not sent (205 with a body, against RFC 9110 section 15.3.6).
-    if (length > 0) delete headers['content-length'];
-    return { status: answer.status, headers };
-  }
-  if (whole) headers['content-length'] = String(length);
+  if (whole) return wholeReply(answer.status, headers, chunks, length, observer);
 
   const writeBody = async (response: ServerResponse): Promise<void> => {
     try {
       await send(response, chunks.splice(0));
-      if (whole) return;
       lease.release();
       for (let chunk = await answer.read(); chunk !== undefined; chunk = await answer.read()) {
         await send(response, [chunk]);
@@ -105,6 +100,23 @@ async function relayBytes(
     }
   };
   return { status: answer.status, headers, writeBody };
+}
+
+function wholeReply(
+  status: number,
+  headers: Reply['headers'],
+  body: readonly Buffer[],
+  length: number,
+  observer: RelayObserver,
+): Reply {
+  if (length === 0 || BODILESS.has(status)) {
+    // The caller would wait for what is not sent (205 with a body, against RFC 9110 section 15.3.6).
+    if (length > 0) delete headers['content-length'];
+    return { status, headers };
+  }
+  headers['content-length'] = String(length);
+  for (const piece of body) observer.sent(piece);
+  return { status, headers, body };
 }
 
 async function relayMessages(

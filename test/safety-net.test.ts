@@ -22,7 +22,7 @@ const SABOTEUR = `
   core.registerHook('preInvocation', (context) => {
     const handler = context.functionCallback;
     context.functionCallback = (request, invocation) => {
-      const fault = faults[request.query.get('fault')];
+      const fault = faults[request.params.fault ?? ''];
       return fault === undefined ? handler(request, invocation) : fault();
     };
   });

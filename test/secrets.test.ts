@@ -364,7 +364,7 @@ const LEAKING_APP = `
     console.log('request', Object.fromEntries(request.headers));
     console.error(Buffer.from('keys ' + process.env.AWS_SECRET_ACCESS_KEY).toString('base64'));
     console.log('token ' + encodeURIComponent(process.env.AWS_SESSION_TOKEN));
-    console.log('prompt ' + request.query.get('prompt').slice(10, 55) + '...');
+    console.log('prompt ' + request.params.prompt.slice(10, 55) + '...');
   });
 `;
 

@@ -9,6 +9,10 @@ export interface Invocation {
   readonly id: string;
   /** Arrival of the request's headers, as `performance.now()` tells it. */
   readonly startedAt: number;
+  readonly method: string;
+  /** Path and query as the host forwarded them. */
+  readonly url: string;
+  /** Headers and body; method and URL are no longer those of the caller (see `hideFromLibrary`). */
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Aborted when the caller has gone before the answer was complete. */
@@ -47,10 +51,10 @@ export function collectInvocations(): void {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
     const id = request.headers[INVOCATION_ID];
     if (typeof id !== 'string') return;
-    // The library makes a URL of the caller's Host, and does not answer when it cannot. Nobody here reads it.
-    request.headers['x-forwarded-host'] = 'localhost';
+    const { method = '', url = '' } = request;
+    hideFromLibrary(request);
     const gone = new AbortController();
-    const invocation = { id, startedAt: performance.now(), request, response, gone: gone.signal };
+    const invocation = { id, startedAt: performance.now(), method, url, request, response, gone: gone.signal };
     const timer = setTimeout(refuseUnclaimed, CLAIM_MS, invocation).unref();
     waiting.set(id, { invocation, timer });
     // The socket may break while the library writes; the close event below is what counts.
@@ -62,6 +66,17 @@ export function collectInvocations(): void {
       if (waiting.get(id)?.invocation === invocation) setTimeout(() => waiting.delete(id), GONE_KEPT_MS).unref();
     });
   });
+}
+
+/**
+ * Leaves the library, which makes a WHATWG request of what it receives, as little as it needs. Nobody here reads that
+ * request: a stream around the body would be made in vain for every call, and of a Host, a URL or a method that it cannot
+ * take the caller would hear nothing.
+ */
+function hideFromLibrary(request: IncomingMessage): void {
+  request.method = 'GET';
+  request.url = '/';
+  request.headers['x-forwarded-host'] = 'localhost';
 }
 
 /**
@@ -86,7 +101,7 @@ function refuseUnclaimed({ id, request, response }: Invocation): void {
   const error = new ProxyError('invalidRequest', 'The Functions host could not hand this request to the proxy.');
   const { status, headers, body } = errorReply(error, id);
   console.error(JSON.stringify({ event: 'bedrock.unclaimed', requestId: id }));
-  response.writeHead(status, headers).end(body);
+  response.writeHead(status, headers).end(body[0]);
 }
 
 /**
@@ -131,6 +146,19 @@ export function writeToCaller(response: ServerResponse, chunk: Uint8Array): Prom
     response.on('close', done);
     if (response.destroyed) done();
   });
+}
+
+/**
+ * Has the library send a whole body with the end of the answer. It is told that there is none: a body would pass through
+ * a web stream first, which costs more than everything else that is done with a short answer here.
+ */
+export function sendWithEnd(response: ServerResponse, body: readonly Uint8Array[]): void {
+  const end = response.end.bind(response);
+  const endWithBody = () => {
+    for (const piece of body.slice(0, -1)) response.write(piece);
+    return end(body.at(-1));
+  };
+  Object.assign(response, { end: endWithBody });
 }
 
 /**
