@@ -12,6 +12,7 @@ import { createProxy, type Proxy } from './proxy.ts';
 import type { Reply } from './relay.ts';
 import { ConfigError } from './settings.ts';
 import { trackAnswers } from './shutdown.ts';
+import { collectLines } from './telemetry/log-lines.ts';
 
 collectInvocations();
 app.setup({ enableHttpStream: true });
@@ -20,6 +21,9 @@ app.setup({ enableHttpStream: true });
 const FAREWELL_MS = 4000;
 
 const answers = trackAnswers();
+const lines = collectLines(console.log);
+// However the worker ends, short of being killed.
+process.on('exit', lines.flush);
 const settings = readSettings();
 const proxy = settings instanceof ConfigError ? misconfigured(settings) : compose(settings);
 
@@ -106,7 +110,7 @@ function compose({ region, origin, callerAuth, credentials, limits }: Config): P
     upstream: createUpstream(origin, limits),
     budget: createBufferBudget(limits.bufferedBytes),
     limits,
-    log: console.log,
+    log: lines.add,
   });
 }
 

@@ -24,9 +24,9 @@ const EXPLAINED = new Set<Failure>(['internal', 'unavailable', 'upstreamBroken',
 /**
  * Starts the record of a request. Never holds a body, a key or a token.
  *
- * @param log takes one line. It should be `console.log`: the record is complete only when the body has been sent, and
- *   the library complains about `context.log` after the handler has returned. The host logs the worker's standard
- *   output under `Host.Function.Console`, a category that host.json lets through.
+ * @param log takes one line for standard output, which the host logs under `Host.Function.Console`, a category that
+ *   host.json lets through. `context.log` is no way: the record is complete only when the body has been sent, and the
+ *   library complains about it after the handler has returned.
  */
 export function startRecord(invocation: Invocation, region: string, log: (line: string) => void): Recorder {
   const { id, startedAt, response, gone } = invocation;
