@@ -71,11 +71,17 @@ const HOP_BY_HOP = new Set([
 export function returnedHeaders(
   headers: Readonly<Record<string, string | string[]>>,
 ): Record<string, string | string[]> {
-  const nominated = String(headers['connection'] ?? '').toLowerCase();
-  const dropped = new Set(nominated.split(',').map((name) => name.trim()));
+  const nominated = headers['connection'];
+  const dropped = nominated === undefined ? undefined : namesOf(String(nominated));
   const returned: Record<string, string | string[]> = Object.create(null);
-  for (const [name, value] of Object.entries(headers)) {
-    if (!HOP_BY_HOP.has(name) && !dropped.has(name) && [value].flat().every(isAscii)) returned[name] = value;
+  for (const name in headers) {
+    const value = headers[name] ?? '';
+    if (HOP_BY_HOP.has(name) || dropped?.has(name) === true) continue;
+    if (typeof value === 'string' ? isAscii(value) : value.every(isAscii)) returned[name] = value;
   }
   return returned;
+}
+
+function namesOf(list: string): Set<string> {
+  return new Set(list.split(',').map((name) => name.trim().toLowerCase()));
 }
