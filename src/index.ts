@@ -102,12 +102,15 @@ function misconfigured({ message }: ConfigError): Proxy {
 }
 
 function compose({ region, origin, callerAuth, credentials, limits }: Config): Proxy {
+  const upstream = createUpstream(origin, limits);
+  // While the host goes on starting; after the function is registered, because reading the root certificates takes time.
+  setImmediate(upstream.prepare);
   return createProxy({
     region,
     admit: admission(callerAuth),
     credentials: credentialsFrom(credentials),
     sign: createSigner(region, origin),
-    upstream: createUpstream(origin, limits),
+    upstream,
     budget: createBufferBudget(limits.bufferedBytes),
     limits,
     log: lines.add,

@@ -107,7 +107,7 @@ describe('imports point inwards', () => {
 
 describe('packages have one home', () => {
   it.each([
-    ['undici', /^undici$/, ['bedrock/upstream.ts']],
+    ['undici', /^undici$/, ['bedrock/early-connection.ts', 'bedrock/upstream.ts']],
     ['@azure/functions', /^@azure\/functions/, ['index.ts']],
     ['the Azure SDKs', /^@azure\/(?!functions)/, ['credentials/key-vault.ts']],
     ['jose', /^jose$/, ['http/entra.ts']],

@@ -22,13 +22,14 @@ const bundlesBeside: Plugin = {
 const require = createRequire(import.meta.url);
 
 /**
- * Two packages of which the function uses one export each, but whose index holds them together by side effects that
- * esbuild has to keep: undici's fetch, WebSocket and cache, the AWS SDK's middleware. The export comes from its own file
- * instead; a build fails when an update has moved it.
+ * Two packages of which the function uses an export or two, but whose index holds them together by side effects that
+ * esbuild has to keep: undici's fetch, WebSocket and cache, the AWS SDK's middleware. The exports come from their own
+ * files instead; a build fails when an update has moved one.
  */
-const ONE_EXPORT: Readonly<Record<string, () => string>> = {
+const FEW_EXPORTS: Readonly<Record<string, () => string>> = {
   undici: () =>
-    `module.exports = { Pool: require(${JSON.stringify(require.resolve('undici/lib/dispatcher/pool.js'))}) };`,
+    `exports.Pool = require(${JSON.stringify(require.resolve('undici/lib/dispatcher/pool.js'))});` +
+    `exports.buildConnector = require(${JSON.stringify(require.resolve('undici/lib/core/connect.js'))});`,
   '@aws-sdk/util-endpoints': () => {
     const core = dirname(
       require.resolve('@aws-sdk/core/package.json', { paths: [require.resolve('@aws-sdk/util-endpoints')] }),
@@ -38,12 +39,12 @@ const ONE_EXPORT: Readonly<Record<string, () => string>> = {
   },
 };
 
-const oneExport: Plugin = {
-  name: 'one-export',
+const fewExports: Plugin = {
+  name: 'few-exports',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(undici|@aws-sdk\/util-endpoints)$/ }, ({ path }) => ({ path, namespace: 'one-export' }));
-    onLoad({ filter: /.*/, namespace: 'one-export' }, ({ path }) => ({
-      contents: ONE_EXPORT[path]?.() ?? '',
+    onResolve({ filter: /^(undici|@aws-sdk\/util-endpoints)$/ }, ({ path }) => ({ path, namespace: 'few-exports' }));
+    onLoad({ filter: /.*/, namespace: 'few-exports' }, ({ path }) => ({
+      contents: FEW_EXPORTS[path]?.() ?? '',
       resolveDir: root,
     }));
   },
@@ -72,7 +73,7 @@ export async function buildBundles(): Promise<string[]> {
     external: ['@azure/functions-core'],
     // undici leaves its experimental second HTTP parser out of a bundle that defines this, as Node's own does.
     define: { esbuildDetection: '1' },
-    plugins: [bundlesBeside, oneExport],
+    plugins: [bundlesBeside, fewExports],
     logLevel: 'warning',
     write: false,
   });

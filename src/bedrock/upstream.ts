@@ -1,7 +1,8 @@
-import { type Dispatcher, Pool } from 'undici';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
 
 import { ProxyError } from '../errors.ts';
 import { type AnswerHeaders, isChunked, readHeaders } from './answer-headers.ts';
+import { connectEarly } from './early-connection.ts';
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST';
@@ -36,6 +37,8 @@ export interface Upstream {
    * @throws ProxyError `upstreamBroken` when Bedrock cannot be reached or hangs up, `modelTimeout` without headers in time
    */
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  /** Makes the connection for the first request already. A failure is not told: that request will meet it again. */
+  prepare(): void;
   close(): Promise<void>;
 }
 
@@ -57,9 +60,10 @@ const READ_AHEAD_BYTES = 65_536;
  * and a caller that reads slowly must not look like a silent Bedrock.
  */
 export function createUpstream(origin: string, limits: UpstreamLimits): Upstream {
+  const connections = connectEarly(buildConnector({ allowH2: false, timeout: limits.connectMs }), origin);
   const pool = new Pool(origin, {
     allowH2: false,
-    connect: { timeout: limits.connectMs },
+    connect: connections.connect,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     headersTimeout: 0,
@@ -67,7 +71,11 @@ export function createUpstream(origin: string, limits: UpstreamLimits): Upstream
   });
   return {
     send: (request) => exchange(pool, request, limits),
-    close: () => pool.destroy(),
+    prepare: connections.begin,
+    close() {
+      connections.close();
+      return pool.destroy();
+    },
   };
 }
 
