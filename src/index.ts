@@ -13,6 +13,7 @@ import type { Reply } from './relay.ts';
 import { ConfigError } from './settings.ts';
 import { trackAnswers } from './shutdown.ts';
 import { collectLines } from './telemetry/log-lines.ts';
+import { warmUp } from './warm-up.ts';
 
 collectInvocations();
 app.setup({ enableHttpStream: true });
@@ -101,15 +102,20 @@ function misconfigured({ message }: ConfigError): Proxy {
   };
 }
 
-function compose({ region, origin, callerAuth, credentials, limits }: Config): Proxy {
+function compose({ region, origin, callerAuth, credentials: source, limits }: Config): Proxy {
   const upstream = createUpstream(origin, limits);
-  // While the host goes on starting; after the function is registered, because reading the root certificates takes time.
-  setImmediate(upstream.prepare);
+  const credentials = credentialsFrom(source);
+  const sign = createSigner(region, origin);
+  // While the host goes on starting, but after the function is registered.
+  setImmediate(() => {
+    void warmUp(sign, credentials);
+    upstream.prepare();
+  });
   return createProxy({
     region,
     admit: admission(callerAuth),
-    credentials: credentialsFrom(credentials),
-    sign: createSigner(region, origin),
+    credentials,
+    sign,
     upstream,
     budget: createBufferBudget(limits.bufferedBytes),
     limits,
@@ -135,6 +141,5 @@ function credentialsFrom(config: CredentialsConfig): CredentialsProvider {
     onFailure: (error, stale) =>
       console.error(JSON.stringify({ event: 'bedrock.credentials', stale, cause: describeError(error) })),
   });
-  provider.get().catch(() => {});
   return provider;
 }
