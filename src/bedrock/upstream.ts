@@ -55,6 +55,9 @@ const KEEP_ALIVE_MS = 30_000;
 /** Bytes of an answer kept ready for a slow caller before the connection to Bedrock is paused. */
 const READ_AHEAD_BYTES = 65_536;
 
+/** From this size on, copying a piece would cost more than the object around it. */
+const LARGE_PIECE = 4096;
+
 /**
  * The one pool of HTTP/1.1 connections to Bedrock. undici's own timeouts are off: their clock ticks in whole seconds,
  * and a caller that reads slowly must not look like a silent Bedrock.
@@ -81,7 +84,7 @@ export function createUpstream(origin: string, limits: UpstreamLimits): Upstream
 
 function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits): Promise<UpstreamAnswer> {
   const head = Promise.withResolvers<UpstreamAnswer>();
-  let queue: Buffer[] = [];
+  const queue: Buffer[] = [];
   let queuedBytes = 0;
   let controller: Dispatcher.DispatchController | undefined;
   let failure: unknown;
@@ -117,16 +120,13 @@ function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits):
         wakeReader = resolve;
       });
     }
-    const [first] = queue;
-    if (first === undefined) {
+    const bytes = takeFrom(queue);
+    if (bytes === undefined) {
       if (failure !== undefined) throw failure;
       return undefined;
     }
-    // One object for all that has come: as many as there are tiny pieces would weigh a hundred times their bytes.
-    const bytes = queue.length === 1 ? first : Buffer.concat(queue);
-    queue = [];
-    queuedBytes = 0;
-    if (controller?.paused === true && !done) {
+    queuedBytes -= bytes.length;
+    if (controller?.paused === true && !done && queuedBytes < READ_AHEAD_BYTES) {
       timer.refresh();
       controller.resume();
     }
@@ -171,6 +171,16 @@ function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits):
     pool.dispatch({ method: request.method, path: request.target, ...payload(request) }, handler);
   }
   return head.promise;
+}
+
+/**
+ * Takes the next bytes out of a queue: a large piece as it came, small ones joined, since as many objects as there are
+ * tiny pieces would weigh a hundred times their bytes.
+ */
+function takeFrom(queue: Buffer[]): Buffer | undefined {
+  const large = queue.findIndex(({ length }) => length >= LARGE_PIECE);
+  const small = queue.splice(0, large === -1 ? queue.length : Math.max(1, large));
+  return small.length > 1 ? Buffer.concat(small) : small[0];
 }
 
 /**
