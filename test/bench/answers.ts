@@ -15,8 +15,9 @@ export const SMALL_ANSWER = Buffer.from(
 const delta = (text: string): Buffer => encodeEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text } });
 
 /** One event of a stream that goes on for as long as the client listens. */
-export const SLOW_EVENT = delta('A few words. ');
+export const ENDLESS_EVENT = delta('A few words. ');
 export const SLOW_INTERVAL_MS = 500;
+export const BUSY_INTERVAL_MS = 20;
 
 /** A hundred events, as a model writes them. */
 export const EVENTS: readonly Buffer[] = [

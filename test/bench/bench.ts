@@ -8,13 +8,14 @@ import { startChild } from './child.ts';
 import { CONTENDER_NAMES, type ContenderName, CONTENDERS } from './contenders/all.ts';
 import { type Contender, Unavailable } from './contenders/contender.ts';
 import { measureAll } from './measure.ts';
+import { measureStreamCost } from './held-streams.ts';
 import { FULL, type Plan, QUICK } from './plan.ts';
-import { type Measured, sizeOf, toJson } from './results.ts';
-import { measureStreamCost, type StreamCost } from './slow-streams.ts';
+import { type Measured, sizeOf, type StreamCosts, toJson } from './results.ts';
 import { measureStarts } from './start-up.ts';
 import { table } from './table.ts';
 import { targetsOf } from './targets.ts';
 import type { UpstreamService } from './upstream-process.ts';
+import { HELD_STREAMS, HELD_STREAMS_NAMES } from './works.ts';
 
 /** `npm run bench`: the proxy beside others, everything on loopback. `--quick` takes less than two minutes. */
 
@@ -50,13 +51,15 @@ async function measureEverything(plan: Plan): Promise<Measured> {
     Promise.all([...running.values()].map((contender) => contender.close())),
   );
 
-  const streamCosts = new Map<ContenderName, StreamCost[]>();
+  const streamCosts: StreamCosts = new Map(HELD_STREAMS_NAMES.map((kind) => [kind, new Map()]));
   for (let round = 0; round < plan.streamRounds; round += 1) {
-    for (const name of running.keys()) {
-      if (name === 'direct') continue;
-      progress(`500 slow streams: ${name}`);
-      const cost = await measureStreamCost(CONTENDERS[name], upstreamUrl, plan);
-      if (cost !== undefined) streamCosts.set(name, [...(streamCosts.get(name) ?? []), cost]);
+    for (const [kind, costs] of streamCosts) {
+      for (const name of running.keys()) {
+        if (name === 'direct') continue;
+        progress(`round ${round + 1} of ${plan.streamRounds}: ${HELD_STREAMS[kind].title}: ${name}`);
+        const cost = await measureStreamCost(CONTENDERS[name], upstreamUrl, HELD_STREAMS[kind], plan);
+        if (cost !== undefined) costs.set(name, [...(costs.get(name) ?? []), cost]);
+      }
     }
   }
   await upstream.stop();

@@ -19,7 +19,7 @@ export const FULL: Plan = {
   rounds: 7,
   firstWarmUpMs: 8000,
   warmUpMs: 500,
-  measureMs: 3000,
+  measureMs: 1500,
   streamRounds: 3,
   streamsMs: 4000,
   starts: 11,

@@ -2,17 +2,21 @@ import { stat } from 'node:fs/promises';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 
 import { CONTENDER_NAMES, type ContenderName, DESCRIPTIONS } from './contenders/all.ts';
+import type { StreamCost } from './held-streams.ts';
 import type { Measure, Samples } from './measure.ts';
 import type { Plan } from './plan.ts';
-import type { StreamCost } from './slow-streams.ts';
+
 import type { StartFigures, StartName } from './start-up.ts';
 import { type Spread, spreadOf } from './statistics.ts';
-import { WORK_NAMES, type WorkName, WORKS } from './works.ts';
+import { HELD_STREAMS, type HeldStreamsName, WORK_NAMES, type WorkName, WORKS } from './works.ts';
+
+/** What held streams cost, by kind and contender, one for each round. */
+export type StreamCosts = Map<HeldStreamsName, Map<ContenderName, StreamCost[]>>;
 
 /** All that a run has measured, round by round. */
 export interface Measured {
   readonly samples: Samples;
-  readonly streamCosts: ReadonlyMap<ContenderName, readonly StreamCost[]>;
+  readonly streamCosts: StreamCosts;
   readonly starts: ReadonlyMap<StartName, readonly StartFigures[]>;
   readonly bundleBytes: number;
   /** Why a contender is missing. */
@@ -74,6 +78,10 @@ export function toJson(measured: Measured, plan: Plan, date: Date, targets: read
     work,
     { title: WORKS[work].title, rounds: Object.fromEntries(samples.get(work) ?? []) },
   ]);
+  const held = Array.from(streamCosts, ([kind, costs]) => [
+    kind,
+    { title: HELD_STREAMS[kind].title, rounds: Object.fromEntries(costs) },
+  ]);
   const document = {
     date: date.toISOString(),
     machine: machine(),
@@ -81,7 +89,7 @@ export function toJson(measured: Measured, plan: Plan, date: Date, targets: read
     targets,
     contenders: Object.fromEntries(CONTENDER_NAMES.map((name) => [name, skipped.get(name) ?? DESCRIPTIONS[name]])),
     works: Object.fromEntries(works),
-    slowStreams: Object.fromEntries(streamCosts),
+    heldStreams: Object.fromEntries(held),
     starts: Object.fromEntries(starts),
     bundleBytes,
   };

@@ -1,10 +1,11 @@
 import { CONTENDER_NAMES, type ContenderName, DESCRIPTIONS } from './contenders/all.ts';
+import type { StreamCost } from './held-streams.ts';
 import type { Measure } from './measure.ts';
 import { compare, machine, type Measured, spreadAt, valuesOf } from './results.ts';
 import { type StartFigures, STARTS } from './start-up.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 import { isMet, type Target } from './targets.ts';
-import { SLOW_STREAMS, WORK_NAMES, type WorkName, WORKS } from './works.ts';
+import { HELD_STREAMS, WORK_NAMES, type WorkName, WORKS } from './works.ts';
 
 /** The run for a terminal: what was to be reached, then ratios, then absolute figures. */
 export function table(measured: Measured, targets: readonly Target[], date: Date): string {
@@ -17,7 +18,6 @@ export function table(measured: Measured, targets: readonly Target[], date: Date
     '',
     ...WORK_NAMES.flatMap((work) => workLines(measured, work)),
     ...streamCostLines(measured),
-    '',
     ...startLines(measured),
     '',
     ...CONTENDER_NAMES.map((name) => `${name.padEnd(9)}${measured.skipped.get(name) ?? DESCRIPTIONS[name]}`),
@@ -69,15 +69,23 @@ function workLines({ samples }: Measured, work: WorkName): string[] {
 }
 
 function streamCostLines({ streamCosts }: Measured): string[] {
-  const rows = Array.from(streamCosts, ([name, costs]) => [
-    name,
-    format(spreadOf(valuesOf(costs, 'residentKilobytes'))),
-    format(spreadOf(valuesOf(costs, 'heapKilobytes'))),
-    format(spreadOf(valuesOf(costs, 'cpuMicrosecondsPerEvent'))),
-  ]);
-  const heads = ['', 'resident KB/stream', 'heap KB/stream', 'CPU µs/event'];
-  return [SLOW_STREAMS.title, ...columns([heads, ...rows])];
+  const lines: string[] = [];
+  for (const [kind, costs] of streamCosts) {
+    const rows = Array.from(costs, ([name, rounds]) => [
+      name,
+      ...STREAM_COST.map(([, measure]) => format(spreadOf(valuesOf(rounds, measure)))),
+    ]);
+    lines.push(HELD_STREAMS[kind].title, ...columns([['', ...STREAM_COST.map(([head]) => head)], ...rows]), '');
+  }
+  return lines;
 }
+
+const STREAM_COST = [
+  ['resident KB/stream', 'residentKilobytes'],
+  ['heap KB/stream', 'heapKilobytes'],
+  ['CPU µs/event', 'cpuMicrosecondsPerEvent'],
+  ['cores in all', 'coreShare'],
+] as const satisfies readonly (readonly [head: string, measure: keyof StreamCost])[];
 
 /** Columns, in the usual order. */
 const MILESTONES = [

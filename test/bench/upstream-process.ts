@@ -2,11 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 
 import { listen } from '../emulators/listen.ts';
 import {
+  BUSY_INTERVAL_MS,
+  ENDLESS_EVENT,
   EVENT_INTERVAL_MS,
   EVENTS,
   FLOOD_BLOCK,
   FLOOD_BLOCKS,
-  SLOW_EVENT,
   SLOW_INTERVAL_MS,
   SMALL_ANSWER,
 } from './answers.ts';
@@ -21,7 +22,8 @@ const ANSWERS: Readonly<Record<ModelId, (response: ServerResponse) => void>> = {
   'bench.small': (response) => response.end(SMALL_ANSWER),
   'bench.events': sendEvents,
   'bench.flood': sendFlood,
-  'bench.slow': sendSlowly,
+  'bench.slow': (response) => sendEndlessly(response, SLOW_INTERVAL_MS),
+  'bench.busy': (response) => sendEndlessly(response, BUSY_INTERVAL_MS),
 };
 
 const STREAM_HEAD = { 'content-type': 'application/vnd.amazon.eventstream', 'x-amzn-requestid': 'bench' };
@@ -69,9 +71,9 @@ function sendFlood(response: ServerResponse): void {
   sendMore();
 }
 
-function sendSlowly(response: ServerResponse): void {
-  response.write(SLOW_EVENT);
-  const timer = setInterval(() => response.write(SLOW_EVENT), SLOW_INTERVAL_MS);
+function sendEndlessly(response: ServerResponse, intervalMs: number): void {
+  response.write(ENDLESS_EVENT);
+  const timer = setInterval(() => response.write(ENDLESS_EVENT), intervalMs);
   response.once('close', () => clearInterval(timer));
 }
 

@@ -1,7 +1,7 @@
-import { EVENTS_BYTES, FLOOD_BYTES, SMALL_ANSWER } from './answers.ts';
+import { BUSY_INTERVAL_MS, EVENTS_BYTES, FLOOD_BYTES, SLOW_INTERVAL_MS, SMALL_ANSWER } from './answers.ts';
 
 /** The answers that the upstream has, each under a model id of its own. */
-export type ModelId = 'bench.small' | 'bench.events' | 'bench.flood' | 'bench.slow';
+export type ModelId = 'bench.small' | 'bench.events' | 'bench.flood' | 'bench.slow' | 'bench.busy';
 
 /** A kind of call, made again and again. */
 export interface Work {
@@ -48,14 +48,34 @@ export const WORKS = {
 export type WorkName = keyof typeof WORKS;
 export const WORK_NAMES = Object.keys(WORKS) as WorkName[];
 
-/** Many streams at once, each with an event every half second. */
-export const SLOW_STREAMS = {
-  title: '500 slow streams',
-  model: 'bench.slow',
-  concurrency: 500,
-  promptLength: 600,
-  answerBytes: undefined,
-} as const satisfies Work;
+/** Streams that are opened and watched. */
+export interface HeldStreams extends Work {
+  /** Between two events of a stream. */
+  readonly intervalMs: number;
+}
+
+/** Many that hardly say anything tell what a stream weighs; busy ones, as models write them, what it takes to carry them. */
+export const HELD_STREAMS = {
+  slow: {
+    title: '500 slow streams, 2 events a second each',
+    model: 'bench.slow',
+    concurrency: 500,
+    promptLength: 600,
+    answerBytes: undefined,
+    intervalMs: SLOW_INTERVAL_MS,
+  },
+  busy: {
+    title: '100 busy streams, 50 events a second each',
+    model: 'bench.busy',
+    concurrency: 100,
+    promptLength: 600,
+    answerBytes: undefined,
+    intervalMs: BUSY_INTERVAL_MS,
+  },
+} as const satisfies Record<string, HeldStreams>;
+
+export type HeldStreamsName = keyof typeof HELD_STREAMS;
+export const HELD_STREAMS_NAMES = Object.keys(HELD_STREAMS) as HeldStreamsName[];
 
 /** The language a contender speaks to its clients: Bedrock's own, or OpenAI's, which it translates. */
 export type Dialect = 'bedrock' | 'openai';

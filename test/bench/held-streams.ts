@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { SLOW_INTERVAL_MS } from './answers.ts';
 import { startClient } from './client.ts';
 import type { StartContender } from './contenders/contender.ts';
 import type { Plan } from './plan.ts';
-import { SLOW_STREAMS, WORKS } from './works.ts';
+import { type HeldStreams, WORKS } from './works.ts';
 
 /** What one open stream costs a process. */
 export interface StreamCost {
@@ -14,9 +13,9 @@ export interface StreamCost {
   readonly heapKilobytes?: number;
   /** Processor time per event, the timers between them included. */
   readonly cpuMicrosecondsPerEvent?: number;
+  /** Share of one core that all the streams take together. */
+  readonly coreShare?: number;
 }
-
-const EVENTS_PER_SECOND = (1000 / SLOW_INTERVAL_MS) * SLOW_STREAMS.concurrency;
 
 /**
  * Opens the streams on a fresh process and compares it with itself, after garbage collection, before and with them.
@@ -25,6 +24,7 @@ const EVENTS_PER_SECOND = (1000 / SLOW_INTERVAL_MS) * SLOW_STREAMS.concurrency;
 export async function measureStreamCost(
   start: StartContender,
   upstream: string,
+  streams: HeldStreams,
   { firstWarmUpMs, streamsMs }: Plan,
 ): Promise<StreamCost | undefined> {
   const contender = await start(upstream);
@@ -34,21 +34,26 @@ export async function measureStreamCost(
     await client.ask('run', firstWarmUpMs);
     await client.ask('close');
     const without = await settled(contender);
-    await client.ask('open', { target: contender.target, work: SLOW_STREAMS });
+    await client.ask('open', { target: contender.target, work: streams });
     await client.ask('hold');
     const opened = await contender.usage();
     await sleep(streamsMs);
     const watched = await contender.usage();
     const held = await settled(contender);
     if (without === undefined || held === undefined) return undefined;
-    const kilobytes = (more: number, less: number) => (more - less) / 1024 / SLOW_STREAMS.concurrency;
+    const kilobytes = (more: number, less: number) => (more - less) / 1024 / streams.concurrency;
     const cpu = (watched?.cpuMicroseconds ?? Number.NaN) - (opened?.cpuMicroseconds ?? Number.NaN);
     return {
       residentKilobytes: kilobytes(held.rss, without.rss),
       ...(held.heapUsed === undefined || without.heapUsed === undefined
         ? {}
         : { heapKilobytes: kilobytes(held.heapUsed, without.heapUsed) }),
-      ...(Number.isNaN(cpu) ? {} : { cpuMicrosecondsPerEvent: cpu / ((streamsMs / 1000) * EVENTS_PER_SECOND) }),
+      ...(Number.isNaN(cpu)
+        ? {}
+        : {
+            cpuMicrosecondsPerEvent: (cpu * streams.intervalMs) / streamsMs / streams.concurrency,
+            coreShare: cpu / (1000 * streamsMs),
+          }),
     };
   } finally {
     await client.ask('close');
