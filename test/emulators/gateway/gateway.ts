@@ -55,13 +55,16 @@ export interface Gateway {
   /** Key of the first subscription. */
   readonly subscriptionKey: string;
   readonly subscriptions: readonly Subscription[];
-  /** In the order of arrival. */
+  /** In the order of arrival; the latest, at least ten thousand of them. */
   readonly requests: readonly GatewayRequest[];
   /** Rejects when a request met something in the policy that the emulator does not know. */
   close(): Promise<void>;
 }
 
 const BEDROCK_POLICY = new URL('../../../infra/policies/bedrock.xml', import.meta.url);
+
+/** Requests that are kept; a proxy for local development runs for days. */
+const MOST_REQUESTS = 20_000;
 
 /**
  * Stands for API Management: an HTTP/1.1 server that checks subscription keys, runs the policy file that is deployed,
@@ -97,6 +100,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const exchange = newExchange(incoming, outgoing, suffix, options.decodeSlashes ?? true);
     const { method, path, headers, query } = exchange.request;
     requests.push(exchange.record);
+    if (requests.length > MOST_REQUESTS) requests.splice(0, MOST_REQUESTS / 2);
     if (isPreflight(exchange.request) && policies.preflight !== undefined) {
       await policies.preflight(exchange);
     } else if (target.startsWith(`${suffix}/`)) {
