@@ -13,17 +13,22 @@ export interface AnswersUnderWay {
 
 /** Keeps account of the answers under way. The worker gets no new ones once the host has asked it to end. */
 export function trackAnswers(): AnswersUnderWay {
-  const underWay = new Set<Promise<void>>();
+  let underWay = 0;
+  let onLast: (() => void) | undefined;
   return {
     add(response) {
-      const closed = new Promise<void>((resolve) => {
-        whenClosed(response, resolve);
+      underWay += 1;
+      whenClosed(response, () => {
+        underWay -= 1;
+        if (underWay === 0) onLast?.();
       });
-      underWay.add(closed);
-      void closed.then(() => underWay.delete(closed));
     },
     async ended(milliseconds) {
-      await Promise.race([Promise.all(underWay), sleep(milliseconds, undefined, { ref: false })]);
+      if (underWay === 0) return;
+      const last = new Promise<void>((resolve) => {
+        onLast = resolve;
+      });
+      await Promise.race([last, sleep(milliseconds, undefined, { ref: false })]);
     },
   };
 }
