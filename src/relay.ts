@@ -5,6 +5,8 @@ import type { Framer } from './bedrock/framer.ts';
 import { framerFor } from './bedrock/framing.ts';
 import type { EventDialect } from './bedrock/operations.ts';
 import type { UpstreamAnswer } from './bedrock/upstream.ts';
+import type { TokenCounts } from './bedrock/usage-counts.ts';
+import { addUsageHeaders } from './bedrock/usage-headers.ts';
 import type { BufferLease } from './buffer-budget.ts';
 import { ProxyError, toProxyError } from './errors.ts';
 import { CallerGone, writeToCaller } from './http/invocation.ts';
@@ -20,8 +22,14 @@ export interface Reply {
   readonly writeBody?: (response: ServerResponse) => Promise<void>;
 }
 
-/** Told what happens while the body is written. */
+/** Told what happens to the answer. */
 export interface RelayObserver {
+  /**
+   * What is known of the tokens before anything is sent.
+   *
+   * @param whole all bytes of the answer, when they are here; usage is read from them now, and not when they are sent
+   */
+  usageAhead(whole: readonly Buffer[] | undefined): TokenCounts;
   /** These bytes have gone to the caller. */
   sent(bytes: Buffer): void;
   /** The answer broke off after its first byte was sent. */
@@ -83,6 +91,7 @@ async function relayBytes(
     length += chunk.length;
     if (!lease.resize(length)) throw tooMuchHeld();
   }
+  addUsageHeaders(headers, observer.usageAhead(whole ? chunks : undefined));
   if (whole) return wholeReply(answer.status, headers, chunks, length, observer);
 
   const writeBody = async (response: ServerResponse): Promise<void> => {

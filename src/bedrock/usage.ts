@@ -27,12 +27,14 @@ export interface UsageTap {
    * @param complete false when the answer was cut or aborted
    */
   end(complete: boolean): Usage;
+  /** What the answer's headers tell by themselves. */
+  readonly announced: TokenCounts;
   /** A part of the model's text, reasoning or tool calls has gone by. Always false for an answer that is no stream. */
   readonly firstTokenSeen: boolean;
 }
 
-/** Operations whose answers tell tokens. */
-const METERED = new Set([
+/** Operations whose answers tell tokens that were used. */
+const METERED: ReadonlySet<string> = new Set([
   'Converse',
   'ConverseStream',
   'InvokeModel',
@@ -42,6 +44,11 @@ const METERED = new Set([
   'Messages',
 ]);
 const COUNTING = new Set(['CountTokens', 'CountMessageTokens']);
+
+/** @param operationName as in `OPERATIONS` */
+export function usesTokens(operationName: string): boolean {
+  return METERED.has(operationName);
+}
 
 /**
  * Reads the usage out of an answer that passes by.
@@ -62,7 +69,7 @@ export function createUsageTap(operationName: string, headers: Readonly<Record<s
       if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) counted = count;
     });
   } else if (!METERED.has(operationName)) {
-    return { write() {}, end: () => ({}), firstTokenSeen: false };
+    return { write() {}, end: () => ({}), announced: {}, firstTokenSeen: false };
   } else if (headers['content-encoding'] !== undefined) {
     tally.trouble = 'answer not understood: compressed';
   } else {
@@ -86,6 +93,9 @@ export function createUsageTap(operationName: string, headers: Readonly<Record<s
       const whole = complete && !tally.failed && (source !== 'stream' || counts.outputTokens !== undefined);
       if (!whole && !tally.final && !inHeaders) return { ...counts, source, partial: true };
       return { ...counts, ...totalOf(counts), source };
+    },
+    get announced() {
+      return { ...fromHeaders, ...totalOf(fromHeaders) };
     },
     get firstTokenSeen() {
       return tally.firstTokenSeen;

@@ -1,5 +1,6 @@
 import type { Route } from '../bedrock/route.ts';
 import type { UpstreamAnswer } from '../bedrock/upstream.ts';
+import type { TokenCounts } from '../bedrock/usage-counts.ts';
 import { createUsageTap, type Usage, type UsageTap } from '../bedrock/usage.ts';
 import { describeError, type Failure, toProxyError } from '../errors.ts';
 import type { Caller } from '../http/caller.ts';
@@ -16,6 +17,8 @@ export interface Recorder extends RelayObserver {
   attempt(): void;
   credentialsRefreshed(): void;
   upstreamHeaders(answer: UpstreamAnswer): void;
+  /** Has the usage told, once, as soon as it is known. */
+  onUsage(listener: (counts: TokenCounts) => void): void;
 }
 
 /** Failures whose cause the operator has to know, beyond what the record says. */
@@ -39,11 +42,20 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
   const elapsed = () => Math.round(10 * (performance.now() - startedAt)) / 10;
 
   let tap: UsageTap | undefined;
+  let usageListener: ((counts: TokenCounts) => void) | undefined;
+
+  const takeUsage = (from: UsageTap, complete: boolean): Usage => {
+    tap = undefined;
+    const usage = from.end(complete);
+    addUsage(record, usage);
+    usageListener?.(usage);
+    return usage;
+  };
 
   whenClosed(response, () => {
     if (response.headersSent) record.status = response.statusCode;
     record.outcome ??= gone.aborted ? 'clientClosed' : 'complete';
-    if (tap !== undefined) addUsage(record, tap.end(record.outcome === 'complete'));
+    if (tap !== undefined) takeUsage(tap, record.outcome === 'complete');
     record.durationMs = elapsed();
     log(JSON.stringify(record));
   });
@@ -80,6 +92,14 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
       record.errorSource = 'bedrock';
       const type = headers['x-amzn-errortype'];
       if (type !== undefined) record.errorType = String(type).split(':', 1)[0] ?? '';
+    },
+    onUsage(listener) {
+      usageListener = listener;
+    },
+    usageAhead(whole) {
+      if (tap === undefined || whole === undefined) return tap?.announced ?? {};
+      for (const bytes of whole) tap.write(bytes);
+      return takeUsage(tap, true);
     },
     sent(bytes) {
       record.firstByteMs ??= elapsed();
