@@ -46,6 +46,8 @@ export interface Config {
   readonly credentials: CredentialsConfig;
   readonly callerAuth: CallerAuthConfig;
   readonly limits: Limits;
+  /** Whether requests name their caller to AWS. */
+  readonly requestMetadata: boolean;
 }
 
 /**
@@ -63,6 +65,7 @@ export function readConfig(environment: Environment = process.env): Config {
     credentials: readCredentials(read, problems),
     callerAuth: readCallerAuth(read, problems),
     limits: readLimits(read, problems),
+    requestMetadata: read.flag('REQUEST_METADATA'),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);

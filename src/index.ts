@@ -102,7 +102,8 @@ function misconfigured({ message }: ConfigError): Proxy {
   };
 }
 
-function compose({ region, origin, callerAuth, credentials: source, limits }: Config): Proxy {
+function compose(config: Config): Proxy {
+  const { region, origin, callerAuth, credentials: source, limits, requestMetadata } = config;
   const upstream = createUpstream(origin, limits);
   const credentials = credentialsFrom(source);
   const sign = createSigner(region, origin);
@@ -118,6 +119,7 @@ function compose({ region, origin, callerAuth, credentials: source, limits }: Co
     sign,
     upstream,
     budget: createBufferBudget(limits.bufferedBytes),
+    requestMetadata,
     limits,
     log: lines.add,
   });

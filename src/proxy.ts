@@ -1,5 +1,6 @@
 import { abortable } from './abortable.ts';
 import { modelOf } from './bedrock/model-member.ts';
+import { attribute } from './bedrock/request-metadata.ts';
 import { forwardedQuery } from './bedrock/query.ts';
 import { findRoute, type Route } from './bedrock/route.ts';
 import type { Sign } from './bedrock/signer.ts';
@@ -22,6 +23,8 @@ export interface ProxyDependencies {
   readonly sign: Sign;
   readonly upstream: Upstream;
   readonly budget: BufferBudget;
+  /** Whether requests name their caller to AWS. */
+  readonly requestMetadata: boolean;
   readonly limits: BodyLimits & LifetimeLimits;
   readonly log: (line: string) => void;
 }
@@ -63,7 +66,7 @@ async function answer(
   { startedAt, method, url, request, response }: Invocation,
   lifetime: Lifetime,
   record: Recorder,
-  { admit, credentials, sign, upstream, budget, limits }: ProxyDependencies,
+  { admit, credentials, sign, upstream, budget, requestMetadata, limits }: ProxyDependencies,
 ): Promise<Reply> {
   await abortable(admit(request), lifetime.signal);
   const caller = callerOf(request.headers);
@@ -74,22 +77,20 @@ async function answer(
   const route = findRoute(method, pathname);
   record.route(route);
   const query = forwardedQuery(url.slice(pathname.length + 1));
-  const headers = forwardedHeaders(request.headers);
+  const { signed, unsigned } = forwardedHeaders(request.headers);
+  const { headers, rewrite } = requestMetadata ? attribute(route.operation, signed, caller) : { headers: signed };
   const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
-  const body = await readBody(request, { ...limits, uploadMs }, budget);
+  const body = await readBody(request, { ...limits, uploadMs }, budget, rewrite);
   try {
-    record.body(body.length);
+    record.body(body.received);
     checkAllowedModel(caller, route, body, record);
     const send = async (keys: AwsCredentials): Promise<UpstreamAnswer> => {
       record.attempt();
-      const signed = await sign(
-        { method, path: route.path, query, headers: headers.signed, bodySha256: body.sha256 },
-        keys,
-      );
+      const signature = await sign({ method, path: route.path, query, headers, bodySha256: body.sha256 }, keys);
       return upstream.send({
         method: route.operation.method,
         target: query === '' ? route.path : `${route.path}?${query}`,
-        headers: { ...signed, ...headers.unsigned, 'accept-encoding': 'identity' },
+        headers: { ...signature, ...unsigned, 'accept-encoding': 'identity' },
         body: body.chunks,
         bodyLength: body.length,
         signal: lifetime.signal,

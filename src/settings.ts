@@ -25,6 +25,7 @@ export const SETTINGS = [
   'UPSTREAM_IDLE_TIMEOUT_SECONDS',
   'STREAM_DEADLINE_SECONDS',
   'AWS_ENDPOINT_URL_BEDROCK_RUNTIME',
+  'REQUEST_METADATA',
 ] as const;
 
 export type SettingName = (typeof SETTINGS)[number];
@@ -46,6 +47,8 @@ export interface Reader {
   text(name: SettingName): string | undefined;
   required(name: SettingName, why: string): string;
   integer(name: SettingName, fallback: number, most: number): number;
+  /** Absent: false. */
+  flag(name: SettingName): boolean;
   list(name: SettingName, why: string): string[];
   url(name: SettingName): URL | undefined;
   /** Name of a secret in Key Vault. */
@@ -69,6 +72,11 @@ export function createReader(environment: Environment, problems: string[]): Read
       if (number >= 1 && number <= most) return number;
       problems.push(`${name} must be a whole number from 1 to ${most}`);
       return fallback;
+    },
+    flag(name) {
+      const value = text(name) ?? 'false';
+      if (value !== 'true' && value !== 'false') problems.push(`${name} must be true or false`);
+      return value === 'true';
     },
     list(name, why) {
       const value = required(name, why);

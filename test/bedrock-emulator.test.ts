@@ -69,6 +69,67 @@ function lastRequest(): BedrockEmulator['requests'][number] {
   return request;
 }
 
+describe('request metadata', () => {
+  const entries = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 'v']));
+
+  it.each([
+    ['one entry', { a: 'b' }],
+    ['sixteen entries', entries(16)],
+    ['every character', { 'aZ9 :_@$#=/+,-.': 'aZ9 :_@$#=/+,-.\n' }],
+    ['the longest', { ['k'.repeat(256)]: 'v'.repeat(256) }],
+    ['an empty value', { a: '' }],
+  ])('%s', async (_name, requestMetadata) => {
+    await sdk().send(new ConverseCommand({ modelId: MODEL, messages: MESSAGES, requestMetadata }));
+    expect(lastRequest().requestMetadata).toStrictEqual(requestMetadata);
+    const body = JSON.stringify(CLAUDE_BODY);
+    await sdk().send(
+      new InvokeModelCommand({ modelId: MODEL, body, requestMetadata: JSON.stringify(requestMetadata) }),
+    );
+    expect(lastRequest().requestMetadata).toStrictEqual(requestMetadata);
+  });
+
+  it.each([
+    ['no entry', {}],
+    ['seventeen entries', entries(17)],
+    ['an empty key', { '': 'v' }],
+    ['a key that is too long', { ['k'.repeat(257)]: 'v' }],
+    ['a value that is too long', { a: 'v'.repeat(257) }],
+    ['a per cent sign', { a: '%' }],
+    ['another script', { a: 'é' }],
+  ])('%s is refused', async (_name, requestMetadata) => {
+    const converse = new ConverseCommand({ modelId: MODEL, messages: MESSAGES, requestMetadata });
+    await expect(sdk().send(converse)).rejects.toThrow('The request metadata is not valid');
+    const header = JSON.stringify(requestMetadata).replaceAll('é', '\\u00e9');
+    const invoke = new InvokeModelCommand({
+      modelId: MODEL,
+      body: JSON.stringify(CLAUDE_BODY),
+      requestMetadata: header,
+    });
+    await expect(sdk().send(invoke)).rejects.toThrow('The request metadata is not valid');
+  });
+
+  it('has to be signed', async () => {
+    const client = sdk();
+    client.middlewareStack.add(
+      (next) => (args) => {
+        Object.assign((args.request as { headers: object }).headers, {
+          'x-amzn-bedrock-request-metadata': '{"a":"b"}',
+        });
+        return next(args);
+      },
+      { step: 'finalizeRequest', priority: 'low' },
+    );
+    const sent = client.send(new InvokeModelCommand({ modelId: MODEL, body: JSON.stringify(CLAUDE_BODY) }));
+    await expect(sent).rejects.toMatchObject({ name: 'InvalidSignatureException' });
+  });
+
+  it('is read nowhere else', async () => {
+    await sdk().send(new CountTokensCommand({ modelId: MODEL, input: { converse: { messages: MESSAGES } } }));
+    expect(lastRequest()).not.toHaveProperty('requestMetadata');
+  });
+});
+
 describe('the AWS SDK reads every operation', () => {
   it('Converse', async () => {
     const answer = await sdk().send(

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { type BufferBudget, createBufferBudget } from '../src/buffer-budget.ts';
 import { ProxyError } from '../src/errors.ts';
-import { type Body, type BodyLimits, readBody } from '../src/http/body.ts';
+import { type Body, type BodyLimits, readBody, type Rewrite } from '../src/http/body.ts';
 import { type Listening, listen } from './emulators/listen.ts';
 
 const HOUR = 3_600_000;
@@ -16,6 +16,7 @@ const LIMIT = 100_000;
 let server: Listening;
 let budget: BufferBudget;
 let limits: BodyLimits;
+let rewrite: Rewrite | undefined;
 /** What happens before the body is read, and what the reading came to. */
 let before: (request: IncomingMessage) => Promise<unknown>;
 let outcomes: (Body | ProxyError)[];
@@ -24,6 +25,7 @@ let settled: PromiseWithResolvers<void>;
 beforeEach(async () => {
   budget = createBufferBudget(2 * LIMIT);
   limits = { requestBytes: LIMIT, uploadMs: HOUR };
+  rewrite = undefined;
   before = async () => {};
   outcomes = [];
   settled = Promise.withResolvers();
@@ -34,7 +36,7 @@ afterEach(() => server.close());
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   await before(request);
-  const outcome = await readBody(request, limits, budget).catch((error: unknown) => error as ProxyError);
+  const outcome = await readBody(request, limits, budget, rewrite).catch((error: unknown) => error as ProxyError);
   outcomes.push(outcome);
   response.writeHead(outcome instanceof ProxyError ? outcome.status : 200);
   response.end(outcome instanceof ProxyError ? outcome.failure : outcome.sha256);
@@ -156,6 +158,66 @@ describe('a body', () => {
     send(head('Content-Length: 5'), '12345');
     await next();
     expect(listeners()).toStrictEqual(counts);
+  });
+});
+
+describe('a body that is rewritten', () => {
+  it('is hashed, counted and held as it will be sent', async () => {
+    rewrite = (body) => [Buffer.from('<'), body, Buffer.from('>>')];
+    const { send, answer: next } = await client();
+    send(head('Content-Length: 5'), '12345');
+    expect(await next()).toStrictEqual([200, sha256(Buffer.from('<12345>>'))]);
+    expect(onlyBody()).toMatchObject({ length: 8, received: 5 });
+    expect(String(Buffer.concat(onlyBody().chunks))).toBe('<12345>>');
+    expect(budget.used).toBe(8);
+    onlyBody().release();
+    expect(budget.used).toBe(0);
+  });
+
+  it('is handed over whole, however it came', async () => {
+    const seen: string[] = [];
+    rewrite = (body) => {
+      seen.push(String(body));
+      return [body];
+    };
+    const { send, answer: next } = await client();
+    send(head('Transfer-Encoding: chunked'), chunked(Buffer.from('123')), chunked(Buffer.from('45')), '0\r\n\r\n');
+    await next();
+    send(head());
+    await next();
+    expect(seen).toStrictEqual(['12345', '']);
+    expect(outcomes).toMatchObject([
+      { length: 5, received: 5 },
+      { length: 0, sha256: sha256(Buffer.alloc(0)) },
+    ]);
+  });
+
+  it('may be larger than the limit, which is that of the client', async () => {
+    rewrite = (body) => [body, Buffer.from('!')];
+    const { send, answer: next } = await client();
+    send(head(`Content-Length: ${LIMIT}`), Buffer.alloc(LIMIT));
+    expect((await next())[0]).toBe(200);
+    expect(budget.used).toBe(LIMIT + 1);
+  });
+
+  it('is refused where there is no room for what it becomes', async () => {
+    budget.lease().resize(2 * LIMIT - 5);
+    rewrite = (body) => [body, Buffer.from('!')];
+    const { send, answer: next } = await client();
+    send(head('Content-Length: 5'), '12345', head('Content-Length: 4'), '1234');
+    expect(await next()).toStrictEqual([503, 'unavailable']);
+    expect((await next())[0]).toBe(200);
+    expect(budget.used).toBe(2 * LIMIT);
+  });
+
+  it('that cannot be is refused, and gives its memory back', async () => {
+    rewrite = () => {
+      throw new ProxyError('invalidRequest', 'no');
+    };
+    const { send, answer: next } = await client();
+    send(head('Content-Length: 5'), '12345');
+    expect(await next()).toStrictEqual([400, 'invalidRequest']);
+    expect(budget.used).toBe(0);
   });
 });
 

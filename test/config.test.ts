@@ -50,6 +50,7 @@ describe('good settings', () => {
         idleMs: 225_000,
         streamMs: 1_620_000,
       },
+      requestMetadata: false,
     });
   });
 
@@ -129,6 +130,8 @@ describe('good settings', () => {
     ['http to ::1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://[::1]:1' }, origin, 'http://[::1]:1'],
     ['the least number', { UPLOAD_TIMEOUT_SECONDS: '1' }, ({ limits }) => limits.uploadMs, 1000],
     ['the largest number', { STREAM_DEADLINE_SECONDS: '1790' }, ({ limits }) => limits.streamMs, 1_790_000],
+    ['request metadata', { REQUEST_METADATA: 'true' }, ({ requestMetadata }) => requestMetadata, true],
+    ['no request metadata', { REQUEST_METADATA: 'false' }, ({ requestMetadata }) => requestMetadata, false],
     ['a function key', { CALLER_AUTH: 'functionKey' }, ({ callerAuth }) => callerAuth.mode, 'functionKey'],
     [
       'a session token',
@@ -222,6 +225,9 @@ describe('wrong settings', () => {
       { ...LOCAL, AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://a.example/b' },
       ['AWS_ENDPOINT_URL'],
     ],
+    ['a flag in capitals', { ...LOCAL, REQUEST_METADATA: 'True' }, ['REQUEST_METADATA']],
+    ['a flag that is a number', { ...LOCAL, REQUEST_METADATA: '1' }, ['REQUEST_METADATA']],
+    ['a flag that is a word', { ...LOCAL, REQUEST_METADATA: 'yes' }, ['REQUEST_METADATA']],
     ['another mode', { ...LOCAL, CALLER_AUTH: 'Entra' }, ['CALLER_AUTH']],
     [
       'entra with nothing else',

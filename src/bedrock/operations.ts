@@ -10,6 +10,8 @@ export interface Operation {
   /** Member of the JSON body that names the model, where the path does not. */
   readonly modelMember?: 'model' | 'modelId';
   readonly dialect?: EventDialect;
+  /** Where it takes request metadata, which AWS documents for these alone (user guide, "Per-request metadata tagging"). */
+  readonly metadata?: 'header' | 'body';
   /** Why the operation cannot pass. */
   readonly unsupported?: string;
 }
@@ -19,10 +21,15 @@ export interface Operation {
  * Anthropic-shaped routes that the user guide documents for the same host. What has no row here is not signed.
  */
 export const OPERATIONS: readonly Operation[] = [
-  { name: 'Converse', method: 'POST', template: '/model/{modelId}/converse' },
-  { name: 'ConverseStream', method: 'POST', template: '/model/{modelId}/converse-stream' },
-  { name: 'InvokeModel', method: 'POST', template: '/model/{modelId}/invoke' },
-  { name: 'InvokeModelWithResponseStream', method: 'POST', template: '/model/{modelId}/invoke-with-response-stream' },
+  { name: 'Converse', method: 'POST', template: '/model/{modelId}/converse', metadata: 'body' },
+  { name: 'ConverseStream', method: 'POST', template: '/model/{modelId}/converse-stream', metadata: 'body' },
+  { name: 'InvokeModel', method: 'POST', template: '/model/{modelId}/invoke', metadata: 'header' },
+  {
+    name: 'InvokeModelWithResponseStream',
+    method: 'POST',
+    template: '/model/{modelId}/invoke-with-response-stream',
+    metadata: 'header',
+  },
   {
     name: 'InvokeModelWithBidirectionalStream',
     method: 'POST',

@@ -5,9 +5,11 @@ import type { BufferBudget } from '../buffer-budget.ts';
 import { ProxyError } from '../errors.ts';
 
 export interface Body {
-  /** The bytes in the order of their arrival. */
+  /** The bytes to send, in order: those that came, unless they were rewritten. */
   readonly chunks: readonly Buffer[];
   readonly length: number;
+  /** Bytes that came. */
+  readonly received: number;
   /** Hexadecimal SHA-256 of the bytes. */
   readonly sha256: string;
   /** Gives the memory back to the budget: the bytes are no longer needed. */
@@ -21,6 +23,9 @@ export interface BodyLimits {
   readonly uploadMs: number;
 }
 
+/** Makes the body that is sent of the whole one that came, in pieces. Throws the refusal of one that cannot be sent. */
+export type Rewrite = (body: Buffer) => readonly Buffer[];
+
 /**
  * Reads a request's body and hashes it while it arrives: SigV4 needs the hash before the first byte can be sent on.
  *
@@ -28,9 +33,14 @@ export interface BodyLimits {
  * the refusal has to be written to. After a refusal the rest of the body runs into nothing.
  *
  * @throws ProxyError `requestTooLarge`, `uploadTimeout` (too slow, or cut), `unavailable` when the process holds too
- *   much already
+ *   much already, and what `rewrite` throws
  */
-export function readBody(request: IncomingMessage, limits: BodyLimits, budget: BufferBudget): Promise<Body> {
+export function readBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  budget: BufferBudget,
+  rewrite?: Rewrite,
+): Promise<Body> {
   const lease = budget.lease();
   const announced = Number(request.headers['content-length'] ?? 0);
   return new Promise<Body>((resolve, reject) => {
@@ -53,9 +63,21 @@ export function readBody(request: IncomingMessage, limits: BodyLimits, budget: B
       if (length > announced && !lease.resize(length)) return refuse(tooMuchBuffered());
       chunks.push(chunk);
     };
+    const finish = (sent: readonly Buffer[], sentLength: number) =>
+      resolve({ chunks: sent, length: sentLength, received: length, sha256: sha256Of(sent), release: lease.release });
     const onEnd = () => {
       stop();
-      resolve({ chunks, length, sha256: sha256Of(chunks), release: () => lease.release() });
+      if (rewrite === undefined) return finish(chunks, length);
+      try {
+        const [only, second] = chunks;
+        const sent = rewrite(only !== undefined && second === undefined ? only : Buffer.concat(chunks));
+        const sentLength = sent.reduce((sum, piece) => sum + piece.length, 0);
+        if (!lease.resize(sentLength)) throw tooMuchBuffered();
+        finish(sent, sentLength);
+      } catch (error) {
+        lease.release();
+        reject(error);
+      }
     };
     const onClose = () => refuse(new ProxyError('uploadTimeout', 'The request body ended before it was complete.'));
     const timer = setTimeout(

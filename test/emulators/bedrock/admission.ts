@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { AwsError } from './aws-error.ts';
-import { matchOperation, type Matched } from './operations.ts';
+import { matchOperation } from './operations.ts';
+import { requestMetadata } from './request-metadata.ts';
 import { joinHeaders, type ReceivedRequest } from './received-request.ts';
-import type { RawRequest } from './sigv4-canonical.ts';
 import { verifySignature, type VerifierOptions } from './sigv4-verifier.ts';
 import { unexpectedHeaders } from './strict-headers.ts';
 
@@ -18,7 +18,7 @@ export interface Admission {
   readonly refusal?: AwsError;
 }
 
-/** Judges a request as Bedrock's front end does: signature first, then headers, then path. */
+/** Judges a request as Bedrock's front end does: signature first, then headers, then path and metadata. */
 export function admit(
   incoming: IncomingMessage,
   body: Buffer,
@@ -29,11 +29,14 @@ export function admit(
   const raw = { method, target, rawHeaders, body };
   const headers = joinHeaders(rawHeaders);
   const verdict = verifySignature(raw, options);
-  const matched = match(raw);
+  const matched = attempt(() => matchOperation(raw));
+  const metadata = attempt(() =>
+    matched instanceof AwsError ? undefined : requestMetadata(matched.operation, headers, body),
+  );
   const refusal =
     verdict.refusal ??
     (options.strictHeaders ? headerRefusal(Object.keys(headers)) : undefined) ??
-    (matched instanceof AwsError ? matched : undefined);
+    [matched, metadata].find((outcome) => outcome instanceof AwsError);
   const { operation, labels, modelId } = matched instanceof AwsError ? UNMATCHED : matched;
   const request: ReceivedRequest = {
     ...raw,
@@ -42,6 +45,7 @@ export function admit(
     operation,
     labels,
     ...(modelId === undefined ? {} : { modelId }),
+    ...(metadata === undefined || metadata instanceof AwsError ? {} : { requestMetadata: metadata }),
     ...(verdict.accessKeyId === undefined ? {} : { accessKeyId: verdict.accessKeyId }),
     ...(verdict.signedHeaders === undefined ? {} : { signedHeaders: verdict.signedHeaders }),
     verified: refusal === undefined,
@@ -53,9 +57,9 @@ export function admit(
 
 const UNMATCHED = { operation: 'Unknown', labels: [], modelId: undefined } as const;
 
-function match(raw: RawRequest & { body: Buffer }): Matched | AwsError {
+function attempt<T>(judge: () => T): T | AwsError {
   try {
-    return matchOperation(raw);
+    return judge();
   } catch (error) {
     if (error instanceof AwsError) return error;
     throw error;

@@ -17,6 +17,8 @@ export interface ReceivedRequest {
   /** Path labels in order, decoded once. */
   readonly labels: readonly string[];
   readonly modelId?: string;
+  /** As the invocation log shows it. */
+  readonly requestMetadata?: Readonly<Record<string, string>>;
   /** As claimed in `Authorization`, verified or not. */
   readonly accessKeyId?: string;
   readonly signedHeaders?: readonly string[];

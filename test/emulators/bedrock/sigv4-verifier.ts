@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AwsError } from './aws-error.ts';
+import { METADATA_HEADER } from './request-metadata.ts';
 import { invalidSignature, parseAuthorization, type Authorization } from './sigv4-authorization.ts';
 import { canonicalRequest, headerValues, sha256Hex, splitTarget, type RawRequest } from './sigv4-canonical.ts';
 import { checkTime } from './sigv4-time.ts';
@@ -110,7 +111,7 @@ function checkSignedHeaders({ signedHeaders }: Authorization, headers: ReadonlyM
   const signed = new Set(signedHeaders);
   if (!signed.has('host')) throw invalidSignature("'Host' must be a 'SignedHeader' in the AWS Authorization.");
   for (const name of headers.keys()) {
-    if (name.startsWith('x-amz-') && !signed.has(name)) {
+    if ((name.startsWith('x-amz-') || name === METADATA_HEADER) && !signed.has(name)) {
       throw invalidSignature(`'${name}' must be a 'SignedHeader' in the AWS Authorization.`);
     }
   }
