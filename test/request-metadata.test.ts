@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { fit, type GatewayIds } from '../src/bedrock/metadata-map.ts';
 import { OPERATIONS } from '../src/bedrock/operations.ts';
-import { attribute, fit, type GatewayIds, withMetadata } from '../src/bedrock/request-metadata.ts';
+import { attribute, withMetadata } from '../src/bedrock/request-metadata.ts';
 import { requestMetadata } from './emulators/bedrock/request-metadata.ts';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 500);
