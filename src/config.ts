@@ -48,6 +48,8 @@ export interface Config {
   readonly limits: Limits;
   /** Whether requests name their caller to AWS. */
   readonly requestMetadata: boolean;
+  /** Budget of each subscription in each process; absent: none. */
+  readonly tokensPerMinute?: number;
 }
 
 /**
@@ -59,6 +61,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const problems: string[] = [];
   const read = createReader(environment, problems);
   const { region, origin } = readRegion(read, problems);
+  const hasBudget = read.text('TOKENS_PER_MINUTE') !== undefined;
   const config: Config = {
     region,
     origin,
@@ -66,6 +69,7 @@ export function readConfig(environment: Environment = process.env): Config {
     callerAuth: readCallerAuth(read, problems),
     limits: readLimits(read, problems),
     requestMetadata: read.flag('REQUEST_METADATA'),
+    ...(hasBudget ? { tokensPerMinute: read.integer('TOKENS_PER_MINUTE', 0, Number.MAX_SAFE_INTEGER) } : {}),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);

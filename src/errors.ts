@@ -2,7 +2,7 @@
  * The failures the proxy itself answers with: status and AWS error type by kind.
  *
  * The SDKs choose exception class and retry from `x-amzn-ErrorType` and the status, so each row is chosen by what a
- * client should do: 503 is retried, 408 and 4xx are not (a retry of a slow model call would be paid twice).
+ * client should do: 429 and 503 are retried, 408 and other 4xx are not (a retry of a slow model call would be paid twice).
  */
 const FAILURES = {
   invalidRequest: [400, 'ValidationException'],
@@ -12,6 +12,7 @@ const FAILURES = {
   uploadTimeout: [408, 'RequestTimeoutException'],
   modelTimeout: [408, 'ModelTimeoutException'],
   requestTooLarge: [413, 'RequestEntityTooLargeException'],
+  throttled: [429, 'ThrottlingException'],
   internal: [500, 'InternalServerException'],
   notImplemented: [501, 'NotImplementedException'],
   unavailable: [503, 'ServiceUnavailableException'],

@@ -13,6 +13,7 @@ import type { Reply } from './relay.ts';
 import { ConfigError } from './settings.ts';
 import { trackAnswers } from './shutdown.ts';
 import { collectLines } from './telemetry/log-lines.ts';
+import { createTokenBudget } from './token-budget.ts';
 import { warmUp } from './warm-up.ts';
 
 collectInvocations();
@@ -103,7 +104,7 @@ function misconfigured({ message }: ConfigError): Proxy {
 }
 
 function compose(config: Config): Proxy {
-  const { region, origin, callerAuth, credentials: source, limits, requestMetadata } = config;
+  const { region, origin, callerAuth, credentials: source, limits, requestMetadata, tokensPerMinute } = config;
   const upstream = createUpstream(origin, limits);
   const credentials = credentialsFrom(source);
   const sign = createSigner(region, origin);
@@ -119,6 +120,7 @@ function compose(config: Config): Proxy {
     sign,
     upstream,
     budget: createBufferBudget(limits.bufferedBytes),
+    tokens: tokensPerMinute === undefined ? undefined : createTokenBudget(tokensPerMinute),
     requestMetadata,
     limits,
     log: lines.add,

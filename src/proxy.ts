@@ -5,6 +5,7 @@ import { forwardedQuery } from './bedrock/query.ts';
 import { findRoute, type Route } from './bedrock/route.ts';
 import type { Sign } from './bedrock/signer.ts';
 import type { Upstream, UpstreamAnswer } from './bedrock/upstream.ts';
+import { usesTokens } from './bedrock/usage.ts';
 import type { BufferBudget } from './buffer-budget.ts';
 import type { AwsCredentials, CredentialsProvider } from './credentials/provider.ts';
 import { errorReply, toProxyError } from './errors.ts';
@@ -15,6 +16,7 @@ import { CallerGone, discardBody, type Invocation, whenClosed } from './http/inv
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { relay, type Reply } from './relay.ts';
 import { type Recorder, startRecord } from './telemetry/recorder.ts';
+import type { TokenBudget } from './token-budget.ts';
 
 export interface ProxyDependencies {
   readonly region: string;
@@ -23,6 +25,8 @@ export interface ProxyDependencies {
   readonly sign: Sign;
   readonly upstream: Upstream;
   readonly budget: BufferBudget;
+  /** Absent: tokens are not limited. */
+  readonly tokens: TokenBudget | undefined;
   /** Whether requests name their caller to AWS. */
   readonly requestMetadata: boolean;
   readonly limits: BodyLimits & LifetimeLimits;
@@ -66,7 +70,7 @@ async function answer(
   { startedAt, method, url, request, response }: Invocation,
   lifetime: Lifetime,
   record: Recorder,
-  { admit, credentials, sign, upstream, budget, requestMetadata, limits }: ProxyDependencies,
+  { admit, credentials, sign, upstream, budget, tokens, requestMetadata, limits }: ProxyDependencies,
 ): Promise<Reply> {
   await abortable(admit(request), lifetime.signal);
   const caller = callerOf(request.headers);
@@ -76,6 +80,7 @@ async function answer(
 
   const route = findRoute(method, pathname);
   record.route(route);
+  if (tokens !== undefined && usesTokens(route.operation.name)) record.onUsage(tokens.admit(caller.subscriptionId));
   const query = forwardedQuery(url.slice(pathname.length + 1));
   const { signed, unsigned } = forwardedHeaders(request.headers);
   const { headers, rewrite } = requestMetadata ? attribute(route.operation, signed, caller) : { headers: signed };

@@ -26,6 +26,7 @@ export const SETTINGS = [
   'STREAM_DEADLINE_SECONDS',
   'AWS_ENDPOINT_URL_BEDROCK_RUNTIME',
   'REQUEST_METADATA',
+  'TOKENS_PER_MINUTE',
 ] as const;
 
 export type SettingName = (typeof SETTINGS)[number];

@@ -132,6 +132,9 @@ describe('good settings', () => {
     ['the largest number', { STREAM_DEADLINE_SECONDS: '1790' }, ({ limits }) => limits.streamMs, 1_790_000],
     ['request metadata', { REQUEST_METADATA: 'true' }, ({ requestMetadata }) => requestMetadata, true],
     ['no request metadata', { REQUEST_METADATA: 'false' }, ({ requestMetadata }) => requestMetadata, false],
+    ['no token budget', {}, ({ tokensPerMinute }) => tokensPerMinute, undefined],
+    ['the least token budget', { TOKENS_PER_MINUTE: '1' }, ({ tokensPerMinute }) => tokensPerMinute, 1],
+    ['a token budget', { TOKENS_PER_MINUTE: ' 200000 ' }, ({ tokensPerMinute }) => tokensPerMinute, 200_000],
     ['a function key', { CALLER_AUTH: 'functionKey' }, ({ callerAuth }) => callerAuth.mode, 'functionKey'],
     [
       'a session token',
@@ -173,6 +176,7 @@ describe('wrong settings', () => {
     UPSTREAM_IDLE_TIMEOUT_SECONDS: 235,
     STREAM_DEADLINE_SECONDS: 1790,
     CREDENTIALS_REFRESH_SECONDS: 86_400,
+    TOKENS_PER_MINUTE: Number.MAX_SAFE_INTEGER,
   };
   const wrongNumbers = Object.entries(NUMBERS).flatMap(([name, most]) =>
     ['0', '-1', '1.5', '1e3', '0x10', 'ten', '1 0', '٣', '99999999999999999', String(BigInt(most) + 1n)].map(
