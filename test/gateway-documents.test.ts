@@ -121,6 +121,28 @@ describe('a policy', () => {
     ['a rate limit twice', '<rate-limit calls="1" renewal-period="60" /><rate-limit calls="1" renewal-period="60" />'],
     ['a rate limit over 5 minutes', '<rate-limit calls="1" renewal-period="301" />'],
     ['a rate limit without calls', '<rate-limit calls="0" renewal-period="60" />'],
+    ['a quota by key of less than 5 minutes', '<quota-by-key calls="1" renewal-period="299" counter-key="a" />'],
+    ['a quota by key of no calls', '<quota-by-key calls="0" renewal-period="300" counter-key="a" />'],
+    ['a quota by key of a bandwidth', '<quota-by-key bandwidth="1" renewal-period="300" counter-key="a" />'],
+    [
+      'a quota by key whose calls are an expression',
+      '<quota-by-key calls="@(1)" renewal-period="300" counter-key="a" />',
+    ],
+    ['a quota by key without a key', '<quota-by-key calls="1" renewal-period="300" />'],
+    [
+      'a quota by key from no time',
+      '<quota-by-key calls="1" renewal-period="300" counter-key="a" first-period-start="today" />',
+    ],
+    ['a rate limit by key over 5 minutes', '<rate-limit-by-key calls="1" renewal-period="301" counter-key="a" />'],
+    ['a rate limit by key without a period', '<rate-limit-by-key calls="1" renewal-period="0" counter-key="a" />'],
+    [
+      'a rate limit by key that begins on a day',
+      '<rate-limit-by-key calls="1" renewal-period="60" counter-key="a" first-period-start="2026-01-01T00:00:00Z" />',
+    ],
+    [
+      'a rate limit by key with children',
+      '<rate-limit-by-key calls="1" renewal-period="60" counter-key="a"><a/></rate-limit-by-key>',
+    ],
     ['a filter of no address', '<ip-filter action="allow" />'],
     ['a filter of a bad address', '<ip-filter action="allow"><address>10.0.0.256</address></ip-filter>'],
     ['a filter of unknown action', '<ip-filter action="drop"><address>10.0.0.1</address></ip-filter>'],
@@ -131,6 +153,8 @@ describe('a policy', () => {
   it.each([
     ['backend', '<authentication-managed-identity resource="a" />'],
     ['backend', '<rate-limit calls="1" renewal-period="60" />'],
+    ['outbound', '<rate-limit-by-key calls="1" renewal-period="60" counter-key="a" />'],
+    ['outbound', '<quota-by-key calls="1" renewal-period="300" counter-key="a" />'],
     ['outbound', '<forward-request />'],
     ['outbound', '<set-backend-service backend-id="bedrock-proxy" />'],
     ['outbound', '<set-query-parameter name="a" exists-action="delete" />'],

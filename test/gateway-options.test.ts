@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -15,10 +16,15 @@ import {
   TEAM,
   type Harness,
 } from './emulators/gateway/harness.ts';
-import { policyFile, readOption, readPolicy, replaceOnce, type PolicyFile } from './emulators/gateway/policy-file.ts';
+import {
+  policyFile,
+  policyWith,
+  readOption,
+  replaceOnce,
+  readPolicy,
+  type PolicyFile,
+} from './emulators/gateway/policy-file.ts';
 import { open, send } from './emulators/gateway/send.ts';
-
-const PLACE = '<!-- Rules of your own go here; the ones in options/ are tried and keep answers streaming. -->';
 
 let harness: Harness;
 
@@ -29,11 +35,6 @@ beforeAll(async () => {
 afterEach(() => harness.closeGateways());
 
 afterAll(() => harness.backend.close());
-
-/** bedrock.xml with rules in their place. */
-async function policyWith(rules: string): Promise<PolicyFile> {
-  return policyFile(replaceOnce(await readPolicy('bedrock.xml'), PLACE, rules));
-}
 
 /** bedrock.xml with CORS at the beginning of its inbound section. */
 async function policyWithCors(): Promise<PolicyFile> {
@@ -182,15 +183,12 @@ describe('cors', () => {
 
 describe('all of them together', () => {
   it('keep answers streaming', async () => {
-    const names = ['rate-limit', 'allowed-models'];
+    const names = ['rate-limit', 'token-rate-limit', 'token-quota', 'allowed-models'];
     const rules = (await Promise.all(names.map(readOption))).join('\n');
     const filter = '<ip-filter action="allow"><address>127.0.0.1</address></ip-filter>';
+    await using filtered = await policyWith(rules + filter);
     await using policy = await policyFile(
-      replaceOnce(
-        replaceOnce(await readPolicy('bedrock.xml'), PLACE, rules + filter),
-        '<inbound>',
-        `<inbound>${await readOption('cors')}`,
-      ),
+      replaceOnce(await readFile(filtered.path, 'utf8'), '<inbound>', `<inbound>${await readOption('cors')}`),
     );
     const gateway = await harness.start({
       policy: policy.path,

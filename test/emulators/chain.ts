@@ -25,6 +25,8 @@ export interface ChainOptions {
   keys?: readonly BedrockKey[];
   eventDelayMs?: number;
   gatewayPort?: number;
+  /** File of the API's policy; default the one that is deployed. */
+  policy?: string;
   /** Text of the policy of all APIs; default API Management's own. */
   globalPolicy?: string;
   /** Folder of the app; default the repository. */
@@ -99,6 +101,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     backendHeaders: callerAuth === 'functionKey' ? { 'x-functions-key': host.functionKey } : {},
     ...(options.subscriptions === undefined ? {} : { subscriptions: options.subscriptions }),
     ...(options.gatewayPort === undefined ? {} : { port: options.gatewayPort }),
+    ...(options.policy === undefined ? {} : { policy: options.policy }),
     ...(options.globalPolicy === undefined ? {} : { globalPolicy: options.globalPolicy }),
   });
   return {

@@ -65,6 +65,10 @@ export interface Exchange {
   /** Base URL of the chosen backend. */
   backend: string | undefined;
   lastError: PolicyError | undefined;
+  /** What waits for the end of the outbound section. */
+  readonly afterOutbound: (() => void)[];
+  /** Keys of the quotas that this request has counted for. */
+  readonly quotasCounted: Set<string>;
   readonly record: RequestRecord;
   /** Aborted when the client is gone. */
   readonly clientGone: AbortSignal;

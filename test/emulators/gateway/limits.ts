@@ -70,7 +70,8 @@ function counting(
   };
 }
 
-function clockTime(seconds: number): string {
+/** As `hh:mm:ss`. */
+export function clockTime(seconds: number): string {
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return parts.map((part) => String(part).padStart(2, '0')).join(':');
 }

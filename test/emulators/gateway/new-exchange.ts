@@ -38,6 +38,8 @@ export function newExchange(
     subscription: undefined,
     backend: undefined,
     lastError: undefined,
+    afterOutbound: [],
+    quotasCounted: new Set(),
     record: {
       method: incoming.method ?? '',
       target: incoming.url ?? '',

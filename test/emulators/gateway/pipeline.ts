@@ -15,6 +15,7 @@ export async function runPipeline(policy: Policy, exchange: Exchange, before: ()
     for (const section of ['inbound', 'backend', 'outbound'] as const) {
       if ((await runSteps(policy[section], exchange)) === 'finished') return;
     }
+    for (const count of exchange.afterOutbound) count();
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     await runOnError(policy, exchange, error);

@@ -14,7 +14,7 @@ export interface PolicyTexts {
   readonly productPolicy: string | undefined;
   readonly callerAuth: CallerAuth;
   readonly namedValues: Readonly<Record<string, string>>;
-  readonly environment: Omit<Environment, 'base' | 'scope'>;
+  readonly environment: Omit<Environment, 'base' | 'scope' | 'counters'>;
 }
 
 /** The policy of all APIs in a new instance: it is the `forward-request` here that buffers. */
@@ -31,8 +31,9 @@ const NOTHING: Environment['base'] = { inbound: [], backend: [], outbound: [], '
  */
 export function compilePolicies(texts: PolicyTexts): Policy {
   const { api, callerAuth, environment, namedValues, productPolicy } = texts;
+  const counters: Environment['counters'] = { rate: new Map(), quota: new Map() };
   const compile = (scope: Scope, text: string, base: Environment['base']) =>
-    compilePolicy(text, namedValues, { ...environment, scope, base });
+    compilePolicy(text, namedValues, { ...environment, counters, scope, base });
   const global = compile('global', texts.globalPolicy ?? INITIAL_GLOBAL_POLICY, NOTHING);
   const product = productPolicy === undefined ? global : compile('product', productPolicy, global);
   const around = (section: Section) => [

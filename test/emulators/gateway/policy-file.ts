@@ -27,6 +27,13 @@ export function replaceOnce(text: string, search: string, replacement: string): 
   return text.replace(search, () => replacement);
 }
 
+const PLACE = '<!-- Rules of your own go here; the ones in options/ are tried and keep answers streaming. -->';
+
+/** bedrock.xml with rules in their place. */
+export async function policyWith(rules: string): Promise<PolicyFile> {
+  return policyFile(replaceOnce(await readPolicy('bedrock.xml'), PLACE, rules));
+}
+
 export interface PolicyFile extends AsyncDisposable {
   readonly path: string;
 }

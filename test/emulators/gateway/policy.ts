@@ -6,6 +6,7 @@ import type { Step } from './exchange.ts';
 import { forwardRequest } from './forward-request.ts';
 import { ipFilter } from './ip-filter.ts';
 import { quota, rateLimit } from './limits.ts';
+import { quotaByKey, rateLimitByKey } from './limits-by-key.ts';
 import { returnResponse, setStatus } from './return-response.ts';
 import { setHeader } from './set-header.ts';
 import { setQueryParameter } from './set-query-parameter.ts';
@@ -25,6 +26,8 @@ const STATEMENTS: ReadonlyMap<string, Statement> = new Map([
   ['forward-request', forwardRequest],
   ['rate-limit', rateLimit],
   ['quota', quota],
+  ['rate-limit-by-key', rateLimitByKey],
+  ['quota-by-key', quotaByKey],
   ['ip-filter', ipFilter],
   ['cors', cors],
 ]);

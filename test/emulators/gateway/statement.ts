@@ -1,3 +1,4 @@
+import type { Counters } from './counters.ts';
 import { ExpressionError, PolicyError, UnsupportedPolicyError } from './errors.ts';
 import type { Exchange, Step } from './exchange.ts';
 import { compileExpression } from './expression.ts';
@@ -21,6 +22,8 @@ export interface Environment {
     Record<string, { readonly url: string; readonly headers: Readonly<Record<string, string>> }>
   >;
   readonly managedIdentityToken: ManagedIdentityToken | undefined;
+  /** Of `rate-limit-by-key` and `quota-by-key`, shared by all scopes. */
+  readonly counters: { readonly rate: Counters; readonly quota: Counters };
   /** What `<base />` stands for in each section. */
   readonly base: Readonly<Record<Section, readonly Step[]>>;
 }
