@@ -1,16 +1,16 @@
 import type { TokenCounts } from './usage-counts.ts';
 
-const NAMES = {
-  'x-bedrock-usage-input-tokens': 'inputTokens',
-  'x-bedrock-usage-output-tokens': 'outputTokens',
-  'x-bedrock-usage-total-tokens': 'totalTokens',
-  'x-bedrock-usage-cache-read-input-tokens': 'cacheReadInputTokens',
-  'x-bedrock-usage-cache-write-input-tokens': 'cacheWriteInputTokens',
-} as const satisfies Record<string, keyof TokenCounts>;
+const NAMES: readonly (readonly [name: string, kind: keyof TokenCounts])[] = [
+  ['x-bedrock-usage-input-tokens', 'inputTokens'],
+  ['x-bedrock-usage-output-tokens', 'outputTokens'],
+  ['x-bedrock-usage-total-tokens', 'totalTokens'],
+  ['x-bedrock-usage-cache-read-input-tokens', 'cacheReadInputTokens'],
+  ['x-bedrock-usage-cache-write-input-tokens', 'cacheWriteInputTokens'],
+];
 
 /** Tells the gateway what an answer has used, as far as it is known. A header that is there already stays. */
 export function addUsageHeaders(headers: Record<string, string | string[]>, counts: TokenCounts): void {
-  for (const [name, kind] of Object.entries(NAMES)) {
+  for (const [name, kind] of NAMES) {
     const count = counts[kind];
     if (count !== undefined) headers[name] ??= String(count);
   }
