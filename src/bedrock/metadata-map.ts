@@ -25,7 +25,7 @@ const LONGEST_MAP = 65_536;
 export type Entry = readonly [key: string, value: string];
 
 /**
- * The entries of a JSON map of strings; none for `null`, which stands for no map in AWS's protocol.
+ * The entries of a JSON map of strings.
  *
  * @param what names the map in the refusal
  * @throws ProxyError `invalidRequest` for anything else
@@ -37,8 +37,8 @@ export function entriesIn(json: string, what: string): readonly Entry[] {
   } catch {
     // A syntax error quotes the text it stumbled over.
   }
-  if (map === null) return [];
-  const entries = typeof map === 'object' && !Array.isArray(map) ? Object.entries(map) : undefined;
+  const isMap = typeof map === 'object' && map !== null && !Array.isArray(map);
+  const entries = isMap ? Object.entries(map as object) : undefined;
   if (entries === undefined || !entries.every(isEntry)) {
     throw invalid(`${what} must be a JSON object of strings, within the limits of AWS.`);
   }

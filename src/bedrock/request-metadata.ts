@@ -73,7 +73,10 @@ export function withMetadata(body: Buffer, ids: GatewayIds): readonly Buffer[] {
     if (map === undefined) return [body];
     return splice(body, object.start + 1, object.start + 1, `"${MEMBER}":${map}${object.empty ? '' : ','}`);
   }
-  const map = mapOf(entriesIn(body.toString('utf8', value.start, value.end), `"${MEMBER}"`), ids);
+  // In AWS's protocol null is no map. Nothing else that is valid begins like it.
+  const isNull = body[value.start] === 0x6e;
+  const own = isNull ? [] : entriesIn(body.toString('utf8', value.start, value.end), `"${MEMBER}"`);
+  const map = mapOf(own, ids);
   return map === undefined ? [body] : splice(body, value.start, value.end, map || 'null');
 }
 
