@@ -1,7 +1,7 @@
 import { abortable } from './abortable.ts';
 import { modelOf } from './bedrock/model-member.ts';
-import { attribute } from './bedrock/request-metadata.ts';
 import { forwardedQuery } from './bedrock/query.ts';
+import { attribute } from './bedrock/request-metadata.ts';
 import { findRoute, type Route } from './bedrock/route.ts';
 import type { Sign } from './bedrock/signer.ts';
 import type { Upstream, UpstreamAnswer } from './bedrock/upstream.ts';

@@ -11,6 +11,7 @@ describe('failures', () => {
     ['uploadTimeout', 408, 'RequestTimeoutException'],
     ['modelTimeout', 408, 'ModelTimeoutException'],
     ['requestTooLarge', 413, 'RequestEntityTooLargeException'],
+    ['throttled', 429, 'ThrottlingException'],
     ['internal', 500, 'InternalServerException'],
     ['notImplemented', 501, 'NotImplementedException'],
     ['unavailable', 503, 'ServiceUnavailableException'],
