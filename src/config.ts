@@ -1,6 +1,7 @@
 import { runtimeOrigin } from './bedrock/endpoint.ts';
 import type { AwsCredentials } from './credentials/provider.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
+import { readTelemetry, type TelemetryConfig } from './telemetry/telemetry-config.ts';
 
 /** Where the AWS keys come from. */
 export type CredentialsConfig =
@@ -50,6 +51,10 @@ export interface Config {
   readonly requestMetadata: boolean;
   /** Budget of each subscription in each process; absent: none. */
   readonly tokensPerMinute?: number;
+  /** Absent: log lines only. */
+  readonly telemetry?: TelemetryConfig;
+  /** Wrong settings of the telemetry. They cost its numbers, not the callers their answers. */
+  readonly telemetryProblems: readonly string[];
 }
 
 /**
@@ -60,6 +65,8 @@ export interface Config {
 export function readConfig(environment: Environment = process.env): Config {
   const problems: string[] = [];
   const read = createReader(environment, problems);
+  const telemetryProblems: string[] = [];
+  const telemetry = readTelemetry(createReader(environment, telemetryProblems), telemetryProblems);
   const { region, origin } = readRegion(read, problems);
   const hasBudget = read.text('TOKENS_PER_MINUTE') !== undefined;
   const config: Config = {
@@ -70,6 +77,8 @@ export function readConfig(environment: Environment = process.env): Config {
     limits: readLimits(read, problems),
     requestMetadata: read.flag('REQUEST_METADATA'),
     ...(hasBudget ? { tokensPerMinute: read.integer('TOKENS_PER_MINUTE', 0, Number.MAX_SAFE_INTEGER) } : {}),
+    ...(telemetry === undefined ? {} : { telemetry }),
+    telemetryProblems,
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);

@@ -11,7 +11,8 @@ import { claimInvocation, collectInvocations, discardBody, type Invocation, send
 import { createProxy, type Proxy } from './proxy.ts';
 import type { Reply } from './relay.ts';
 import { ConfigError } from './settings.ts';
-import { trackAnswers } from './shutdown.ts';
+import { endOrderly, trackAnswers } from './shutdown.ts';
+import { loadTelemetry } from './telemetry/load.ts';
 import { collectLines } from './telemetry/log-lines.ts';
 import { createTokenBudget } from './token-budget.ts';
 import { warmUp } from './warm-up.ts';
@@ -19,14 +20,13 @@ import { warmUp } from './warm-up.ts';
 collectInvocations();
 app.setup({ enableHttpStream: true });
 
-/** The host kills a worker five seconds after it has asked it to end (azure-functions-host, `WorkerConstants`). */
-const FAREWELL_MS = 4000;
-
 const answers = trackAnswers();
 const lines = collectLines(console.log);
 // However the worker ends, short of being killed.
 process.on('exit', lines.flush);
 const settings = readSettings();
+const telemetry =
+  settings instanceof ConfigError ? undefined : loadTelemetry(settings, () => answers.count, console.error);
 const proxy = settings instanceof ConfigError ? misconfigured(settings) : compose(settings);
 
 app.http('bedrock', {
@@ -48,15 +48,15 @@ app.hook.postInvocation((context) => {
 });
 
 // The worker exits as soon as these hooks have run, with whatever streams it still writes.
-app.hook.appTerminate(() => answers.ended(FAREWELL_MS));
+app.hook.appTerminate(() => endOrderly(answers, telemetry));
 
-async function handle({ invocationId }: InvocationContext): Promise<HttpResponseInit> {
+async function handle({ invocationId, traceContext }: InvocationContext): Promise<HttpResponseInit> {
   try {
     const invocation = claimInvocation(invocationId);
     // Fails closed: without the raw request every header could be forged.
     if (invocation === undefined) return defect(new Error('no raw request'), invocationId);
     answers.add(invocation.response);
-    return handOver(await proxy(invocation), invocation);
+    return handOver(await proxy(invocation, traceContext), invocation);
   } catch (error) {
     return defect(error, invocationId);
   }
@@ -124,6 +124,7 @@ function compose(config: Config): Proxy {
     requestMetadata,
     limits,
     log: lines.add,
+    observe: telemetry?.observe,
   });
 }
 

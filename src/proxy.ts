@@ -15,11 +15,11 @@ import { forwardedHeaders } from './http/headers.ts';
 import { CallerGone, discardBody, type Invocation, whenClosed } from './http/invocation.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { relay, type Reply } from './relay.ts';
-import { type Recorder, startRecord } from './telemetry/recorder.ts';
+import type { TraceContext } from './telemetry/observation.ts';
+import { type Recorder, type RecorderOptions, startRecord } from './telemetry/recorder.ts';
 import type { TokenBudget } from './token-budget.ts';
 
-export interface ProxyDependencies {
-  readonly region: string;
+export interface ProxyDependencies extends RecorderOptions {
   readonly admit: Admit;
   readonly credentials: CredentialsProvider;
   readonly sign: Sign;
@@ -30,16 +30,19 @@ export interface ProxyDependencies {
   /** Whether requests name their caller to AWS. */
   readonly requestMetadata: boolean;
   readonly limits: BodyLimits & LifetimeLimits;
-  readonly log: (line: string) => void;
 }
 
-/** Answers one invocation. Never rejects: a handler that fails leaves its caller without any answer. */
-export type Proxy = (invocation: Invocation) => Promise<Reply>;
+/**
+ * Answers one invocation. Never rejects: a handler that fails leaves its caller without any answer.
+ *
+ * @param trace of the Functions host's own span, below which those of the proxy belong
+ */
+export type Proxy = (invocation: Invocation, trace?: TraceContext) => Promise<Reply>;
 
 /** The way of a request: admit, route, read, sign, send, relay. Every step either goes on or throws the refusal. */
 export function createProxy(dependencies: ProxyDependencies): Proxy {
-  return async (invocation) => {
-    const record = startRecord(invocation, dependencies.region, dependencies.log);
+  return async (invocation, trace) => {
+    const record = startRecord(invocation, dependencies, trace);
     const lifetime = startLifetime(invocation, dependencies.limits);
     whenClosed(invocation.response, lifetime.end);
     try {
@@ -92,7 +95,7 @@ async function answer(
     const send = async (keys: AwsCredentials): Promise<UpstreamAnswer> => {
       record.attempt();
       const signature = await sign({ method, path: route.path, query, headers, bodySha256: body.sha256 }, keys);
-      return upstream.send({
+      const answered = await upstream.send({
         method: route.operation.method,
         target: query === '' ? route.path : `${route.path}?${query}`,
         headers: { ...signature, ...unsigned, 'accept-encoding': 'identity' },
@@ -100,6 +103,8 @@ async function answer(
         bodyLength: body.length,
         signal: lifetime.signal,
       });
+      record.answered(answered);
+      return answered;
     };
     const upstreamAnswer = await sendWithFreshKeys(send, credentials, lifetime, record);
     record.upstreamHeaders(upstreamAnswer);

@@ -5,6 +5,7 @@ import { whenClosed } from './http/invocation.ts';
 
 /** The answers under way, for which the end of the worker should wait. */
 export interface AnswersUnderWay {
+  readonly count: number;
   /** Counts an answer in until its connection is done with it. */
   add(response: ServerResponse): void;
   /** Resolves when all answers have ended, their records included, or when `milliseconds` have passed. */
@@ -16,6 +17,9 @@ export function trackAnswers(): AnswersUnderWay {
   let underWay = 0;
   let onLast: (() => void) | undefined;
   return {
+    get count() {
+      return underWay;
+    },
     add(response) {
       underWay += 1;
       whenClosed(response, () => {
@@ -28,7 +32,29 @@ export function trackAnswers(): AnswersUnderWay {
       const last = new Promise<void>((resolve) => {
         onLast = resolve;
       });
-      await Promise.race([last, sleep(milliseconds, undefined, { ref: false })]);
+      await within(milliseconds, last);
     },
   };
+}
+
+/** The host kills a worker five seconds after it has asked it to end (azure-functions-host, `WorkerConstants`). */
+const FAREWELL_MS = 4000;
+
+/** Time for the telemetry when the answers have taken all of the above. */
+const LAST_EXPORT_MS = 500;
+
+/**
+ * Lets the answers under way end, and then their telemetry out.
+ *
+ * @param telemetry whose `flush` never rejects
+ */
+export async function endOrderly(answers: AnswersUnderWay, telemetry?: { flush(): Promise<void> }): Promise<void> {
+  const start = performance.now();
+  await answers.ended(FAREWELL_MS);
+  if (telemetry === undefined) return;
+  await within(Math.max(LAST_EXPORT_MS, FAREWELL_MS - (performance.now() - start)), telemetry.flush());
+}
+
+async function within(milliseconds: number, task: Promise<unknown>): Promise<void> {
+  await Promise.race([task, sleep(milliseconds, undefined, { ref: false })]);
 }

@@ -7,7 +7,12 @@ import { build, type Plugin } from 'esbuild';
 const root = join(import.meta.dirname, '../..');
 
 /** Modules that are loaded by `import()` when they are needed: each becomes a bundle beside the main one. */
-const LAZY = ['src/credentials/key-vault.ts', 'src/http/entra.ts'];
+const LAZY = [
+  'src/credentials/key-vault.ts',
+  'src/http/entra.ts',
+  'src/telemetry/application-insights.ts',
+  'src/telemetry/export.ts',
+];
 
 /** esbuild does not split CommonJS output, so a dynamic import is left in place and pointed at the bundle beside. */
 const bundlesBeside: Plugin = {
@@ -51,6 +56,43 @@ const fewExports: Plugin = {
 };
 
 /**
+ * Parts of the exporter for Application Insights that call other places than the endpoint of the connection string, by
+ * what takes their place: statistics about the exporter itself, for Microsoft and for its user, and settings that are
+ * asked for every hour and can turn such things on. Only the first two have a switch, an environment variable each.
+ */
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  '_configuration/configurationManager.js': `
+    const manager = { initialize() {}, registerCallback: () => () => {} };
+    export const ConfigurationManager = { getInstance: () => manager };`,
+  'export/statsbeat/statsbeatManager.js': `
+    const names = ['Success', 'Failure', 'Retry', 'Throttle', 'Exception', 'ReadFailure', 'WriteFailure'];
+    const manager = { initialize() {}, async shutdown() {}, async updateEndpoint() {} };
+    for (const name of names) manager['count' + name] = () => {};
+    export const StatsbeatManager = { getInstance: () => manager };`,
+  'export/statsbeat/customerSDKStatsManager.js': `
+    const manager = { async initialize() {}, async shutdown() {} };
+    export const CustomerSDKStatsManager = { getInstance: () => manager };`,
+};
+
+const leftOut: Plugin = {
+  name: 'left-out',
+  setup({ onLoad, onEnd }) {
+    const replaced = new Set<string>();
+    onLoad({ filter: /monitor-opentelemetry-exporter[\\/]dist[\\/]esm[\\/].*\.js$/ }, ({ path }) => {
+      const name = path.replaceAll('\\', '/').replace(/^.*\/dist\/esm\//, '');
+      const contents = LEFT_OUT[name];
+      if (contents === undefined) return undefined;
+      replaced.add(name);
+      return { contents };
+    });
+    onEnd(() => {
+      const missing = Object.keys(LEFT_OUT).filter((name) => !replaced.has(name));
+      if (missing.length > 0) throw new Error(`No longer part of the exporter: ${missing.join(', ')}`);
+    });
+  },
+};
+
+/**
  * Bundles `src` into `dist`, as it is deployed. CommonJS, because the worker offers `@azure/functions-core` by patching
  * `require`. The files are put in place whole, so that a host that is just starting never reads half of one.
  *
@@ -73,7 +115,7 @@ export async function buildBundles(): Promise<string[]> {
     external: ['@azure/functions-core'],
     // undici leaves its experimental second HTTP parser out of a bundle that defines this, as Node's own does.
     define: { esbuildDetection: '1' },
-    plugins: [bundlesBeside, fewExports],
+    plugins: [bundlesBeside, fewExports, leftOut],
     logLevel: 'warning',
     write: false,
   });

@@ -5,6 +5,7 @@ import { createUsageTap, type Usage, type UsageTap } from '../bedrock/usage.ts';
 import { describeError, type Failure, toProxyError } from '../errors.ts';
 import type { Caller } from '../http/caller.ts';
 import { CallerGone, type Invocation, whenClosed } from '../http/invocation.ts';
+import type { Attempt, Observe, TraceContext } from './observation.ts';
 import type { ErrorSource, Outcome, RequestRecord } from './record.ts';
 import type { RelayObserver } from '../relay.ts';
 
@@ -15,6 +16,8 @@ export interface Recorder extends RelayObserver {
   model(modelId: string): void;
   body(bytes: number): void;
   attempt(): void;
+  /** The headers of an answer are there, which need not be the one that is passed on. */
+  answered(answer: UpstreamAnswer): void;
   credentialsRefreshed(): void;
   upstreamHeaders(answer: UpstreamAnswer): void;
   /** Has the usage told, once, as soon as it is known. */
@@ -24,14 +27,24 @@ export interface Recorder extends RelayObserver {
 /** Failures whose cause the operator has to know, beyond what the record says. */
 const EXPLAINED = new Set<Failure>(['internal', 'unavailable', 'upstreamBroken', 'unauthorized']);
 
-/**
- * Starts the record of a request. Never holds a body, a key or a token.
- *
- * @param log takes one line for standard output, which the host logs under `Host.Function.Console`, a category that
- *   host.json lets through. `context.log` is no way: the record is complete only when the body has been sent, and the
- *   library complains about it after the handler has returned.
- */
-export function startRecord(invocation: Invocation, region: string, log: (line: string) => void): Recorder {
+export interface RecorderOptions {
+  readonly region: string;
+  /**
+   * Takes one line for standard output, which the host logs under `Host.Function.Console`, a category that host.json lets
+   * through. `context.log` is no way: the record is complete only when the body has been sent, and the library complains
+   * about it after the handler has returned.
+   */
+  readonly log: (line: string) => void;
+  /** Takes the record when it is complete, for metrics and spans. */
+  readonly observe?: Observe | undefined;
+}
+
+/** Starts the record of a request. Never holds a body, a key or a token. */
+export function startRecord(
+  invocation: Invocation,
+  { region, log, observe }: RecorderOptions,
+  trace?: TraceContext,
+): Recorder {
   const { id, startedAt, response, gone } = invocation;
   const record: RequestRecord = {
     event: 'bedrock.request',
@@ -41,6 +54,9 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
   };
   const elapsed = () => Math.round(10 * (performance.now() - startedAt)) / 10;
 
+  const attempts: Attempt[] = [];
+  let method: Attempt['method'] = 'POST';
+  let lastByteMs: number | undefined;
   let tap: UsageTap | undefined;
   let usageListener: ((counts: TokenCounts) => void) | undefined;
 
@@ -58,6 +74,13 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
     if (tap !== undefined) takeUsage(tap, record.outcome === 'complete');
     record.durationMs = elapsed();
     log(JSON.stringify(record));
+    observe?.({
+      record,
+      startedAt: Date.now() - (performance.now() - startedAt),
+      attempts,
+      ...(lastByteMs === undefined ? {} : { lastByteMs }),
+      ...(trace === undefined ? {} : { trace }),
+    });
   });
 
   return {
@@ -66,6 +89,7 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
     },
     route({ operation, modelId }) {
       record.operation = operation.name;
+      method = operation.method;
       if (modelId !== undefined) record.modelId = modelId;
     },
     model(modelId) {
@@ -75,7 +99,16 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
       record.requestBytes = bytes;
     },
     attempt() {
-      record.attempts = (record.attempts ?? 0) + 1;
+      attempts.push({ method, startedMs: elapsed() });
+      record.attempts = attempts.length;
+    },
+    answered({ status, headers }) {
+      const requestId = headers['x-amzn-requestid'];
+      Object.assign(attempts.at(-1) ?? {}, {
+        headersMs: elapsed(),
+        status,
+        ...(requestId === undefined ? {} : { requestId: String(requestId) }),
+      });
     },
     credentialsRefreshed() {
       record.credentialsRefreshed = true;
@@ -102,7 +135,8 @@ export function startRecord(invocation: Invocation, region: string, log: (line: 
       return takeUsage(tap, true);
     },
     sent(bytes) {
-      record.firstByteMs ??= elapsed();
+      lastByteMs = elapsed();
+      record.firstByteMs ??= lastByteMs;
       record.responseBytes = (record.responseBytes ?? 0) + bytes.length;
       tap?.write(bytes);
       if (record.streamed === true && tap?.firstTokenSeen === true) record.firstTokenMs ??= elapsed();

@@ -1,0 +1,112 @@
+import type { Attributes, Meter } from '@opentelemetry/api';
+
+import { callerAttributes, errorType, known, operationAttributes } from './attributes.ts';
+import type { FinishedRequest } from './observation.ts';
+import { inputOf, tokensByKind } from './tokens.ts';
+
+// Bucket boundaries as the conventions advise them.
+const TOKENS = Array.from({ length: 14 }, (_, power) => 4 ** power);
+const SECONDS = Array.from({ length: 14 }, (_, power) => 2 ** power / 100);
+const FIRST_TOKEN_SECONDS = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+const OUTPUT_TOKEN_SECONDS = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5];
+
+/**
+ * The metrics of finished requests.
+ *
+ * @param underWay the number of requests under way
+ * @returns takes a finished request
+ */
+export function createMetrics(meter: Meter, underWay: () => number): (finished: FinishedRequest) => void {
+  const histogram = (name: string, unit: string, explicitBucketBoundaries: number[], description: string) =>
+    meter.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries } });
+  const tokenUsage = histogram(
+    'gen_ai.client.token.usage',
+    '{token}',
+    TOKENS,
+    'Number of input and output tokens used.',
+  );
+  const operation = histogram('gen_ai.client.operation.duration', 's', SECONDS, 'GenAI operation duration.');
+  const server = histogram(
+    'gen_ai.server.request.duration',
+    's',
+    SECONDS,
+    'Time from the request to Bedrock to the last byte of its answer.',
+  );
+  const firstToken = histogram(
+    'gen_ai.server.time_to_first_token',
+    's',
+    FIRST_TOKEN_SECONDS,
+    'Time to generate first token for successful responses.',
+  );
+  const outputToken = histogram(
+    'gen_ai.server.time_per_output_token',
+    's',
+    OUTPUT_TOKEN_SECONDS,
+    'Time per output token generated after the first token for successful responses.',
+  );
+  const counter = (name: string, unit: string, description: string) => meter.createCounter(name, { unit, description });
+  const tokens = counter('bedrock.proxy.tokens', '{token}', 'Tokens by the kinds that have prices of their own.');
+  const reasoning = counter(
+    'bedrock.proxy.reasoning_tokens',
+    '{token}',
+    'The part of the output tokens that was spent on reasoning.',
+  );
+  const requests = counter('bedrock.proxy.requests', '{request}', 'Requests by how they ended.');
+  meter
+    .createObservableUpDownCounter('bedrock.proxy.active_requests', {
+      unit: '{request}',
+      description: 'Requests under way.',
+    })
+    .addCallback((result) => result.observe(underWay()));
+
+  const addTokens = (record: FinishedRequest['record'], series: Attributes) => {
+    const input = inputOf(record);
+    if (input !== undefined) tokenUsage.record(input, { ...series, 'gen_ai.token.type': 'input' });
+    if (record.outputTokens !== undefined) {
+      tokenUsage.record(record.outputTokens, { ...series, 'gen_ai.token.type': 'output' });
+    }
+    for (const [kind, count] of tokensByKind(record)) tokens.add(count, { ...series, 'bedrock.token.kind': kind });
+    if (record.reasoningTokens !== undefined) reasoning.add(record.reasoningTokens, series);
+  };
+
+  const addTimes = ({ record, attempts, lastByteMs }: FinishedRequest, series: Attributes) => {
+    const { durationMs = 0, firstTokenMs, outcome, outputTokens = 0 } = record;
+    const error = errorType(record);
+    const withError = error === undefined ? series : { ...series, 'error.type': error };
+    operation.record(durationMs / 1000, withError);
+    const attempt = attempts.at(-1);
+    if (attempt === undefined) return;
+    const endMs = lastByteMs ?? durationMs;
+    server.record(seconds(attempt.startedMs, endMs), withError);
+    if (firstTokenMs === undefined) return;
+    firstToken.record(seconds(attempt.startedMs, firstTokenMs), series);
+    if (outcome === 'complete' && outputTokens > 1) {
+      outputToken.record(seconds(firstTokenMs, endMs) / (outputTokens - 1), series);
+    }
+  };
+
+  return (finished) => {
+    const { record } = finished;
+    const caller = callerAttributes(record);
+    const series = { ...operationAttributes(finished), ...caller };
+    requests.add(1, {
+      ...caller,
+      ...known({
+        'aws.region': record.region,
+        'bedrock.operation': record.operation,
+        'gen_ai.request.model': series['gen_ai.request.model'],
+        'bedrock.proxy.outcome': record.outcome,
+        'bedrock.proxy.error_source': record.errorSource,
+        'http.response.status_code': record.status,
+        'error.type': errorType(record),
+      }),
+    });
+    if (record.operation === undefined) return;
+    addTokens(record, series);
+    addTimes(finished, series);
+  };
+}
+
+function seconds(fromMs: number, toMs: number): number {
+  return Math.max(0, toMs - fromMs) / 1000;
+}

@@ -1,0 +1,44 @@
+import type { RequestRecord } from './record.ts';
+
+/** W3C trace context of the span that the Functions host has for an invocation. */
+export interface TraceContext {
+  readonly traceParent?: string | undefined;
+  readonly traceState?: string | undefined;
+}
+
+/** One request sent to Bedrock. Times in milliseconds from the start of the invocation. */
+export interface Attempt {
+  readonly method: 'GET' | 'POST';
+  readonly startedMs: number;
+  /** Arrival of the answer's headers; absent when none came. */
+  headersMs?: number;
+  status?: number;
+  requestId?: string;
+}
+
+/** A request that is over, as metrics and spans are made from it. */
+export interface FinishedRequest {
+  readonly record: Readonly<RequestRecord>;
+  /** Start of the invocation in milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** In the order in which they were sent; none for a request that Bedrock never saw. */
+  readonly attempts: readonly Attempt[];
+  /** Milliseconds from the start of the invocation to the last byte of Bedrock's answer that was handed on. */
+  readonly lastByteMs?: number;
+  readonly trace?: TraceContext;
+}
+
+/** Takes a finished request. Never throws. */
+export type Observe = (finished: FinishedRequest) => void;
+
+/** Makes metrics and spans of finished requests and exports them. */
+export interface Telemetry {
+  readonly observe: Observe;
+  /** Exports what is not exported yet. Settles when everybody has it or has failed to take it; never rejects. */
+  flush(): Promise<void>;
+}
+
+export type Signal = 'metrics' | 'traces';
+
+/** Told of each export that failed, and of a destination that cannot be set up. */
+export type ReportFailure = (destination: string, signal: Signal | 'setup', error: unknown) => void;

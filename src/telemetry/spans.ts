@@ -1,0 +1,127 @@
+import {
+  type Attributes,
+  type Context,
+  createTraceState,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api';
+import { parseTraceParent } from '@opentelemetry/core';
+
+import { callerAttributes, errorType, known, operationAttributes } from './attributes.ts';
+import type { Attempt, FinishedRequest, TraceContext } from './observation.ts';
+import { inputOf } from './tokens.ts';
+
+/**
+ * The spans of finished requests: the function's own part, below the span of the Functions host, and below it one for
+ * each request to Bedrock. The host already has the span of the HTTP request, so neither of these is of kind SERVER:
+ * Application Insights would count the request twice.
+ *
+ * @param server Bedrock's origin
+ * @returns takes a finished request
+ */
+export function createSpans(tracer: Tracer, server: URL): (finished: FinishedRequest) => void {
+  const serverAttributes = { 'server.address': server.hostname, 'server.port': Number(server.port || 443) };
+
+  return (finished) => {
+    const { record, startedAt, attempts } = finished;
+    const { durationMs = 0, operation } = record;
+    const parent = contextOf(finished.trace);
+    const caller = callerAttributes(record);
+    const span = tracer.startSpan(
+      operation === undefined ? 'bedrock-proxy' : `bedrock-proxy ${operation}`,
+      { kind: SpanKind.INTERNAL, startTime: startedAt, attributes: { ...requestAttributes(finished), ...caller } },
+      parent,
+    );
+    if (!span.isRecording()) return;
+    const context = trace.setSpan(parent, span);
+    const operationSeries = operationAttributes(finished);
+    for (const [index, attempt] of attempts.entries()) {
+      const last = index === attempts.length - 1;
+      const attributes: Attributes = {
+        ...operationSeries,
+        ...serverAttributes,
+        ...caller,
+        ...known({ 'bedrock.operation': operation }),
+        ...attemptAttributes(attempt, index),
+        ...(last ? answerAttributes(finished, attempt) : {}),
+      };
+      const name = [attributes['gen_ai.operation.name'], attributes['gen_ai.request.model']].join(' ').trim();
+      const startTime = startedAt + attempt.startedMs;
+      const call = tracer.startSpan(name, { kind: SpanKind.CLIENT, startTime, attributes }, context);
+      fail(call, attemptError(finished, attempt, last));
+      const endMs = last ? (finished.lastByteMs ?? durationMs) : (attempt.headersMs ?? durationMs);
+      call.end(startedAt + Math.max(endMs, attempt.startedMs));
+    }
+    // A caller's own mistake, or its leaving, is no failure of the proxy's.
+    if (record.errorSource !== 'client') fail(span, record.errorType);
+    span.end(startedAt + durationMs);
+  };
+}
+
+/** The host's span, in whose trace ours belong; without one they begin a trace of their own. */
+function contextOf(context: TraceContext | undefined): Context {
+  const parent = parseTraceParent(context?.traceParent ?? '');
+  if (parent === null) return ROOT_CONTEXT;
+  const traceState = context?.traceState;
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    ...parent,
+    isRemote: true,
+    ...(traceState === undefined || traceState === '' ? {} : { traceState: createTraceState(traceState) }),
+  });
+}
+
+function requestAttributes({ record }: FinishedRequest): Attributes {
+  return known({
+    'bedrock.operation': record.operation,
+    'bedrock.proxy.outcome': record.outcome,
+    'bedrock.proxy.error_source': record.errorSource,
+    [ERROR_TYPE]: record.errorType,
+    'apim.request.id': record.gatewayRequestId,
+    'faas.invocation_id': record.requestId,
+    'http.response.status_code': record.status,
+  });
+}
+
+function attemptAttributes({ method, status, requestId }: Attempt, resendCount: number): Attributes {
+  return known({
+    'http.request.method': method,
+    'http.request.resend_count': resendCount > 0 ? resendCount : undefined,
+    'http.response.status_code': status,
+    'aws.request_id': requestId,
+  });
+}
+
+/** What the answer to the last attempt told, which is the one that was passed on. */
+function answerAttributes({ record }: FinishedRequest, attempt: Attempt): Attributes {
+  const { streamed, firstByteMs } = record;
+  return known({
+    'gen_ai.request.stream': streamed,
+    'gen_ai.response.time_to_first_chunk':
+      streamed === true && firstByteMs !== undefined ? (firstByteMs - attempt.startedMs) / 1000 : undefined,
+    'gen_ai.usage.input_tokens': inputOf(record),
+    'gen_ai.usage.output_tokens': record.outputTokens,
+    'gen_ai.usage.cache_read.input_tokens': record.cacheReadInputTokens,
+    'gen_ai.usage.cache_creation.input_tokens': record.cacheWriteInputTokens,
+    'gen_ai.usage.reasoning.output_tokens': record.reasoningTokens,
+  });
+}
+
+/** The exporter for Application Insights leaves `error.type` out of what it sends; this name it lets through. */
+const ERROR_TYPE = 'bedrock.proxy.error_type';
+
+/** What Bedrock failed with; undefined for a good answer, whatever became of it here. */
+function attemptError({ record }: FinishedRequest, { status }: Attempt, last: boolean): string | undefined {
+  if (last && record.errorSource === 'bedrock') return errorType(record);
+  return status !== undefined && status >= 400 ? String(status) : undefined;
+}
+
+/** Marks a span as failed, with no more than the name of the error. */
+function fail(span: Span, type: string | undefined): void {
+  if (type === undefined) return;
+  span.setStatus({ code: SpanStatusCode.ERROR });
+  span.setAttributes({ 'error.type': type, [ERROR_TYPE]: type });
+}
