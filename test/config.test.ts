@@ -12,6 +12,11 @@ const CALLER = '9f4a1c2e-0000-4000-8000-0123456789ab';
 /** The least that is accepted. */
 const LOCAL = { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI' };
 const VAULT = { AWS_REGION: 'eu-central-1', KEY_VAULT_URI: 'https://example.vault.azure.net' };
+const TELEMETRY = {
+  APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${TENANT};IngestionEndpoint=https://weu.in.example/`,
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: `ClientId=${CALLER};Authorization=AAD`,
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector.internal:4318',
+};
 const ENTRA = {
   ...LOCAL,
   CALLER_AUTH: 'entra',
@@ -51,6 +56,7 @@ describe('good settings', () => {
         streamMs: 1_620_000,
       },
       requestMetadata: false,
+      telemetryProblems: [],
     });
   });
 
@@ -84,6 +90,25 @@ describe('good settings', () => {
         managedIdentity: true,
       },
       refreshSeconds: 60,
+    });
+  });
+
+  it('telemetry with everything', () => {
+    const { telemetry, telemetryProblems } = readConfig({
+      ...LOCAL,
+      ...TELEMETRY,
+      OTEL_METRIC_EXPORT_INTERVAL: '5000',
+    });
+    expect(telemetryProblems).toStrictEqual([]);
+    expect(telemetry).toStrictEqual({
+      applicationInsights: {
+        connectionString: TELEMETRY.APPLICATIONINSIGHTS_CONNECTION_STRING,
+        identity: { clientId: CALLER },
+      },
+      otlp: { protocol: 'http/protobuf' },
+      metrics: true,
+      traces: true,
+      metricIntervalMs: 5000,
     });
   });
 
@@ -153,7 +178,7 @@ describe('good settings', () => {
   });
 
   it('the result is frozen to the last member', () => {
-    const pending: object[] = [readConfig({ ...ENTRA, ...VAULT }), readConfig(LOCAL)];
+    const pending: object[] = [readConfig({ ...ENTRA, ...VAULT, ...TELEMETRY }), readConfig(LOCAL)];
     for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
       expect(Object.isFrozen(value)).toBe(true);
       pending.push(...Object.values(value).filter((inner) => typeof inner === 'object' && inner !== null));
@@ -163,6 +188,86 @@ describe('good settings', () => {
   function origin(config: Config): string {
     return config.origin;
   }
+});
+
+describe('telemetry', () => {
+  const KEY = TELEMETRY.APPLICATIONINSIGHTS_CONNECTION_STRING;
+  const insights = (settings: Environment) =>
+    readConfig({ ...LOCAL, APPLICATIONINSIGHTS_CONNECTION_STRING: KEY, ...settings }).telemetry?.applicationInsights;
+  const otlp = (settings: Environment) =>
+    readConfig({ ...LOCAL, OTEL_EXPORTER_OTLP_ENDPOINT: 'https://otlp.example', ...settings }).telemetry;
+
+  it.each<[string, Environment, object]>([
+    ['no authentication string', {}, {}],
+    [
+      'a system-assigned identity',
+      { APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD' },
+      { identity: {} },
+    ],
+    [
+      'other order and case, white space',
+      { APPLICATIONINSIGHTS_AUTHENTICATION_STRING: ` authorization = aad ; CLIENTID = ${CALLER};` },
+      { identity: { clientId: CALLER } },
+    ],
+    ['another kind of it', { APPLICATIONINSIGHTS_AUTHENTICATION_STRING: `ClientId=${CALLER}` }, {}],
+  ])('Application Insights: %s', (_name, settings, expected) => {
+    expect(insights(settings)).toStrictEqual({ connectionString: KEY, ...expected });
+  });
+
+  it.each<[string, Environment, object]>([
+    ['protobuf by default', {}, { otlp: { protocol: 'http/protobuf' } }],
+    ['JSON', { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }, { otlp: { protocol: 'http/json' } }],
+    ['no metrics', { OTEL_METRICS_EXPORTER: 'none' }, { metrics: false, traces: true }],
+    ['no traces', { OTEL_TRACES_EXPORTER: 'none' }, { metrics: true, traces: false }],
+    ['another exporter', { OTEL_TRACES_EXPORTER: 'otlp' }, { metrics: true, traces: true }],
+  ])('OTLP: %s', (_name, settings, expected) => {
+    expect(otlp(settings)).toMatchObject(expected);
+  });
+
+  it('neither metrics nor traces are nothing at all', () => {
+    expect(otlp({ OTEL_METRICS_EXPORTER: 'none', OTEL_TRACES_EXPORTER: 'none' })).toBeUndefined();
+  });
+
+  it.each<[string, Environment]>([
+    ['APPLICATIONINSIGHTS_CONNECTION_STRING', { APPLICATIONINSIGHTS_CONNECTION_STRING: 'hidden' }],
+    [
+      'APPLICATIONINSIGHTS_CONNECTION_STRING',
+      {
+        APPLICATIONINSIGHTS_CONNECTION_STRING:
+          '@Microsoft.KeyVault(SecretUri=https://hidden.vault.azure.net/secrets/a)',
+      },
+    ],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector.hidden:4318' }],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', { OTEL_EXPORTER_OTLP_ENDPOINT: 'grpc://collector.hidden' }],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://user:hidden@collector.example' }],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example/?key=hidden' }],
+    [
+      'OTEL_EXPORTER_OTLP_PROTOCOL',
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+    ],
+  ])('a wrong %s costs the telemetry only: %j', (name, settings) => {
+    const { telemetry, telemetryProblems } = readConfig({ ...LOCAL, ...settings });
+    expect(telemetry).toBeUndefined();
+    expect(telemetryProblems).toStrictEqual([expect.stringContaining(name)]);
+    expect(telemetryProblems.join()).not.toContain('hidden');
+  });
+
+  it('a wrong destination leaves the other alone, and a wrong interval both', () => {
+    const { telemetry, telemetryProblems } = readConfig({
+      ...LOCAL,
+      ...TELEMETRY,
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'nonsense',
+      OTEL_METRIC_EXPORT_INTERVAL: 'often',
+    });
+    expect(Object.keys(telemetry ?? {})).toStrictEqual([
+      'applicationInsights',
+      'metrics',
+      'traces',
+      'metricIntervalMs',
+    ]);
+    expect(telemetry?.metricIntervalMs).toBe(60_000);
+    expect(telemetryProblems).toHaveLength(2);
+  });
 });
 
 describe('wrong settings', () => {
@@ -293,7 +398,7 @@ describe('wrong settings', () => {
 describe('the list of settings', () => {
   it('holds exactly what is read', () => {
     const read = new Set<string>();
-    for (const settings of [LOCAL, VAULT, ENTRA]) {
+    for (const settings of [LOCAL, VAULT, ENTRA, { ...LOCAL, ...TELEMETRY }]) {
       const environment: Environment = new Proxy<Record<string, string>>(settings, {
         get(target, name) {
           read.add(String(name));

@@ -28,7 +28,7 @@ export interface TelemetryOptions {
  * Series of one metric that are told apart in one interval; all others would be one. The default of OpenTelemetry, 2000,
  * is what a gateway with a thousand subscriptions has.
  */
-const MOST_SERIES = 100_000;
+const MOST_SERIES = 50_000;
 
 /** Series in one request to a destination, so that each stays in the range of a megabyte. */
 const SERIES_AT_A_TIME = 1000;

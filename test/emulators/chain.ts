@@ -5,12 +5,14 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 import { type BedrockEmulator, startBedrock } from './bedrock/bedrock.ts';
 import type { BedrockKey } from './bedrock/sigv4-verifier.ts';
-import { findSecrets } from '../secret-scan.ts';
+import { findSecrets, type Text } from '../secret-scan.ts';
+import { type ApplicationInsights, startApplicationInsights } from './application-insights.ts';
 import { type Entra, startEntra } from './entra.ts';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/host.ts';
 import { type Gateway, startGateway, type Subscription } from './gateway/gateway.ts';
 import { type KeyVault, startKeyVault } from './key-vault.ts';
 import { type ManagedIdentity, startManagedIdentity } from './managed-identity.ts';
+import { type OtlpCollector, startOtlpCollector } from './otlp-collector.ts';
 
 export interface ChainOptions {
   /** App settings on top of the usual ones; an empty value takes one away. */
@@ -35,6 +37,8 @@ export interface ChainOptions {
   node?: string;
   /** Options of Node for the worker, for instance `--inspect-brk`. */
   nodeArguments?: readonly string[];
+  /** Where the function app sends metrics and traces; default nowhere. */
+  telemetry?: 'otlp' | 'applicationInsights' | 'both';
 }
 
 /** Everything between an AWS SDK and Bedrock, on loopback. */
@@ -45,11 +49,14 @@ export interface Chain {
   readonly vault: KeyVault;
   readonly identity: ManagedIdentity;
   readonly entra: Entra;
+  /** Present as `telemetry` says. */
+  readonly collector: OtlpCollector;
+  readonly insights: ApplicationInsights;
   /** The keys in the vault at the start, which Bedrock accepts. */
   readonly key: BedrockKey;
   /** Configuration of an AWS SDK client that calls through the gateway with nothing but its subscription key. */
   clientConfig(): BedrockRuntimeClientConfig;
-  /** Stops everything. Rejects when a line of the host's log, which every suite fills, holds one of its secrets. */
+  /** Stops everything. Rejects when a line of the host's log or exported telemetry holds one of the secrets. */
   close(): Promise<void>;
 }
 
@@ -73,6 +80,10 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     identity,
     secrets: options.secrets ?? { 'aws-credentials': JSON.stringify(key) },
   });
+  const { telemetry = 'none' } = options;
+  const collector = telemetry === 'otlp' || telemetry === 'both' ? await startOtlpCollector() : undefined;
+  const insights =
+    telemetry === 'applicationInsights' || telemetry === 'both' ? await startApplicationInsights(identity) : undefined;
   const settings: Record<string, string> = {
     AWS_REGION: bedrock.region,
     AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
@@ -84,6 +95,8 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     ENTRA_AUDIENCE: entra.appClientId,
     ENTRA_ALLOWED_CALLERS: entra.callerObjectId,
     ENTRA_AUTHORITY: entra.authority,
+    ...collector?.environment,
+    ...insights?.environment,
     ...options.settings,
   };
   const host = await startFunctionsHost({
@@ -111,6 +124,12 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     vault,
     identity,
     entra,
+    get collector() {
+      return collector ?? absent('otlp');
+    },
+    get insights() {
+      return insights ?? absent('applicationInsights');
+    },
     key,
     clientConfig: () => ({
       endpoint: gateway.url,
@@ -121,18 +140,29 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     }),
     async close() {
       await host.stop();
-      await Promise.all([gateway, bedrock, vault, identity, entra].map((server) => server.close()));
+      const servers = [gateway, bedrock, vault, identity, entra, collector, insights];
+      await Promise.all(servers.map((server) => server?.close()));
       const secrets = new Map(secretsOf(key, gateway, host).filter(([, value]) => value.length >= 8));
-      const leaks = findSecrets(
-        secrets,
-        host.logs.map(({ category, message }) => ({
-          where: `a line of ${category}: ${message.slice(0, 60)}`,
-          text: message,
-        })),
-      );
+      const logged = host.logs.map(({ category, message }) => ({
+        where: `a line of ${category}: ${message.slice(0, 60)}`,
+        text: message,
+      }));
+      const leaks = findSecrets(secrets, [...logged, ...exportedTelemetry(collector, insights)]);
       if (leaks.length > 0) throw new Error(`Secrets in the log: ${leaks.join('; ')}`);
     },
   };
+}
+
+/** All metrics and spans that were sent, for a scan. */
+export function exportedTelemetry(collector?: OtlpCollector, insights?: ApplicationInsights): Text[] {
+  return [
+    ...(collector?.bodies ?? []).map((text) => ({ where: 'OTLP', text })),
+    ...(insights?.bodies ?? []).map((text) => ({ where: 'Application Insights', text })),
+  ];
+}
+
+function absent(destination: string): never {
+  throw new Error(`The chain was started without telemetry: '${destination}'.`);
 }
 
 function secretsOf(key: BedrockKey, gateway: Gateway, host: FunctionsHost): [string, string][] {

@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from './listen.ts';
 
@@ -13,7 +15,7 @@ export interface RecordedRequest {
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON. */
+  /** Sent as JSON; bytes as they are. */
   readonly body: unknown;
 }
 
@@ -40,9 +42,14 @@ export interface JsonServer extends Endpoint {
   override(answer: Answer, times: number): void;
 }
 
-/** A loopback server whose answers are JSON and come from `answer`. What `answer` throws becomes a 500 with its text. */
+/**
+ * A loopback server whose answers are JSON and come from `answer`. What `answer` throws becomes a 500 with its text.
+ *
+ * @param tls key and certificate in PEM, for https
+ */
 export async function startJsonServer(
-  answer: (request: RecordedRequest) => Answer | Promise<Answer>,
+  answer: (request: RecordedRequest, body: Buffer) => Answer | Promise<Answer>,
+  tls?: { readonly key: string; readonly cert: string },
 ): Promise<JsonServer> {
   const requests: RecordedRequest[] = [];
   let arrival = Promise.withResolvers<RecordedRequest>();
@@ -57,21 +64,23 @@ export async function startJsonServer(
       response.once('close', resolve);
     });
     // Joined as text: as a reference relative to the origin, a target that starts with two slashes would name a host.
-    const url = new URL(`${listening.url}${incoming.url ?? '/'}`);
+    const url = new URL(`${origin}${incoming.url ?? '/'}`);
     const request = { method: incoming.method ?? '', url, headers: incoming.headers };
     requests.push(request);
     arrival.resolve(request);
     arrival = Promise.withResolvers();
-    incoming.resume();
+    const whole = buffer(incoming);
+    // A sender may give up in the middle.
+    whole.catch(() => {});
 
-    if (down) incoming.socket.resetAndDestroy();
+    if (down) reset();
     if (gate !== undefined) await Promise.race([gate.promise, closed]);
     if (latencyMs > 0) await Promise.race([sleep(latencyMs, undefined, { ref: false }), closed]);
     if (incoming.socket.destroyed) return;
 
-    const { status, headers, body } = takeOverride() ?? (await answer(request));
+    const { status, headers, body } = takeOverride() ?? (await answer(request, await whole));
     response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
-    response.end(JSON.stringify(body));
+    response.end(Buffer.isBuffer(body) ? body : JSON.stringify(body));
   }
 
   function takeOverride(): Answer | undefined {
@@ -80,21 +89,27 @@ export async function startJsonServer(
     return override;
   }
 
-  const server = createServer((incoming, response) => {
+  const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {
     respond(incoming, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error));
     });
-  });
+  };
+  const server = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest);
   const listening = await listen(server);
+  // By name: certificates without an alternative name are good for none but that.
+  const origin = tls === undefined ? listening.url : `https://localhost:${listening.port}`;
+  const reset = () => {
+    for (const socket of listening.sockets) socket.resetAndDestroy();
+  };
 
   return {
-    url: listening.url,
+    url: origin,
     requests,
     nextRequest: () => arrival.promise,
     outage(on) {
       down = on;
-      if (on) for (const socket of listening.sockets) socket.resetAndDestroy();
+      if (on) reset();
     },
     hang(on) {
       if (on) {

@@ -43,9 +43,12 @@ export function workerHeaders(call: WorkerRequest): string[] {
   return flat;
 }
 
-/** The host's own span (W3C Trace Context) in the client's trace, or in a new one. */
+/**
+ * The host's own span (W3C Trace Context) in the client's trace, with the client's decision on sampling, or in a new one,
+ * which is sampled (.NET, `Activity.SetParentId`; the default of its OpenTelemetry SDK).
+ */
 export function continueTrace(clientTraceParent: string | undefined): string {
-  const [, traceId = randomUUID().replaceAll('-', '')] =
-    /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(clientTraceParent ?? '') ?? [];
-  return `00-${traceId}-${randomUUID().replaceAll('-', '').slice(16)}-01`;
+  const [, traceId = randomUUID().replaceAll('-', ''), flags = '01'] =
+    /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/.exec(clientTraceParent ?? '') ?? [];
+  return `00-${traceId}-${randomUUID().replaceAll('-', '').slice(16)}-${flags}`;
 }
