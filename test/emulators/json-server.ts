@@ -73,7 +73,7 @@ export async function startJsonServer(
     // A sender may give up in the middle.
     whole.catch(() => {});
 
-    if (down) reset();
+    if (down) return reset();
     if (gate !== undefined) await Promise.race([gate.promise, closed]);
     if (latencyMs > 0) await Promise.race([sleep(latencyMs, undefined, { ref: false }), closed]);
     if (incoming.socket.destroyed) return;
