@@ -3,7 +3,7 @@ export type MessageType = Readonly<Record<number, Field>>;
 
 export interface Field {
   readonly name: string;
-  readonly type: 'string' | 'hex' | 'bool' | 'enum' | 'int64' | 'double' | 'fixed32' | 'fixed64' | (() => MessageType);
+  readonly type: 'string' | 'hex' | 'bool' | 'enum' | 'int64' | 'double' | 'fixed32' | 'fixed64' | MessageType;
   readonly repeated?: true;
 }
 
@@ -23,6 +23,11 @@ export function decodeMessage(bytes: Buffer, type: MessageType): Record<string, 
   let at = 0;
 
   const varint = (): bigint => {
+    const [first = 0x80] = bytes.subarray(at, at + 1);
+    if (first < 0x80) {
+      at += 1;
+      return BigInt(first);
+    }
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = bytes[at];
@@ -54,8 +59,10 @@ export function decodeMessage(bytes: Buffer, type: MessageType): Record<string, 
             : wire === LENGTH
               ? ofBytes(take(Number(varint())), field)
               : fail(`Field ${field.name} has the unknown wire type ${wire}.`);
-    if (field.repeated === true) message[field.name] = [...((message[field.name] as unknown[]) ?? []), ...values];
-    else message[field.name] = values.at(-1);
+    const before = message[field.name];
+    if (field.repeated !== true) message[field.name] = values.at(-1);
+    else if (Array.isArray(before)) before.push(...values);
+    else message[field.name] = values;
   }
   return message;
 }
@@ -76,7 +83,7 @@ function ofFixed64(bytes: Buffer, { name, type }: Field): unknown {
 /** A text, a message, or a list of numbers packed into one. */
 function ofBytes(bytes: Buffer, field: Field): unknown[] {
   const { name, type } = field;
-  if (typeof type === 'function') return [decodeMessage(bytes, type())];
+  if (typeof type === 'object') return [decodeMessage(bytes, type)];
   if (type === 'string') return [new TextDecoder('utf-8', { fatal: true }).decode(bytes)];
   if (type === 'hex') return [bytes.toString('hex')];
   if (field.repeated !== true || bytes.length % 8 !== 0) fail(`Field ${name} is no list of 64-bit numbers.`);
