@@ -43,7 +43,9 @@ async function nodeBinary(major: number): Promise<string> {
 describe('the package that is deployed', () => {
   it('holds the bundles, host.json and package.json, and nothing else', () => {
     expect(paths.toSorted()).toStrictEqual([
+      'dist/application-insights.cjs',
       'dist/entra.cjs',
+      'dist/export.cjs',
       'dist/index.cjs',
       'dist/key-vault.cjs',
       'host.json',
@@ -51,16 +53,35 @@ describe('the package that is deployed', () => {
     ]);
   });
 
+  it('has no code by which the exporter for Application Insights would call other places', async () => {
+    const bundle = await readFile(join(folder, 'dist/application-insights.cjs'), 'utf8');
+    // A header and a message of what its remote settings and its own statistics cannot do without.
+    const traces = ['x-ms-onesetinterval', 'exportIntervalMillis must be'];
+    expect(['/track', ...traces].filter((trace) => bundle.includes(trace))).toStrictEqual(['/track']);
+    const exporter = join(root, 'node_modules/@azure/monitor-opentelemetry-exporter/dist/esm');
+    const settings = await readFile(join(exporter, '_configuration/configurationManager.js'), 'utf8');
+    const statistics = await readFile(join(exporter, 'export/statsbeat/networkStatsbeatMetrics.js'), 'utf8');
+    expect([
+      settings.includes('x-ms-onesetinterval'),
+      statistics.includes('PeriodicExportingMetricReader'),
+    ]).toStrictEqual([true, true]);
+  });
+
   it.each([22, 24])('runs on Node %i as it is', { timeout: 120_000 }, async (major) => {
     const node = await nodeBinary(major);
     const { stdout } = await promisify(execFile)(node, ['--version']);
     expect(stdout).toMatch(new RegExp(`^v${major}\\.`));
-    const chain = await startChain({ node, appDirectory: folder });
+    const chain = await startChain({ node, appDirectory: folder, telemetry: 'both' });
     const client = new BedrockRuntimeClient(chain.clientConfig());
     const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
     const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
     expect((await Array.fromAsync(stream ?? [])).at(-1)).toHaveProperty('metadata');
     client.destroy();
+    await chain.host.stop();
+    expect(chain.collector.sum('bedrock.proxy.requests')).toBe(1);
+    expect(chain.collector.spans).toHaveLength(2);
+    expect(chain.insights.metrics('bedrock.proxy.requests')).toHaveLength(1);
+    expect(chain.insights.dependencies()).toHaveLength(2);
     await chain.close();
   });
 });

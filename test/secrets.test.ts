@@ -21,7 +21,7 @@ import {
 } from './emulators/bedrock/faults.ts';
 import type { ReceivedRequest, Responder } from './emulators/bedrock/received-request.ts';
 import { TEXT } from './emulators/bedrock/tokens.ts';
-import { type Chain, newKey, startChain } from './emulators/chain.ts';
+import { type Chain, exportedTelemetry, newKey, startChain } from './emulators/chain.ts';
 import { type FunctionsHost, startFunctionsHost } from './emulators/functions-host/host.ts';
 import { type KeyVault, startKeyVault } from './emulators/key-vault.ts';
 import { startManagedIdentity } from './emulators/managed-identity.ts';
@@ -225,6 +225,7 @@ function credentialsOf(chain: Chain, vault: KeyVault, identityHeader: string): M
     'a bearer token': [...bearersOf(sent), ...tokens],
     'a token for the vault': bearersOf(vault.requests.map(({ headers }) => headers.authorization)),
     'the header of the token endpoint': [identityHeader],
+    'the key of the collector': [OTLP_KEY],
   };
   for (const name of ['a signature', 'a bearer token', 'a token for the vault'])
     expect(lists[name]?.length, name).toBeGreaterThan(0);
@@ -237,6 +238,8 @@ function numbered(lists: Readonly<Record<string, readonly string[]>>): Map<strin
   );
   return new Map(values.map(([name, value], index) => [`${name} (${index})`, value]));
 }
+
+const OTLP_KEY = `key-of-the-collector-${randomUUID()}`;
 
 const CONTENT = new Map([
   ['the prompt', PROMPT],
@@ -266,17 +269,22 @@ describe('no secret in any reply, and none in any log line, prompts and answers 
         callerAuth,
         keys: [key],
         secrets: { [SECRET]: JSON.stringify(key) },
-        settings: LIMITS,
+        settings: { ...LIMITS, OTEL_EXPORTER_OTLP_HEADERS: `x-otlp-key=${OTLP_KEY}` },
+        telemetry: 'both',
       });
       closers.push(() => chain.close());
       await runMix(chain);
+      await chain.host.stop();
       const credentials = credentialsOf(chain, chain.vault, chain.identity.environment.IDENTITY_HEADER);
       const logs = logsOf(chain.host);
       expect(replies.length).toBeGreaterThan(50);
       expect(logs.filter(({ text: line }) => line.includes('"bedrock.request"')).length).toBeGreaterThan(40);
       expect(logs.filter(({ text: line }) => line.includes('"bedrock.failure"')).length).toBeGreaterThan(3);
+      const exported = exportedTelemetry(chain.collector, chain.insights);
+      expect(chain.collector.sum('bedrock.proxy.requests')).toBeGreaterThan(40);
+      expect(chain.insights.dependencies().length).toBeGreaterThan(80);
       expect(findSecrets(credentials, replies)).toStrictEqual([]);
-      expect(findSecrets(new Map([...credentials, ...CONTENT]), logs)).toStrictEqual([]);
+      expect(findSecrets(new Map([...credentials, ...CONTENT]), [...logs, ...exported])).toStrictEqual([]);
     },
     60_000,
   );

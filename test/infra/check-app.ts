@@ -9,6 +9,11 @@ const LEFT_AT_DEFAULT = [
   'AWS_ENDPOINT_URL_BEDROCK_RUNTIME',
   'FIRST_BYTE_DEADLINE_SECONDS',
   'MAX_BUFFERED_BYTES',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_PROTOCOL',
+  'OTEL_METRICS_EXPORTER',
+  'OTEL_METRIC_EXPORT_INTERVAL',
+  'OTEL_TRACES_EXPORTER',
   'REQUEST_METADATA',
   'STREAM_DEADLINE_SECONDS',
   'TOKENS_PER_MINUTE',
@@ -27,7 +32,7 @@ const OF_OTHER_LAYOUTS = [
 ];
 /** Set by App Service itself. */
 const OF_APP_SERVICE = ['IDENTITY_ENDPOINT'];
-/** Read by the Functions platform and by telemetry, not by the proxy's configuration. */
+/** Read by the Functions platform; the first two and the last by the function's telemetry as well. */
 const OF_THE_PLATFORM = [
   'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
   'APPLICATIONINSIGHTS_CONNECTION_STRING',
