@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { fail } from './emulators/bedrock/faults.ts';
 import { type Chain, type ChainOptions, newKey, startChain } from './emulators/chain.ts';
+import { nextTelemetryLine, telemetryLines } from './telemetry-lines.ts';
 
 const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 
@@ -39,26 +40,6 @@ function sum(name: string, properties: Readonly<Record<string, string>> = {}): n
     .reduce((total, { value }) => total + value, 0);
 }
 
-/** Lines about the export of telemetry. */
-function complaints(): Readonly<Record<string, unknown>>[] {
-  return chain.host.logs
-    .filter(({ message }) => message.startsWith('{"event":"bedrock.telemetry"'))
-    .map(({ message }) => JSON.parse(message) as Readonly<Record<string, unknown>>);
-}
-
-/** Resolves when a line says that these were not exported. */
-function complaintAbout(signal: string): Promise<void> {
-  return new Promise((resolve) => {
-    const check = () => {
-      if (!complaints().some((complaint) => complaint['signal'] === signal)) return;
-      stop();
-      resolve();
-    };
-    const stop = chain.host.onLog(check);
-    check();
-  });
-}
-
 describe('metrics', () => {
   it('are what Bedrock gave out, in deltas, from the identity that the settings name', async () => {
     await start({ settings: { OTEL_METRIC_EXPORT_INTERVAL: '100' } });
@@ -72,7 +53,7 @@ describe('metrics', () => {
     expect(sum('bedrock.proxy.requests', { ...mine, 'http.response.status_code': '200' })).toBe(10);
     const calls = chain.insights.metrics('gen_ai.client.operation.duration').map(({ count }) => count);
     expect(calls.reduce((total, count) => total + count, 0)).toBe(10);
-    expect(complaints()).toStrictEqual([]);
+    expect(telemetryLines(chain.host)).toStrictEqual([]);
 
     const clientId = /ClientId=([^;]+)/.exec(
       chain.insights.environment['APPLICATIONINSIGHTS_AUTHENTICATION_STRING'] ?? '',
@@ -151,7 +132,7 @@ describe('when not everything is taken', () => {
     await ask(2);
     await chain.host.stop();
     expect(chain.insights.items).toHaveLength(1);
-    expect(complaints()).toMatchObject([
+    expect(telemetryLines(chain.host)).toMatchObject([
       { destination: 'applicationInsights', signal: 'metrics', failures: 1, cause: expect.stringContaining('206') },
     ]);
   });
@@ -163,7 +144,7 @@ describe('when not everything is taken', () => {
     await chain.host.stop();
     expect(chain.insights.requests).toHaveLength(2);
     expect(sum('bedrock.proxy.requests')).toBe(2);
-    expect(complaints()).toStrictEqual([]);
+    expect(telemetryLines(chain.host)).toStrictEqual([]);
   });
 
   it.each([
@@ -179,11 +160,11 @@ describe('when not everything is taken', () => {
     });
     begin();
     await ask(6);
-    await complaintAbout('metrics');
-    await complaintAbout('traces');
+    await nextTelemetryLine(chain.host, 'metrics');
+    await nextTelemetryLine(chain.host, 'traces');
     await chain.host.stop();
     expect(chain.insights.items).toStrictEqual([]);
-    const [first, second, ...others] = complaints().toSorted((one, other) =>
+    const [first, second, ...others] = telemetryLines(chain.host).toSorted((one, other) =>
       String(one['signal']) < String(other['signal']) ? -1 : 1,
     );
     expect(others).toStrictEqual([]);

@@ -1,8 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, it, vi } from 'vitest';
 
 import { OPERATIONS } from '../src/bedrock/operations.ts';
 import { errorType, operationAttributes, operationName } from '../src/telemetry/attributes.ts';
 import type { RequestRecord } from '../src/telemetry/record.ts';
+import { describeResource, VERSION } from '../src/telemetry/resource.ts';
 import { inputOf, tokensByKind } from '../src/telemetry/tokens.ts';
 
 function recordOf(facts: Partial<RequestRecord>): RequestRecord {
@@ -141,5 +145,27 @@ describe('tokens', () => {
     });
     const sum = tokensByKind(record).reduce((total, [, count]) => total + count, 0);
     expect(sum).toBe((inputOf(record) ?? 0) + 2);
+  });
+});
+
+describe('the resource', () => {
+  it('has the version of package.json', () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'));
+    expect(VERSION).toBe(version);
+  });
+
+  it('is another one in each process', () => {
+    const ids = [describeResource(), describeResource()].map(({ attributes }) => attributes['service.instance.id']);
+    expect(ids[0]).not.toBe(ids[1]);
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ['nothing', {}, 'bedrock-proxy'],
+    ['the app', { WEBSITE_SITE_NAME: 'func-a', WEBSITE_SKU: 'FlexConsumption' }, 'func-a'],
+    ['the setting', { WEBSITE_SITE_NAME: 'func-a', WEBSITE_SKU: 'FlexConsumption', OTEL_SERVICE_NAME: 'mine' }, 'mine'],
+  ])('is named after %s', (_name, environment, expected) => {
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    expect(describeResource().attributes['service.name']).toBe(expected);
+    vi.unstubAllEnvs();
   });
 });

@@ -20,7 +20,6 @@ afterEach(async () => {
 function start(signals: { metrics: boolean; traces: boolean }): Telemetry {
   return createTelemetry({
     config: { otlp: { protocol: 'http/protobuf' }, ...signals, metricIntervalMs: 3_600_000 },
-    region: 'eu-central-1',
     server: new URL('https://bedrock-runtime.eu-central-1.amazonaws.com'),
     underWay: () => 7,
     report: (...failure) => failures.push(failure),
@@ -107,7 +106,6 @@ it('while a collector hangs, spans beyond a few thousand are dropped, and no cou
 it('a destination that cannot be set up is told of, and the other goes on', async () => {
   const telemetry = createTelemetry({
     config: { otlp: { protocol: 'http/json' }, metrics: true, traces: true, metricIntervalMs: 60_000 },
-    region: 'eu-central-1',
     server: new URL('https://bedrock-runtime.eu-central-1.amazonaws.com'),
     underWay: () => 0,
     report: (...failure) => failures.push(failure.slice(0, 2)),

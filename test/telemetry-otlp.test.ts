@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -237,6 +239,14 @@ describe.each([
       });
       expect(metric?.points[0]?.distribution?.bounds.length).toBe(boundaries);
       expect(metric?.monotonic).toBe(boundaries === undefined && name !== 'bedrock.proxy.active_requests');
+    });
+
+    it('are those that the README describes', () => {
+      const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+      const described = Array.from(readme.matchAll(/^\| `((?:gen_ai|bedrock)\.[\w.]+)` \|/gm), ([, name]) => name);
+      expect([...new Set(chain.collector.metrics.map(({ name }) => name))].toSorted()).toStrictEqual(
+        described.toSorted(),
+      );
     });
 
     it('the tokens of each model are what Bedrock gave out, counted as the conventions count', () => {

@@ -9,6 +9,7 @@ import { splitAt } from './emulators/bedrock/faults.ts';
 import { encodeEvent } from './emulators/bedrock/frames.ts';
 import { type Chain, type ChainOptions, startChain } from './emulators/chain.ts';
 import { beginCall, nextChunk } from './emulators/raw-client.ts';
+import { nextTelemetryLine, telemetryLines } from './telemetry-lines.ts';
 
 const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 const converse = `/model/${modelId}/converse`;
@@ -41,25 +42,6 @@ async function ask(chain: Chain, count: number): Promise<void> {
   client.destroy();
 }
 
-function linesAbout(chain: Chain): Readonly<Record<string, unknown>>[] {
-  return chain.host.logs
-    .filter(({ message }) => message.startsWith('{"event":"bedrock.telemetry"'))
-    .map(({ message }) => JSON.parse(message) as Readonly<Record<string, unknown>>);
-}
-
-/** A line about an export that failed, as soon as it is there. */
-function nextLine(chain: Chain): Promise<void> {
-  return new Promise((resolve) => {
-    const check = () => {
-      if (linesAbout(chain).length === 0) return;
-      stop();
-      resolve();
-    };
-    const stop = chain.host.onLog(check);
-    check();
-  });
-}
-
 /** The worker has ended by itself, which takes its hooks less than five seconds. */
 function expectOrderlyEnd(chain: Chain): void {
   expect(chain.host.logs.map(({ message }) => message)).toContain('Worker terminated.');
@@ -89,11 +71,11 @@ describe('no answer waits for the telemetry', () => {
     const chain = await start({ telemetry: 'otlp', settings: { ...OFTEN, OTEL_EXPORTER_OTLP_TIMEOUT: '500' } });
     await begin(chain);
     await ask(chain, 20);
-    await nextLine(chain);
+    await nextTelemetryLine(chain.host);
     await ask(chain, 20);
     await chain.host.stop();
     expect(chain.bedrock.usageGiven().byModel[modelId]?.answers).toBe(40);
-    const lines = linesAbout(chain);
+    const lines = telemetryLines(chain.host);
     expect(lines.map(({ signal }) => signal).toSorted()).toStrictEqual(
       [...new Set(lines.map(({ signal }) => signal))].toSorted(),
     );
@@ -119,7 +101,7 @@ describe('no answer waits for the telemetry', () => {
     await chain.host.stop();
     expect(chain.collector.sum('bedrock.proxy.requests')).toBe(4);
     expect(chain.collector.spans).toHaveLength(8);
-    expect(linesAbout(chain)).toStrictEqual([]);
+    expect(telemetryLines(chain.host)).toStrictEqual([]);
   });
 
   it('wrong settings of the telemetry are a line in the log, and the proxy works', async () => {
@@ -129,7 +111,7 @@ describe('no answer waits for the telemetry', () => {
     };
     const chain = await start({ settings });
     await ask(chain, 2);
-    const [line, ...others] = linesAbout(chain);
+    const [line, ...others] = telemetryLines(chain.host);
     expect(others).toStrictEqual([]);
     expect(line?.['message']).toMatch(/APPLICATIONINSIGHTS_CONNECTION_STRING.*; OTEL_EXPORTER_OTLP_ENDPOINT/);
     expect(JSON.stringify(line)).not.toContain('secret-of-mine');

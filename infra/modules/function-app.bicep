@@ -100,6 +100,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     clientAffinityEnabled: false
     publicNetworkAccess: privateIngress ? 'Disabled' : 'Enabled'
     virtualNetworkSubnetId: appSubnetId
+    // For settings that are references to secrets, such as the key of an OTLP receiver.
+    keyVaultReferenceIdentity: identity.id
     functionAppConfig: {
       deployment: {
         storage: {

@@ -13,8 +13,6 @@ import { type Watch, watchExports } from './watched.ts';
 
 export interface TelemetryOptions {
   readonly config: TelemetryConfig;
-  /** AWS region. */
-  readonly region: string;
   /** Origin of Bedrock's runtime. */
   readonly server: URL;
   /** The number of requests under way. */

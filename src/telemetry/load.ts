@@ -11,7 +11,7 @@ import type { Telemetry } from './observation.ts';
  * @param log takes one line
  */
 export function loadTelemetry(
-  { region, origin, telemetry: config, telemetryProblems }: Config,
+  { origin, telemetry: config, telemetryProblems }: Config,
   underWay: () => number,
   log: (line: string) => void,
 ): Telemetry | undefined {
@@ -28,7 +28,6 @@ export function loadTelemetry(
     ]);
     return createTelemetry({
       config,
-      region,
       server: new URL(origin),
       underWay,
       report,

@@ -103,12 +103,12 @@ export function startRecord(
       record.attempts = attempts.length;
     },
     answered({ status, headers }) {
+      const attempt = attempts.at(-1);
+      if (attempt === undefined) return;
+      attempt.headersMs = elapsed();
+      attempt.status = status;
       const requestId = headers['x-amzn-requestid'];
-      Object.assign(attempts.at(-1) ?? {}, {
-        headersMs: elapsed(),
-        status,
-        ...(requestId === undefined ? {} : { requestId: String(requestId) }),
-      });
+      if (requestId !== undefined) attempt.requestId = String(requestId);
     },
     credentialsRefreshed() {
       record.credentialsRefreshed = true;

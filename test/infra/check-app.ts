@@ -76,6 +76,8 @@ export function checkApp(read: () => Expansions): void {
         ENTRA_ALLOWED_CALLERS: '33333333-3333-3333-3333-333333333333',
         ENTRA_AUTHORITY: 'https://login.microsoftonline.com/',
         KEY_VAULT_URI: 'https://kv-contoso.vault.azure.net/',
+        APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${TENANT};IngestionEndpoint=https://weu-1.in.example/`,
+        APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=22222222-2222-2222-2222-222222222222;Authorization=AAD',
       };
       for (const expansion of [existing, functionKey]) {
         const environment = { ...settingsOf(expansion), IDENTITY_ENDPOINT: 'http://127.0.0.1:1/' };
@@ -87,8 +89,14 @@ export function checkApp(read: () => Expansions): void {
           region: 'eu-central-1',
           credentials: { source: 'keyVault', vault: { managedIdentity: true } },
           callerAuth: { mode: expansion === existing ? 'entra' : 'functionKey' },
+          telemetry: { applicationInsights: { identity: { clientId: '22222222-2222-2222-2222-222222222222' } } },
+          telemetryProblems: [],
         });
       }
+      // The identity that may publish: local authentication of the component is off.
+      expect(settingsOf(existing)['APPLICATIONINSIGHTS_AUTHENTICATION_STRING']).toMatch(
+        /^\[format\('ClientId=\{0\};Authorization=AAD', reference\(.*\.outputs\.clientId\.value\)\]$/,
+      );
       const clientId = '11111111-1111-1111-1111-111111111111';
       expect(settingsOf(existing)).toMatchObject({
         ENTRA_AUDIENCE: `${clientId},api://${clientId}`,
