@@ -156,7 +156,7 @@ describe('when not everything is taken', () => {
     const keys = { AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey };
     await start({
       keys: [key],
-      settings: { ...keys, KEY_VAULT_URI: '', OTEL_METRIC_EXPORT_INTERVAL: '100', OTEL_BSP_SCHEDULE_DELAY: '100' },
+      settings: { ...keys, KEY_VAULT_URI: '', OTEL_METRIC_EXPORT_INTERVAL: '2000', OTEL_BSP_SCHEDULE_DELAY: '100' },
     });
     begin();
     await ask(6);

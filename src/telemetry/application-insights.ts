@@ -13,6 +13,9 @@ import type { ApplicationInsightsConfig } from './telemetry-config.ts';
 const EXPORT_TIMEOUT_MS = 25_000;
 const ATTEMPT_TIMEOUT_MS = 10_000;
 
+/** Exports that were given up, but hang somewhere with what they would send; no more are begun then. */
+const MOST_HANGING = 8;
+
 /**
  * Application Insights. Nothing is kept on the disk: what cannot be sent, retries included, is dropped.
  *
@@ -51,6 +54,7 @@ function honest<Items, Kind extends Exporter<Items>>(
   create: (options: AzureMonitorExporterOptions) => Kind,
 ): Kind {
   let failure: Error | undefined;
+  let underWay = 0;
   const policy: Policy = {
     name: 'bedrockProxyOutcome',
     async sendRequest(request, next) {
@@ -61,8 +65,13 @@ function honest<Items, Kind extends Exporter<Items>>(
         timeout.addEventListener('abort', () => reject(timeout.reason), { once: true });
       });
       try {
+        if (underWay >= MOST_HANGING) throw new Error('Earlier exports have not come to an end.');
+        underWay += 1;
+        const sent = next(request).finally(() => {
+          underWay -= 1;
+        });
         // The identity library does not obey the signal in every phase, hence the race.
-        const response = await Promise.race([next(request), tooLate]);
+        const response = await Promise.race([sent, tooLate]);
         if (response.status !== 200) failure = new Error(`Not everything was accepted (${response.status})`);
         return response;
       } catch (error) {

@@ -24,7 +24,29 @@ import { inputOf } from './tokens.ts';
  * @returns takes a finished request
  */
 export function createSpans(tracer: Tracer, server: URL): (finished: FinishedRequest) => void {
-  const serverAttributes = { 'server.address': server.hostname, 'server.port': Number(server.port || 443) };
+  const defaultPort = server.protocol === 'http:' ? 80 : 443;
+  const serverAttributes = { 'server.address': server.hostname, 'server.port': Number(server.port || defaultPort) };
+
+  const addCall = (finished: FinishedRequest, attempt: Attempt, index: number, common: Attributes, parent: Context) => {
+    const { record, startedAt, attempts, lastByteMs } = finished;
+    const last = index === attempts.length - 1;
+    const call = tracer.startSpan(
+      [common['gen_ai.operation.name'], common['gen_ai.request.model']].join(' ').trim(),
+      {
+        kind: SpanKind.CLIENT,
+        startTime: startedAt + attempt.startedMs,
+        attributes: {
+          ...common,
+          ...attemptAttributes(attempt, index),
+          ...(last ? answerAttributes(finished, attempt) : {}),
+        },
+      },
+      parent,
+    );
+    fail(call, attemptError(finished, attempt, last));
+    const endMs = (last ? lastByteMs : attempt.headersMs) ?? record.durationMs ?? 0;
+    call.end(startedAt + Math.max(endMs, attempt.startedMs));
+  };
 
   return (finished) => {
     const { record, startedAt, attempts } = finished;
@@ -38,24 +60,13 @@ export function createSpans(tracer: Tracer, server: URL): (finished: FinishedReq
     );
     if (!span.isRecording()) return;
     const context = trace.setSpan(parent, span);
-    const operationSeries = operationAttributes(finished);
-    for (const [index, attempt] of attempts.entries()) {
-      const last = index === attempts.length - 1;
-      const attributes: Attributes = {
-        ...operationSeries,
-        ...serverAttributes,
-        ...caller,
-        ...known({ 'bedrock.operation': operation }),
-        ...attemptAttributes(attempt, index),
-        ...(last ? answerAttributes(finished, attempt) : {}),
-      };
-      const name = [attributes['gen_ai.operation.name'], attributes['gen_ai.request.model']].join(' ').trim();
-      const startTime = startedAt + attempt.startedMs;
-      const call = tracer.startSpan(name, { kind: SpanKind.CLIENT, startTime, attributes }, context);
-      fail(call, attemptError(finished, attempt, last));
-      const endMs = last ? (finished.lastByteMs ?? durationMs) : (attempt.headersMs ?? durationMs);
-      call.end(startedAt + Math.max(endMs, attempt.startedMs));
-    }
+    const common = {
+      ...operationAttributes(finished),
+      ...serverAttributes,
+      ...caller,
+      ...known({ 'bedrock.operation': operation }),
+    };
+    for (const [index, attempt] of attempts.entries()) addCall(finished, attempt, index, common, context);
     // A caller's own mistake, or its leaving, is no failure of the proxy's.
     if (record.errorSource !== 'client') fail(span, record.errorType);
     span.end(startedAt + durationMs);
