@@ -115,6 +115,27 @@ param privateIngress bool = false
 @description('With vnetEnabled: addresses (CIDR) that may reach the vault from outside, to store the AWS keys. None: only the network can.')
 param vaultAllowedAddresses string[] = []
 
+// ---- Who is told
+
+@description('True: makes alert rules. Without somebody to tell they would only cost.')
+param createAlerts bool = alertEmail != null || !empty(actionGroupIds)
+
+@description('Address that gets a mail when the AWS keys cannot be used, calls fail or are throttled.')
+param alertEmail string?
+
+@description('Resource ids of existing action groups that are told of the same.')
+param actionGroupIds string[] = []
+
+@description('Percentage of failed calls above which somebody is told.')
+@minValue(0)
+@maxValue(100)
+param alertErrorPercent int = 5
+
+@description('Percentage of throttled calls above which somebody is told.')
+@minValue(0)
+@maxValue(100)
+param alertThrottledPercent int = 10
+
 // ---- The deployer
 
 @description('Object id of who may store the AWS keys.')
@@ -122,6 +143,7 @@ param vaultOfficerPrincipalId string = deployer().objectId
 
 var token = toLower(uniqueString(subscription().id, environmentName, location, nameSuffix))
 var tags = { 'azd-env-name': environmentName }
+var workspaceName = 'log-${token}'
 var secretName = 'aws-credentials'
 var gatewayName = createApim ? 'apim-${token}' : apimName ?? fail('Set apimName, or createApim.')
 var gatewayGroup = createApim ? group.name : apimResourceGroupName ?? fail('Set apimResourceGroupName, or createApim.')
@@ -168,12 +190,37 @@ module identity 'modules/identity.bicep' = {
 module monitoring 'modules/monitoring.bicep' = {
   scope: group
   params: {
-    workspaceName: 'log-${token}'
+    workspaceName: workspaceName
     componentName: 'appi-${token}'
     location: location
     tags: tags
     publisherPrincipalIds: [identity.outputs.principalId, gateway.outputs.principalId]
   }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  scope: group
+  params: {
+    workspaceName: workspaceName
+    location: location
+    tags: tags
+  }
+  dependsOn: [monitoring]
+}
+
+module alerts 'modules/alerts.bicep' = if (createAlerts) {
+  scope: group
+  params: {
+    workspaceName: workspaceName
+    suffix: token
+    location: location
+    tags: tags
+    email: alertEmail
+    actionGroupIds: actionGroupIds
+    errorPercent: alertErrorPercent
+    throttledPercent: alertThrottledPercent
+  }
+  dependsOn: [monitoring]
 }
 
 module network 'modules/network.bicep' = if (vnetEnabled) {
