@@ -118,7 +118,7 @@ param vaultAllowedAddresses string[] = []
 // ---- Who is told
 
 @description('True: makes alert rules. Without somebody to tell they would only cost.')
-param createAlerts bool = alertEmail != null || !empty(actionGroupIds)
+param createAlerts bool = !empty(alertEmail) || !empty(actionGroupIds)
 
 @description('Address that gets a mail when the AWS keys cannot be used, calls fail or are throttled.')
 param alertEmail string?

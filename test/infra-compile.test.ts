@@ -68,6 +68,21 @@ describe.skipIf(bicep === undefined)('Bicep files', { timeout: 120_000 }, () => 
     expect(new Set(variables).size).toBe(variables.length);
   });
 
+  it('have every parameter in the README, with its variable and its meaning', async () => {
+    const readme = await readFile(join(root, 'README.md'), 'utf8');
+    const file = JSON.parse(await readFile(join(root, 'infra/main.parameters.json'), 'utf8'));
+    const rows = new Map(
+      Array.from(
+        readme.matchAll(/^\| `(\w+)` \| `([A-Z_]+)` \| .+? \| (.+) \|$/gm),
+        ([, name = '', variable, text]) => [name, { variable: `\${${variable}}`, text }],
+      ),
+    );
+    for (const [name, { metadata }] of Object.entries(template.parameters)) {
+      expect(rows.get(name)?.variable, name).toBe(file.parameters[name].value);
+      expect(rows.get(name)?.text, name).toContain(metadata.description.replace(/\.$/, ''));
+    }
+  });
+
   const existing = "param apimName = 'apim'\nparam apimResourceGroupName = 'rg'\n";
   it.each([
     ['an existing instance without its name', '', 'Set apimName, or createApim.'],
@@ -89,7 +104,7 @@ describe.skipIf(bicep === undefined)('Bicep files', { timeout: 120_000 }, () => 
 });
 
 interface Template {
-  readonly parameters: Record<string, unknown>;
+  readonly parameters: Record<string, { readonly metadata: { readonly description: string } }>;
   readonly outputs?: Record<string, unknown>;
   readonly resources: Record<string, { readonly properties?: { readonly template?: Template } }>;
 }

@@ -62,7 +62,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existin
   name: workspaceName
 }
 
-resource recipients 'Microsoft.Insights/actionGroups@2023-01-01' = if (email != null) {
+resource recipients 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)) {
   name: 'ag-${suffix}'
   location: 'global'
   tags: tags
@@ -112,7 +112,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
         ]
       }
       actions: {
-        actionGroups: [...(email == null ? [] : [recipients.id]), ...actionGroupIds]
+        actionGroups: [...(empty(email) ? [] : [recipients.id]), ...actionGroupIds]
       }
     }
   }

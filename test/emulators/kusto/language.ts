@@ -80,7 +80,7 @@ export function analyze(query: string, tables: Readonly<Record<string, TableSche
   const { language, kinds } = (loaded ??= loadLanguage());
   const { TableSymbol, DatabaseSymbol } = language.Symbols;
   const symbols = Object.entries(tables).map(([name, schema]) => {
-    const columns = Object.entries(schema).map(([column, type]) => `${column}: ${type}`);
+    const columns = Object.entries(schema).map(([column, type]) => `['${column}']: ${type}`);
     return TableSymbol.From(`(${columns.join(', ')})`).WithName(name);
   });
   const globals = language.GlobalState.Default.WithDatabase(new DatabaseSymbol.ctor('workspace', symbols));
@@ -90,6 +90,12 @@ export function analyze(query: string, tables: Readonly<Record<string, TableSche
     return `${before.length}:${(before.at(-1) ?? '').length + 1} ${Severity} ${Code} ${Message}`;
   });
   return { syntax: convert(code.Syntax, kinds), diagnostics };
+}
+
+/** Columns of what the query returns. */
+export function resultOf({ syntax }: Analysis): readonly Column[] {
+  const statements = syntax.children.flatMap(({ children }) => children);
+  return statements.at(-1)?.children[0]?.columns ?? [];
 }
 
 /** All nodes, a node before what is in it. */

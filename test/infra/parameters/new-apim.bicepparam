@@ -8,3 +8,5 @@ param apimPublisherEmail = 'platform@contoso.com'
 param gatewayAddresses = ['AzureCloud.westeurope']
 param proxyAppClientId = '11111111-1111-1111-1111-111111111111'
 param alwaysReadyInstances = 1
+param alertEmail = 'on-call@contoso.com'
+param alertErrorPercent = 2

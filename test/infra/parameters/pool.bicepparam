@@ -11,3 +11,6 @@ param nodeVersion = '22'
 param poolMemberIds = [
   '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-other/providers/Microsoft.Web/sites/func-other'
 ]
+param actionGroupIds = [
+  '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-operations/providers/Microsoft.Insights/actionGroups/on-call'
+]
