@@ -65,7 +65,7 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
 
   it('errors: told of the share that proxy and Bedrock have failed, among calls that could succeed', () => {
     // The parameter of this deployment is 2 %.
-    expect(fires('errors', [...fine(97), ...failed(3)])).toBe(true);
+    expect(fires('errors', [...fine(101), ...failed(3)])).toBe(true);
     expect(fires('errors', [...fine(148), ...failed(3)])).toBe(false);
     expect(fires('errors', failed(2))).toBe(false);
     expect(fires('errors', failed(3))).toBe(true);
