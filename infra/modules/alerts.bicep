@@ -79,6 +79,9 @@ resource recipients 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(em
   }
 }
 
+// Without an identity of their own they read the log by the rights that their deployer had when they were deployed
+// (Microsoft Learn, "Create a log search alert rule"): nobody needs another role. Local authentication, which the
+// workspace has off, is about its keys.
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   for rule in rules: {
     name: 'alert-${rule.name}-${suffix}'
