@@ -43,6 +43,12 @@ describe('the README answers what is asked first', () => {
     );
   });
 
+  it('and says unknown instead of 0 where no call has a price', () => {
+    expect(ask(cost, [row(0, lines.arn)])).toStrictEqual(
+      table('team cost calls withoutPrice withoutCounts', ['team-b', null, 1, 1, 0]),
+    );
+  });
+
   it('which models are slowest', () => {
     const rows = [...dayOf(lines), row(LONG_AGO, lines.arn, { durationMs: 99_999 })];
     expect(ask(slowest, rows)).toStrictEqual(

@@ -163,6 +163,8 @@ abc123,500000, 500000`;
       const costs = (models: readonly string[]) =>
         show('cost-by-model', [row(0, lines.profile)], { prices: models.map(line).join('\n') });
       expect(costs([HAIKU])).toStrictEqual(table(byModel, [HAIKU_IN_EUROPE, HAIKU, 120, 1, 0, 0]));
+      const inTheWorld = row(0, lines.profile, { modelId: `global.${HAIKU}` });
+      expect(show('cost-by-model', [inTheWorld], { prices: line(HAIKU) })).toMatchObject([{ PriceOf: 'no price' }]);
       expect(costs([`us.${HAIKU}`])).toStrictEqual(table(byModel, [HAIKU_IN_EUROPE, 'no price', null, 1, 1, 0]));
     });
 
