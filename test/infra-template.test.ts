@@ -4,6 +4,7 @@ import { type Bicep, findBicep } from './infra/bicep-compiler.ts';
 import { checkAccess } from './infra/check-access.ts';
 import { checkApp } from './infra/check-app.ts';
 import { checkGateway } from './infra/check-gateway.ts';
+import { checkMonitoring } from './infra/check-monitoring.ts';
 import { expand, type Expansions } from './infra/expand.ts';
 import { NAME_RULES } from './infra/names.ts';
 
@@ -26,6 +27,7 @@ describe.skipIf(bicep === undefined)('the expanded template', () => {
   checkAccess(() => expansions);
   checkApp(() => expansions);
   checkGateway(() => expansions);
+  checkMonitoring(() => expansions);
 
   it('names everything within the rules of Azure, whatever the environment is called', () => {
     for (const [set, { predictedResources }] of Object.entries(expansions)) {

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { analyze, resultOf } from './emulators/kusto/language.ts';
 import type { Row } from './emulators/kusto/values.ts';
 import { type Bicep, findBicep } from './infra/bicep-compiler.ts';
-import { at as memberAt, expand, type Expansion, ofType, type Resource } from './infra/expand.ts';
+import { type Expansion, ofType, type Resource } from './infra/expand.ts';
 import { ask, row } from './workbook/day.ts';
 import { alertsOf, criterionOf, expandMonitoring } from './workbook/deployed.ts';
 import { captureLines, type Lines } from './workbook/lines.ts';
@@ -124,32 +124,5 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
       expect(every, name).toBe(frequencies[evaluationFrequency as keyof typeof frequencies]);
       expect(level, name).toBe(String(severity));
     }
-  });
-
-  it('are made when there is somebody to tell, with the thresholds of the parameters', async () => {
-    const silent = await expand(bicep as Bicep, 'vnet');
-    expect([...alertsOf(silent)]).toStrictEqual([]);
-    expect(ofType(silent, 'Microsoft.Insights/actionGroups')).toStrictEqual([]);
-    expect(ofType(silent, 'Microsoft.Insights/workbooks')).toHaveLength(1);
-
-    const pool = await expand(bicep as Bicep, 'pool');
-    expect(ofType(pool, 'Microsoft.Insights/actionGroups')).toStrictEqual([]);
-    const [mail] = ofType(expansion, 'Microsoft.Insights/actionGroups');
-    expect(mail).toMatchObject({
-      location: 'global',
-      properties: {
-        groupShortName: expect.stringMatching(/^.{1,12}$/),
-        emailReceivers: [{ emailAddress: 'on-call@contoso.com', useCommonAlertSchema: true }],
-      },
-    });
-    const settings = (deployment: Expansion) =>
-      Array.from(alertsOf(deployment).values(), (rule) => [
-        criterionOf(rule)['threshold'],
-        memberAt(rule, 'properties', 'actions', 'actionGroups'),
-      ]);
-    const group =
-      '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-operations/providers/Microsoft.Insights/actionGroups/on-call';
-    expect(settings(pool)).toStrictEqual([2, 5, 10].map((threshold) => [threshold, [group]]));
-    expect(settings(expansion)).toStrictEqual([2, 2, 10].map((threshold) => [threshold, [mail?.id]]));
   });
 });
