@@ -81,7 +81,7 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
   });
 
   it('errors: silent at a mistake of a client, at its leaving, at throttling and at dead keys', () => {
-    for (const line of [lines.refused, lines.aborted, lines.throttled, lines.keysRefused]) {
+    for (const line of [lines.refused, lines.aborted, lines.throttled, lines.budgeted, lines.keysRefused]) {
       expect(
         fires(
           'errors',
@@ -95,6 +95,7 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
     expect(fires('throttling', [...fine(79), ...throttled(10)])).toBe(true);
     expect(fires('throttling', [...fine(91), ...throttled(10)])).toBe(false);
     expect(fires('throttling', throttled(9))).toBe(false);
+    expect(fires('throttling', [...throttled(5), ...times(5, () => row(1, lines.budgeted))])).toBe(true);
   });
 
   it('measure a number that the query returns, over the log, and end by themselves', () => {

@@ -49,7 +49,7 @@ describe.skipIf(bicep === undefined)('the tiles of the workbook', () => {
 
     it('limit what is shown', () => {
       const totals = (choices: Choices) => show('totals', day(), choices)[0];
-      expect(totals({})).toMatchObject({ Calls: 17, Failed: 9 });
+      expect(totals({})).toMatchObject({ Calls: 18, Failed: 10 });
       expect(totals({ subscriptions: ['team-b'] })).toMatchObject({ Calls: 7, Failed: 3 });
       const models = [HAIKU_IN_EUROPE, PROFILE_ARN];
       expect(totals({ subscriptions: ['team-a', 'team-b'], models })).toMatchObject({
@@ -73,8 +73,8 @@ describe.skipIf(bicep === undefined)('the tiles of the workbook', () => {
     it('are summed without what is not known, and without health probes', () => {
       expect(show('totals', day())).toStrictEqual(
         table('Calls Failed Throttled Input Output CacheRead CacheWrite CallsWithoutCounts', [
-          17,
-          9,
+          18,
+          10,
           3,
           4 + 100 + 10 + 3 * 40 + 18,
           50 + 20 + 5 + 3 * 300,
@@ -112,7 +112,7 @@ describe.skipIf(bicep === undefined)('the tiles of the workbook', () => {
         table(
           'Subscription ModelId Calls Input Output OfItReasoning CacheRead CacheWrite CallsWithoutCounts',
           [TEAM_B, NOVA, 6, 120, 900, 0, 0, 0, 0],
-          [TEAM_A, HAIKU, 8, 22, 50, 40, 200, 30, 4],
+          [TEAM_A, HAIKU, 9, 22, 50, 40, 200, 30, 4],
           [TEAM_A, HAIKU_IN_EUROPE, 1, 100, 20, 0, 0, 0, 0],
           [TEAM_B, PROFILE_ARN, 1, 10, 5, 0, 0, 0, 0],
           [TEAM_A, '(not known)', 1, 0, 0, 0, 0, 0, 0],
@@ -172,7 +172,7 @@ abc123,500000, 500000`;
       expect(show('cost-by-subscription', day(), { prices })).toStrictEqual(
         table(
           'Subscription Cost Calls CallsWithoutPrice CallsWithoutCounts',
-          [TEAM_A, haiku + partial + inEurope, 10, 0, 4],
+          [TEAM_A, haiku + partial + inEurope, 11, 0, 4],
           [TEAM_B, arn, 7, 3, 0],
         ),
       );
@@ -262,18 +262,19 @@ abc123,500000, 500000`;
   describe('failures', () => {
     it('by whose they are', () => {
       expect(show('errors-over-time', day())).toStrictEqual(
-        table('TimeGenerated ErrorSource Errors', [at(60), 'bedrock', 7], [at(60), 'client', 1], [at(60), 'proxy', 1]),
+        table('TimeGenerated ErrorSource Errors', [at(60), 'bedrock', 7], [at(60), 'client', 2], [at(60), 'proxy', 1]),
       );
       const shown = show('errors', day()).map(({ ErrorSource, ErrorType, Status, Operation, Calls }) =>
         [ErrorSource, ErrorType, Status, Operation, Calls].join(' '),
       );
       expect(shown).toStrictEqual([
         'bedrock ThrottlingException 429 Converse 2',
+        'proxy InternalServerException 500 Converse 1',
         'bedrock InternalServerException 500 Converse 1',
         'bedrock ServiceUnavailableException 503 Converse 1',
         'bedrock ServiceUnavailableException 200 ConverseStream 1',
         'bedrock ServiceUnavailableException 200 InvokeModelWithResponseStream 1',
-        'proxy ThrottlingException 429 Converse 1',
+        'client ThrottlingException 429 Converse 1',
         'bedrock UnrecognizedClientException 403 Converse 1',
         'client ValidationException 400  1',
       ]);

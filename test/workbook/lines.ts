@@ -25,6 +25,8 @@ export interface Lines {
   readonly stream: Line;
   /** Team B, Nova: 429 by Bedrock. */
   readonly throttled: Line;
+  /** Team C, Nova: 429 by the proxy, whose budget for the minute is used up. */
+  readonly budgeted: Line;
   /** Team A, Haiku: 500 by Bedrock. */
   readonly failed: Line;
   /** Team A, Haiku: no answer at all, 503. */
@@ -55,9 +57,11 @@ const anthropic = { anthropic_version: 'bedrock-2023-05-31', max_tokens: 9, mess
 /** Calls through the whole chain and collects what the proxy logs of each call. */
 export async function captureLines(): Promise<Lines> {
   const chain = await startChain({
+    settings: { TOKENS_PER_MINUTE: '1000' },
     subscriptions: [
       { id: 'team-a', name: 'Équipe A', key: 'key-a' },
       { id: 'team-b', key: 'key-b' },
+      { id: 'team-c', key: 'key-c' },
     ],
   });
   try {
@@ -69,6 +73,8 @@ export async function captureLines(): Promise<Lines> {
     const arn = await call(converse(PROFILE_ARN), { messages }, answerOf(converseAnswer(10, 5)), 'key-b');
     const stream = await call(`/model/${NOVA}/converse-stream`, { messages }, undefined, 'key-b');
     const throttled = await call(converse(NOVA), { messages }, fail(429, 'ThrottlingException', 'Slow down.'), 'key-b');
+    await call(converse(NOVA), { messages }, answerOf(converseAnswer(1000, 1000)), 'key-c');
+    const budgeted = await call(converse(NOVA), { messages }, undefined, 'key-c');
     const failed = await call(converse(HAIKU), { messages }, fail(500, 'InternalServerException', 'Sorry.'));
     const broken = await call(converse(HAIKU), { messages }, closeBeforeHeaders);
     const cut = await call(`/model/${HAIKU}/converse-stream`, { messages }, cutAt(1500));
@@ -85,6 +91,7 @@ export async function captureLines(): Promise<Lines> {
       arn,
       stream,
       throttled,
+      budgeted,
       failed,
       broken,
       cut,
