@@ -1,4 +1,6 @@
 import { abortable } from './abortable.ts';
+import { errorTypeOf } from './bedrock/error-type.ts';
+import { glimpseModel } from './bedrock/model-glimpse.ts';
 import { modelOf } from './bedrock/model-member.ts';
 import { forwardedQuery } from './bedrock/query.ts';
 import { attribute } from './bedrock/request-metadata.ts';
@@ -138,9 +140,7 @@ async function sendWithFreshKeys(
 
 function refusesKeys({ status, headers }: UpstreamAnswer): boolean {
   if (status !== 401 && status !== 403) return false;
-  // The header may carry a namespace before the name and a URL behind it.
-  const type = String(headers['x-amzn-errortype']).split(':', 1)[0]?.split('#').at(-1);
-  return STALE_KEYS.has(type ?? '');
+  return STALE_KEYS.has(errorTypeOf(headers) ?? '');
 }
 
 /** Reads a short answer to its end, so that its connection can be used again; nobody has to wait for it. */
@@ -161,7 +161,12 @@ async function drain(answered: UpstreamAnswer): Promise<void> {
 /** The model that counts is the one Bedrock will use: that of the canonical path, or the body's where the path has none. */
 function checkAllowedModel(caller: Caller, { operation, modelId }: Route, body: Body, record: Recorder): void {
   if (modelId !== undefined) return checkModel(caller, modelId);
-  if (operation.modelMember === undefined || caller.allowedModels === undefined) return;
+  if (operation.modelMember === undefined) return;
+  if (caller.allowedModels === undefined) {
+    const glimpsed = glimpseModel(body.chunks, operation.modelMember);
+    if (glimpsed !== undefined) record.model(glimpsed);
+    return;
+  }
   const model = modelOf(Buffer.concat(body.chunks), operation.modelMember);
   record.model(model);
   checkModel(caller, model);

@@ -1,3 +1,5 @@
+import { mergeCounts } from './usage-merge.ts';
+
 /** Tokens by kind. What the answer does not tell is absent. */
 export interface TokenCounts {
   /** Input that was neither read from a cache nor written to one, in every dialect: the kinds never overlap. */
@@ -41,7 +43,7 @@ export function findCounts(value: unknown): CountsFound | undefined {
     ...countsOf(member(value, 'meta')),
     ...countsOf(member(value, INVOCATION_METRICS)),
   };
-  const counts = { ...running, ...started, ...usage, ...final };
+  const counts = mergeCounts({ ...running, ...started, ...usage }, final);
   if (isEmpty(counts)) return undefined;
   return { counts, final: !isEmpty(final) || (!isEmpty(usage) && !unfinished) };
 }

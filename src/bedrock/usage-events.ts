@@ -6,14 +6,21 @@ const CR = 0x0d;
 /** In a string of JSON the quotes would be escaped, so this is always a member's name. */
 const USAGE = Buffer.from('"usage"');
 
+/** A member's name, or the whole of a short string. */
+const ERROR = Buffer.from('"error"');
+
+const LF_LF = Buffer.from([LF, LF]);
+const LF_CR = Buffer.from([LF, CR]);
+const CR_CR = Buffer.from([CR, CR]);
+
 const NOTHING = Buffer.alloc(0);
 
 /** Longest end of an event: CR LF CR LF. */
 const LONGEST_END = 4;
 
 /**
- * Reads `text/event-stream` in the dialects of OpenAI and Anthropic. Only what has a member `usage` that is an object
- * is parsed, and everything until the first token has been seen.
+ * Reads `text/event-stream` in the dialects of OpenAI and Anthropic. Only what has a member `usage` that is an object,
+ * or speaks of an error, is parsed, and everything until the first token has been seen.
  */
 export function createEventReader(tally: Tally): UsageReader {
   let held: Buffer[] = [];
@@ -22,6 +29,8 @@ export function createEventReader(tally: Tally): UsageReader {
   let tail: Buffer = NOTHING;
   /** Inside an event that is too long to be read. */
   let skipping = false;
+  /** The last byte so far. */
+  let before: number | undefined;
 
   const release = (): Buffer | undefined => {
     const block = held.length === 1 ? held[0] : Buffer.concat(held);
@@ -31,12 +40,15 @@ export function createEventReader(tally: Tally): UsageReader {
     return skipping ? undefined : block;
   };
   const read = (block: Buffer | undefined) => {
-    if (block !== undefined && (!tally.firstTokenSeen || hasUsage(block))) readEvents(tally, block);
+    if (block === undefined) return;
+    if (!tally.firstTokenSeen || hasUsage(block) || block.includes(ERROR)) readEvents(tally, block);
   };
 
   return {
     write(bytes) {
       if (bytes.length === 0) return;
+      tally.events += countEnds(before, bytes);
+      before = bytes[bytes.length - 1];
       if (heldBytes === 0 && endsEvent(bytes)) {
         read(bytes);
         return;
@@ -57,6 +69,20 @@ export function createEventReader(tally: Tally): UsageReader {
       read(release());
     },
   };
+}
+
+/** How many events end in the bytes: two line breaks in a row, of which those bytes count that touch each other. */
+function countEnds(before: number | undefined, bytes: Buffer): number {
+  const [first] = bytes;
+  const across = (before === LF && (first === LF || first === CR)) || (before === CR && first === CR) ? 1 : 0;
+  const lf = count(bytes, LF_LF);
+  return across + lf + (bytes.includes(CR) ? count(bytes, LF_CR) + count(bytes, CR_CR) : 0);
+}
+
+function count(bytes: Buffer, pair: Buffer): number {
+  let found = 0;
+  for (let at = bytes.indexOf(pair); at !== -1; at = bytes.indexOf(pair, at + pair.length)) found += 1;
+  return found;
 }
 
 /** True when the bytes end with two line breaks in a row. */
@@ -89,7 +115,7 @@ function readEvents(tally: Tally, block: Buffer): void {
     .replaceAll(/\r\n?/g, '\n')
     .split(/\n{2,}/);
   for (const event of events) {
-    if (tally.firstTokenSeen && !event.includes('"usage"')) continue;
+    if (tally.firstTokenSeen && !event.includes('"usage"') && !event.includes('"error"')) continue;
     const data = event
       .split('\n')
       .filter((line) => line.startsWith('data:'))

@@ -1,5 +1,6 @@
 import { EventStreamCodec } from '@smithy/core/event-streams';
 
+import { errorName } from './error-type.ts';
 import { LONGEST_MESSAGE } from './framer.ts';
 import { member } from './usage-counts.ts';
 import { tellsUsage } from './usage-peek.ts';
@@ -59,6 +60,7 @@ export function createMessageReader(tally: Tally): UsageReader {
     held = [];
     heldBytes = 0;
     last = undefined;
+    tally.events += 1;
     if (tellsUsage(whole, 0, tally)) read(whole);
     else last = whole;
     return piece.length;
@@ -81,6 +83,7 @@ export function createMessageReader(tally: Tally): UsageReader {
           const step = Math.min(skipped, left);
           skipped -= step;
           at += step;
+          if (skipped === 0) tally.events += 1;
         } else if (heldBytes > 0) {
           at += keep(bytes.subarray(at));
         } else if (left < TOTAL_LENGTH) {
@@ -92,6 +95,7 @@ export function createMessageReader(tally: Tally): UsageReader {
           else {
             lastAt = tellsUsage(bytes, at, tally) ? -1 : at;
             last = undefined;
+            tally.events += 1;
             if (lastAt === -1) read(bytes.subarray(at, at + needed));
             at += needed;
           }
@@ -110,6 +114,7 @@ function readMessage(tally: Tally, message: Buffer): void {
   const { headers, body } = codec.decode(message);
   if (headers[':message-type']?.value !== 'event') {
     tally.failed = true;
+    tally.errorType = exceptionName(headers[':exception-type']?.value ?? headers[':error-code']?.value ?? '');
     return;
   }
   const type = headers[':event-type']?.value;
@@ -119,4 +124,10 @@ function readMessage(tally: Tally, message: Buffer): void {
   if (type === 'metadata') return tell(tally, payload);
   const bytes = member(payload, 'bytes');
   if (typeof bytes === 'string') tellEvent(tally, JSON.parse(Buffer.from(bytes, 'base64').toString('utf8')));
+}
+
+/** In a stream the names of exceptions begin with a small letter, everywhere else with a capital one. */
+function exceptionName(value: unknown): string | undefined {
+  const name = errorName(String(value));
+  return name === undefined ? undefined : name.charAt(0).toUpperCase() + name.slice(1);
 }

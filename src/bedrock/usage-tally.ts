@@ -1,4 +1,7 @@
+import { errorTypeIn } from './error-type.ts';
+import { isModelId } from './model-id.ts';
 import { findCounts, member, type TokenCounts } from './usage-counts.ts';
+import { mergeCounts } from './usage-merge.ts';
 
 /** Why an answer could not be read. Never a parser's own message: those quote what they stumbled over. */
 export type Trouble =
@@ -7,15 +10,45 @@ export type Trouble =
   | 'answer not understood: not JSON'
   | 'answer not understood: too long';
 
+/** What an answer tells of itself beside its tokens. */
+export interface AnswerFacts {
+  /** Whole messages or events of a stream. */
+  readonly events: number;
+  /** Its model, as the answer calls it. */
+  readonly model: string | undefined;
+  /** The model that a prompt router has chosen. */
+  readonly routedModelId: string | undefined;
+  /** The type of the error that an answer is, or that a stream has ended with. */
+  readonly errorType: string | undefined;
+}
+
 /** What has become known of an answer so far. */
-export interface Tally {
+export interface Tally extends AnswerFacts {
   counts: TokenCounts;
   /** The counts are those of the whole answer. */
   final: boolean;
   firstTokenSeen: boolean;
-  /** Bedrock itself has ended the stream by an exception. */
+  /** Bedrock itself has ended the stream by an error. */
   failed: boolean;
   trouble: Trouble | undefined;
+  events: number;
+  model: string | undefined;
+  routedModelId: string | undefined;
+  errorType: string | undefined;
+}
+
+export function newTally(): Tally {
+  return {
+    counts: {},
+    final: false,
+    firstTokenSeen: false,
+    failed: false,
+    trouble: undefined,
+    events: 0,
+    model: undefined,
+    routedModelId: undefined,
+    errorType: undefined,
+  };
 }
 
 /** Reads one form of answer into a tally. */
@@ -30,9 +63,13 @@ export const LONGEST_READ = 1024 * 1024;
 
 /** Adds what a part of an answer tells; counts that come later are more exact. */
 export function tell(tally: Tally, value: unknown): void {
+  tally.model ??= modelIn(
+    member(value, 'model') ?? member(value, 'message', 'model') ?? member(value, 'response', 'model'),
+  );
+  tally.routedModelId ??= modelIn(member(value, 'trace', 'promptRouter', 'invokedModelId'));
   const found = findCounts(value);
   if (found === undefined) return;
-  Object.assign(tally.counts, found.counts);
+  tally.counts = mergeCounts(tally.counts, found.counts);
   tally.final ||= found.final;
 }
 
@@ -40,6 +77,21 @@ export function tell(tally: Tally, value: unknown): void {
 export function tellEvent(tally: Tally, event: unknown): void {
   tally.firstTokenSeen ||= carriesContent(event);
   tell(tally, event);
+  if (!isError(event)) return;
+  tally.failed = true;
+  tally.errorType = errorTypeIn(event);
+}
+
+/** The word for an error in the dialects of OpenAI and Anthropic: a member, or the value of `type`. */
+function isError(event: unknown): boolean {
+  return [event, member(event, 'response')].some((part) => {
+    const error = member(part, 'error');
+    return (typeof error === 'object' && error !== null) || member(part, 'type') === 'error';
+  });
+}
+
+function modelIn(value: unknown): string | undefined {
+  return typeof value === 'string' && isModelId(value) ? value : undefined;
 }
 
 /** Where each family has its text, if any. */

@@ -1,8 +1,9 @@
 import { createBodyReader } from './usage-body.ts';
 import { isEmpty, known, member, type TokenCounts } from './usage-counts.ts';
 import { createEventReader } from './usage-events.ts';
+import { mergeCounts, withTotal } from './usage-merge.ts';
 import { createMessageReader } from './usage-messages.ts';
-import type { Tally, Trouble, UsageReader } from './usage-tally.ts';
+import { type AnswerFacts, newTally, type Tally, type Trouble, type UsageReader } from './usage-tally.ts';
 
 /** What an answer tells of its tokens. Empty for an operation that uses none. */
 export interface Usage extends TokenCounts {
@@ -10,7 +11,7 @@ export interface Usage extends TokenCounts {
   countedInputTokens?: number;
   source?: 'headers' | 'body' | 'stream';
   /** Why nothing is known. */
-  unknown?: 'no usage in the answer' | 'cut' | Trouble;
+  unknown?: 'no usage in the answer' | 'ended by an error' | 'cut' | Trouble;
   /** The answer was cut, and these are the counts until then. */
   partial?: true;
 }
@@ -31,6 +32,8 @@ export interface UsageTap {
   readonly announced: TokenCounts;
   /** A part of the model's text, reasoning or tool calls has gone by. Always false for an answer that is no stream. */
   readonly firstTokenSeen: boolean;
+  /** So far. */
+  readonly facts: AnswerFacts;
 }
 
 /** Operations whose answers tell tokens that were used. */
@@ -57,7 +60,7 @@ export function usesTokens(operationName: string): boolean {
  * @param headers of Bedrock's answer, names in lower case
  */
 export function createUsageTap(operationName: string, headers: Readonly<Record<string, string | string[]>>): UsageTap {
-  const tally: Tally = { counts: {}, final: false, firstTokenSeen: false, failed: false, trouble: undefined };
+  const tally = newTally();
   const fromHeaders = countsOfHeaders(headers);
   const inHeaders = !isEmpty(fromHeaders);
   let counted: number | undefined;
@@ -68,8 +71,8 @@ export function createUsageTap(operationName: string, headers: Readonly<Record<s
       const count = member(value, 'inputTokens') ?? member(value, 'input_tokens');
       if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) counted = count;
     });
-  } else if (!METERED.has(operationName)) {
-    return { write() {}, end: () => ({}), announced: {}, firstTokenSeen: false };
+  } else if (!usesTokens(operationName)) {
+    return { write() {}, end: () => ({}), announced: {}, firstTokenSeen: false, facts: tally };
   } else if (headers['content-encoding'] !== undefined) {
     tally.trouble = 'answer not understood: compressed';
   } else {
@@ -88,19 +91,25 @@ export function createUsageTap(operationName: string, headers: Readonly<Record<s
       reader?.end();
       reader = undefined;
       if (counted !== undefined) return { countedInputTokens: counted, source: 'body' };
-      const counts = { ...tally.counts, ...fromHeaders };
-      if (isEmpty(counts)) return { unknown: complete ? (tally.trouble ?? 'no usage in the answer') : 'cut' };
+      const counts = mergeCounts(tally.counts, fromHeaders);
+      if (isEmpty(counts)) return { unknown: whyUnknown(tally, complete) };
       const whole = complete && !tally.failed && (source !== 'stream' || counts.outputTokens !== undefined);
       if (!whole && !tally.final && !inHeaders) return { ...counts, source, partial: true };
-      return { ...counts, ...totalOf(counts), source };
+      return { ...withTotal(counts), source };
     },
     get announced() {
-      return { ...fromHeaders, ...totalOf(fromHeaders) };
+      return withTotal(fromHeaders);
     },
     get firstTokenSeen() {
       return tally.firstTokenSeen;
     },
+    facts: tally,
   };
+}
+
+function whyUnknown({ trouble, failed }: Tally, complete: boolean): NonNullable<Usage['unknown']> {
+  if (!complete) return 'cut';
+  return trouble ?? (failed ? 'ended by an error' : 'no usage in the answer');
 }
 
 /** InvokeModel's answers carry their counts in headers, for most models. */
@@ -115,16 +124,4 @@ function countsOfHeaders(headers: Readonly<Record<string, string | string[]>>): 
     cacheReadInputTokens: count('cache-read-input'),
     cacheWriteInputTokens: count('cache-write-input'),
   });
-}
-
-/** Bedrock's own total, which some answers lack; then the sum of what cannot overlap. */
-function totalOf({
-  totalTokens,
-  inputTokens,
-  outputTokens = 0,
-  cacheReadInputTokens = 0,
-  cacheWriteInputTokens = 0,
-}: TokenCounts): TokenCounts {
-  if (totalTokens !== undefined || inputTokens === undefined) return {};
-  return { totalTokens: inputTokens + outputTokens + cacheReadInputTokens + cacheWriteInputTokens };
 }

@@ -16,8 +16,14 @@ export interface RequestRecord extends TokenCounts {
   productId?: string;
   userId?: string;
   operation?: string;
-  /** As asked, decoded. */
+  /** As asked, decoded; where a long body hides it, as the answer names it. */
   modelId?: string;
+  /** Resource type of `modelId` as ARNs name it: `foundation-model`, `inference-profile` … */
+  modelType?: string;
+  /** The foundation model behind `modelId`, where the id, or a prompt router's answer, tells it. */
+  foundationModelId?: string;
+  /** The model as the answer calls it, which need not be an id of Bedrock's. */
+  responseModel?: string;
   status?: number;
   errorType?: string;
   /** Whose error it was. */
@@ -28,11 +34,15 @@ export interface RequestRecord extends TokenCounts {
   countedInputTokens?: number;
   usageSource?: NonNullable<Usage['source']>;
   /** Why nothing is known of the tokens. */
-  usageUnknown?: string;
+  usageUnknown?: NonNullable<Usage['unknown']> | 'no answer';
   /** The answer was cut: more tokens may have been used. */
   usagePartial?: true;
+  /** Bytes of the request's body. */
   requestBytes?: number;
+  /** Bytes of Bedrock's answer that were sent to the caller. */
   responseBytes?: number;
+  /** Whole messages or events of a stream that were sent to the caller. */
+  responseEvents?: number;
   /** Milliseconds from the start of the invocation to Bedrock's headers. */
   headersMs?: number;
   /** Milliseconds to the first byte of the answer handed to the host. */
@@ -41,6 +51,8 @@ export interface RequestRecord extends TokenCounts {
   firstTokenMs?: number;
   /** Milliseconds to the end of the answer. */
   durationMs?: number;
+  /** Output tokens after the first, by the seconds from the first token to the last byte of a complete stream. */
+  outputTokensPerSecond?: number;
   /** Requests sent to Bedrock. */
   attempts?: number;
   credentialsRefreshed?: boolean;

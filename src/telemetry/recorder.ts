@@ -1,10 +1,14 @@
+import { errorTypeOf } from '../bedrock/error-type.ts';
+import { isModelId } from '../bedrock/model-id.ts';
 import type { Route } from '../bedrock/route.ts';
 import type { UpstreamAnswer } from '../bedrock/upstream.ts';
 import type { TokenCounts } from '../bedrock/usage-counts.ts';
+import { createErrorTap } from '../bedrock/usage-error.ts';
 import { createUsageTap, type Usage, type UsageTap } from '../bedrock/usage.ts';
 import { describeError, type Failure, toProxyError } from '../errors.ts';
 import type { Caller } from '../http/caller.ts';
 import { CallerGone, type Invocation, whenClosed } from '../http/invocation.ts';
+import { addAnswer, conclude } from './conclusion.ts';
 import type { Attempt, Observe, TraceContext } from './observation.ts';
 import type { ErrorSource, Outcome, RequestRecord } from './record.ts';
 import type { RelayObserver } from '../relay.ts';
@@ -60,10 +64,16 @@ export function startRecord(
   let tap: UsageTap | undefined;
   let usageListener: ((counts: TokenCounts) => void) | undefined;
 
+  /** Whom the proxy waits for: a caller that has yet to take what was written, or all of the answer; else Bedrock. */
+  const awaited = (): ErrorSource => {
+    if (response.writableNeedDrain || response.writableEnded) return 'client';
+    return record.attempts === undefined ? 'proxy' : 'bedrock';
+  };
+
   const takeUsage = (from: UsageTap, complete: boolean): Usage => {
     tap = undefined;
     const usage = from.end(complete);
-    addUsage(record, usage);
+    addAnswer(record, usage, from.facts);
     usageListener?.(usage);
     return usage;
   };
@@ -73,6 +83,7 @@ export function startRecord(
     record.outcome ??= gone.aborted ? 'clientClosed' : 'complete';
     if (tap !== undefined) takeUsage(tap, record.outcome === 'complete');
     record.durationMs = elapsed();
+    conclude(record, lastByteMs);
     log(JSON.stringify(record));
     observe?.({
       record,
@@ -93,7 +104,7 @@ export function startRecord(
       if (modelId !== undefined) record.modelId = modelId;
     },
     model(modelId) {
-      record.modelId = modelId;
+      if (isModelId(modelId)) record.modelId = modelId;
     },
     body(bytes) {
       record.requestBytes = bytes;
@@ -123,8 +134,9 @@ export function startRecord(
         return;
       }
       record.errorSource = 'bedrock';
-      const type = headers['x-amzn-errortype'];
-      if (type !== undefined) record.errorType = String(type).split(':', 1)[0] ?? '';
+      const errorType = errorTypeOf(headers);
+      if (errorType === undefined) tap = createErrorTap();
+      else record.errorType = errorType;
     },
     onUsage(listener) {
       usageListener = listener;
@@ -148,25 +160,18 @@ export function startRecord(
       }
       const { failure, errorType, message, cause } = toProxyError(error);
       record.errorType = errorType;
-      [record.outcome, record.errorSource] = judge(failure, record.attempts !== undefined);
+      [record.outcome, record.errorSource] = judge(failure, awaited());
       if (!EXPLAINED.has(failure) || cause === undefined) return;
       log(JSON.stringify({ event: 'bedrock.failure', requestId: id, message, cause: describeError(cause) }));
     },
   };
 }
 
-function addUsage(record: RequestRecord, { source, unknown, partial, ...tokens }: Usage): void {
-  Object.assign(record, tokens);
-  if (source !== undefined) record.usageSource = source;
-  if (unknown !== undefined) record.usageUnknown = unknown;
-  if (partial !== undefined) record.usagePartial = partial;
-}
-
-/** @param asked whether anything was sent to Bedrock */
-function judge(failure: Failure, asked: boolean): [Outcome, ErrorSource] {
+/** @param awaited whom the proxy was waiting for */
+function judge(failure: Failure, awaited: ErrorSource): [Outcome, ErrorSource] {
   switch (failure) {
     case 'modelTimeout':
-      return ['timedOut', asked ? 'bedrock' : 'proxy'];
+      return ['timedOut', awaited];
     case 'upstreamBroken':
       return ['upstreamBroke', 'bedrock'];
     case 'internal':

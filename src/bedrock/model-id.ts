@@ -1,0 +1,64 @@
+/** What an identifier tells of its model, without asking AWS. What it does not tell is absent. */
+export interface ModelFacts {
+  /** Resource type as ARNs name it, for instance `foundation-model` or `inference-profile`. */
+  readonly modelType?: string;
+  /** Id of the foundation model behind it. */
+  readonly foundationModelId?: string;
+}
+
+/**
+ * Resource types that can stand in the place of a model (InvokeModel's `modelId` in Bedrock's API model). All but the
+ * first three are opaque: which model is behind them, only a call to AWS tells.
+ */
+const TYPES = new Set([
+  'foundation-model',
+  'inference-profile',
+  'custom-model',
+  'application-inference-profile',
+  'custom-model-deployment',
+  'default-prompt-router',
+  'endpoint',
+  'imported-model',
+  'prompt',
+  'prompt-router',
+  'provisioned-model',
+]);
+
+const ARN = /^arn:[a-z-]+:(?:bedrock|sagemaker):[a-z0-9-]*:\d*:([a-z-]+)\/(.+)$/;
+
+/** `provider.model`. */
+const FOUNDATION_MODEL = /^[a-z0-9-]+\.[A-Za-z0-9.:-]+$/;
+
+/**
+ * A system-defined inference profile is named after its model, with the geography in front: `us`, `eu`, `jp`, `apac`,
+ * `us-gov`, `global`. No provider has a name of two letters.
+ */
+const GEOGRAPHY = /^(?:[a-z]{2}|us-gov|apac|global)\.(?=[a-z0-9-]+\.)/;
+
+/** Bedrock's own limit for the identifier of a model. */
+const LONGEST_ID = 2048;
+
+/** True for what can be an id or ARN: nothing else goes into a record, where a caller could put any text otherwise. */
+export function isModelId(text: string): boolean {
+  return text.length <= LONGEST_ID && /^[A-Za-z0-9._:/-]+$/.test(text);
+}
+
+/** @param modelId id or ARN, decoded */
+export function modelFacts(modelId: string): ModelFacts {
+  const [, type, name = ''] = ARN.exec(modelId) ?? [];
+  switch (type) {
+    case undefined:
+      if (!FOUNDATION_MODEL.test(modelId)) return {};
+      return GEOGRAPHY.test(modelId)
+        ? { modelType: 'inference-profile', foundationModelId: modelId.replace(GEOGRAPHY, '') }
+        : { modelType: 'foundation-model', foundationModelId: modelId };
+    case 'foundation-model':
+      return { modelType: type, foundationModelId: name };
+    case 'inference-profile':
+      return { modelType: type, ...(GEOGRAPHY.test(name) && { foundationModelId: name.replace(GEOGRAPHY, '') }) };
+    case 'custom-model':
+      return { modelType: type, ...(name.includes('/') && { foundationModelId: name.slice(0, name.indexOf('/')) }) };
+    default:
+      return TYPES.has(type) ? { modelType: type } : {};
+  }
+}
