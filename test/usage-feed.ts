@@ -19,9 +19,20 @@ export function usageOf(operation: string, headers: Headers, pieces: readonly Bu
   return tap.end(complete);
 }
 
+/** The same for a whole body; throws unless it is the same for the body cut in two at every offset. */
+export function usageHoweverCut(operation: string, headers: Headers, bytes: Buffer, complete = true): Usage {
+  const usage = usageOf(operation, headers, [bytes], complete);
+  const expected = JSON.stringify(usage);
+  for (let at = 0; at <= bytes.length; at += 1) {
+    const found = JSON.stringify(usageOf(operation, headers, [bytes.subarray(0, at), bytes.subarray(at)], complete));
+    if (found !== expected) throw new Error(`Cut at ${at}: ${found}; whole: ${expected}`);
+  }
+  return usage;
+}
+
 /** The same for one JSON document. */
 export function usageOfJson(operation: string, value: unknown, headers: Headers = JSON_BODY): Usage {
-  return usageOf(operation, headers, [Buffer.from(JSON.stringify(value))]);
+  return usageHoweverCut(operation, headers, Buffer.from(JSON.stringify(value)));
 }
 
 /** What the emulator answers to a body; header names in lower case, as undici gives them. */

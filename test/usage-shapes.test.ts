@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { encodeEvent, encodeException, encodeFrame } from './emulators/bedrock/frames.ts';
-import { EVENTS, JSON_BODY, MESSAGES, usageOf, usageOfJson } from './usage-feed.ts';
+import { EVENTS, JSON_BODY, MESSAGES, usageHoweverCut, usageOf, usageOfJson } from './usage-feed.ts';
 
 const METRICS = { inputTokenCount: 9, outputTokenCount: 104, invocationLatency: 3407, firstByteLatency: 2440 };
 
@@ -10,17 +10,13 @@ function chunk(value: object, padding: object = { p: 'abcd' }): Buffer {
 }
 
 function invoked(events: readonly object[], complete = true) {
-  return usageOf(
-    'InvokeModelWithResponseStream',
-    MESSAGES,
-    [Buffer.concat(events.map((event) => chunk(event)))],
-    complete,
-  );
+  const bytes = Buffer.concat(events.map((event) => chunk(event)));
+  return usageHoweverCut('InvokeModelWithResponseStream', MESSAGES, bytes, complete);
 }
 
 function sent(operation: string, events: readonly object[], complete = true) {
   const text = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
-  return usageOf(operation, EVENTS, [Buffer.from(text)], complete);
+  return usageHoweverCut(operation, EVENTS, Buffer.from(text), complete);
 }
 
 describe('bodies of InvokeModel without token headers', () => {
@@ -138,6 +134,18 @@ describe('headers of InvokeModel', () => {
     expect(usage).toStrictEqual({ ...counts, cacheWrite5mInputTokens: 10, cacheWrite1hInputTokens: 20 });
   });
 
+  it('that count the cached input as input do not make it count twice', () => {
+    const told = { ...JSON_BODY, 'x-amzn-bedrock-input-token-count': '284', 'x-amzn-bedrock-output-token-count': '50' };
+    const usage = { prompt_tokens: 284, completion_tokens: 50, prompt_tokens_details: { cached_tokens: 200 } };
+    expect(usageOfJson('InvokeModel', { choices: [], usage }, told)).toStrictEqual({
+      inputTokens: 84,
+      outputTokens: 50,
+      totalTokens: 334,
+      cacheReadInputTokens: 200,
+      source: 'headers',
+    });
+  });
+
   it('need no body that can be read', () => {
     const long = Buffer.alloc(1024 * 1024 + 1, 'x');
     expect(usageOf('InvokeModel', headers, [long])).toStrictEqual(counts);
@@ -172,7 +180,10 @@ describe('Converse', () => {
   it('tells how the caches written divide', () => {
     expect(usageOfJson('Converse', { usage })).toStrictEqual({ ...counts, source: 'body' });
     const stream = [encodeEvent('messageStop', {}), encodeEvent('metadata', { usage, p: 'ab' })];
-    expect(usageOf('ConverseStream', MESSAGES, stream)).toStrictEqual({ ...counts, source: 'stream' });
+    expect(usageHoweverCut('ConverseStream', MESSAGES, Buffer.concat(stream))).toStrictEqual({
+      ...counts,
+      source: 'stream',
+    });
   });
 
   it('tells no share of a life that nothing was written with', () => {
@@ -187,18 +198,24 @@ describe('Converse', () => {
       JSON.stringify({ usage }),
     );
     const delta = encodeFrame({ ':message-type': 'event', ':event-type': 'contentBlockDelta' }, '{}');
-    expect(usageOf('ConverseStream', MESSAGES, [frame, delta])).toStrictEqual({ ...counts, source: 'stream' });
+    expect(usageHoweverCut('ConverseStream', MESSAGES, Buffer.concat([frame, delta]))).toStrictEqual({
+      ...counts,
+      source: 'stream',
+    });
   });
 
   it('a stream that was aborted behind the metadata is not partial', () => {
     const stream = [encodeEvent('metadata', { usage })];
-    expect(usageOf('ConverseStream', MESSAGES, stream, false)).toStrictEqual({ ...counts, source: 'stream' });
+    expect(usageHoweverCut('ConverseStream', MESSAGES, Buffer.concat(stream), false)).toStrictEqual({
+      ...counts,
+      source: 'stream',
+    });
   });
 
   it('a metadata message with a bad checksum is not believed', () => {
     const frame = encodeEvent('metadata', { usage });
     frame.writeUInt8(frame.readUInt8(60) ^ 1, 60);
-    expect(usageOf('ConverseStream', MESSAGES, [frame])).toStrictEqual({
+    expect(usageHoweverCut('ConverseStream', MESSAGES, frame)).toStrictEqual({
       unknown: 'answer not understood: damaged stream',
     });
   });
@@ -251,7 +268,7 @@ describe('InvokeModelWithResponseStream', () => {
       chunk({ generation: 'a', prompt_token_count: 5, generation_token_count: 1 }),
       encodeException('modelStreamErrorException', 'no'),
     ];
-    expect(usageOf('InvokeModelWithResponseStream', MESSAGES, events)).toStrictEqual({
+    expect(usageHoweverCut('InvokeModelWithResponseStream', MESSAGES, Buffer.concat(events))).toStrictEqual({
       inputTokens: 5,
       outputTokens: 1,
       source: 'stream',
@@ -295,12 +312,31 @@ describe('InvokeModelWithResponseStream', () => {
     });
   });
 
+  it('OpenAI: metrics that count the cached input as input do not make it count twice', () => {
+    const usage = { prompt_tokens: 9, completion_tokens: 104, prompt_tokens_details: { cached_tokens: 5 } };
+    const events = [
+      { choices: [{ index: 0, delta: { content: 'Hi' } }] },
+      { choices: [], usage, 'amazon-bedrock-invocationMetrics': METRICS },
+    ];
+    expect(invoked(events)).toStrictEqual({
+      inputTokens: 4,
+      outputTokens: 104,
+      totalTokens: 113,
+      cacheReadInputTokens: 5,
+      source: 'stream',
+    });
+  });
+
   it('the padding before the bytes', () => {
     const before = (event: object) => {
       const bytes = Buffer.from(JSON.stringify(event)).toString('base64');
       return encodeEvent('chunk', { p: 'abcdefgh', bytes });
     };
-    const usage = usageOf('InvokeModelWithResponseStream', MESSAGES, [start, delta, delta, end, stop].map(before));
+    const usage = usageHoweverCut(
+      'InvokeModelWithResponseStream',
+      MESSAGES,
+      Buffer.concat([start, delta, delta, end, stop].map(before)),
+    );
     expect(usage).toMatchObject({ inputTokens: 9, outputTokens: 104, cacheWrite1hInputTokens: 20 });
     expect(usage.partial).toBeUndefined();
   });
@@ -368,21 +404,16 @@ describe('OpenAI', () => {
       '',
       `data: ${JSON.stringify({ choices: [], usage: chat })}`,
     ];
-    expect(usageOf('ChatCompletions', EVENTS, [Buffer.from(lines.join(end))])).toStrictEqual({
+    expect(usageHoweverCut('ChatCompletions', EVENTS, Buffer.from(lines.join(end)))).toStrictEqual({
       ...counts,
       source: 'stream',
     });
   });
 
-  it.each(['\n', '\r\n', '\r'])('data on several lines that end with %j, cut at every offset', (end) => {
+  it.each(['\n', '\r\n', '\r'])('data on several lines that end with %j', (end) => {
     const lines = ['data: {"choices":[],', `data: "usage":${JSON.stringify(chat)}}`, '', ''];
-    const bytes = Buffer.from(lines.join(end));
-    const found = new Set<string>();
-    for (let at = 0; at <= bytes.length; at += 1) {
-      const pieces = [bytes.subarray(0, at), bytes.subarray(at)];
-      found.add(JSON.stringify(usageOf('ChatCompletions', EVENTS, pieces)));
-    }
-    expect(Array.from(found, (usage) => JSON.parse(usage))).toStrictEqual([{ ...counts, source: 'stream' }]);
+    const usage = usageHoweverCut('ChatCompletions', EVENTS, Buffer.from(lines.join(end)));
+    expect(usage).toStrictEqual({ ...counts, source: 'stream' });
   });
 
   it('what a model writes about usage is not its usage', () => {

@@ -5,13 +5,17 @@ import type { Operation } from './emulators/bedrock/operations.ts';
 import { totalTokens } from './emulators/bedrock/tokens.ts';
 import { cut, emulated, EVENTS, JSON_BODY, MESSAGES, relayed, usageOf, usageOfJson } from './usage-feed.ts';
 
-const CACHED = { cachePoint: { type: 'default' } };
+const CACHED = { cachePoint: { type: 'default' }, more: { cachePoint: { type: 'default', ttl: '1h' } } };
+const THOUGHT = { prompt_cache_key: 'k', reasoning_effort: 'high', reasoning: { effort: 'high' } };
 const ANSWERS: [string, Operation, object][] = [
   ['Converse', 'Converse', CACHED],
   ['ConverseStream', 'ConverseStream', CACHED],
   ['InvokeModel, Anthropic', 'InvokeModel', { anthropic_version: 'bedrock-2023-05-31', ...CACHED }],
   ['InvokeModel, Nova', 'InvokeModel', { messages: [], ...CACHED }],
   ['InvokeModel, Llama', 'InvokeModel', { prompt: 'Hello' }],
+  ['InvokeModel, Mistral', 'InvokeModel', { prompt: 'Hello', max_tokens: 9 }],
+  ['InvokeModel, Cohere', 'InvokeModel', { message: 'Hello' }],
+  ['InvokeModel, Cohere embeddings', 'InvokeModel', { texts: ['Hello'], input_type: 'search_query' }],
   ['InvokeModel, Titan embeddings', 'InvokeModel', { inputText: 'Hello', dimensions: 4 }],
   [
     'invoked stream, Anthropic',
@@ -20,10 +24,12 @@ const ANSWERS: [string, Operation, object][] = [
   ],
   ['invoked stream, Nova', 'InvokeModelWithResponseStream', { messages: [], ...CACHED }],
   ['invoked stream, Llama', 'InvokeModelWithResponseStream', { prompt: 'Hello' }],
-  ['chat', 'ChatCompletions', { model: 'm' }],
-  ['chat stream', 'ChatCompletions', { model: 'm', stream: true, stream_options: { include_usage: true } }],
-  ['response', 'Responses', { model: 'm' }],
-  ['response stream', 'Responses', { model: 'm', stream: true }],
+  ['invoked stream, Mistral', 'InvokeModelWithResponseStream', { prompt: 'Hello', max_tokens: 9 }],
+  ['invoked stream, Cohere', 'InvokeModelWithResponseStream', { message: 'Hello' }],
+  ['chat', 'ChatCompletions', { model: 'm', ...THOUGHT }],
+  ['chat stream', 'ChatCompletions', { model: 'm', stream: true, stream_options: { include_usage: true }, ...THOUGHT }],
+  ['response', 'Responses', { model: 'm', ...THOUGHT }],
+  ['response stream', 'Responses', { model: 'm', stream: true, ...THOUGHT }],
   ['message', 'Messages', { model: 'm', system: [{ cache_control: { type: 'ephemeral' } }] }],
   ['message stream', 'Messages', { model: 'm', stream: true, system: [{ cache_control: { type: 'ephemeral' } }] }],
 ];
@@ -34,14 +40,10 @@ describe.each(ANSWERS)('%s', (_name, operation, body) => {
   const streamed = headers['content-type'] !== JSON_BODY['content-type'];
   const inHeaders = headers['x-amzn-bedrock-input-token-count'] !== undefined;
   const expected = {
-    inputTokens: tokens.inputTokens,
-    outputTokens: tokens.outputTokens,
+    // An answer need not tell of what there was none.
+    ...Object.fromEntries(Object.entries(tokens).filter(([, count]) => count > 0)),
     totalTokens: totalTokens(tokens),
     source: inHeaders ? 'headers' : streamed ? 'stream' : 'body',
-    ...(tokens.cacheReadInputTokens > 0 && {
-      cacheReadInputTokens: tokens.cacheReadInputTokens,
-      cacheWriteInputTokens: tokens.cacheWriteInputTokens,
-    }),
   };
 
   it('is counted as it was given out, split at every offset', () => {

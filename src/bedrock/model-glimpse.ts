@@ -27,10 +27,8 @@ function fromTheStart(json: Buffer, name: Buffer): string | undefined {
     const byte = json[at];
     if (byte === QUOTE) {
       const end = endOfString(json, at);
-      if (depth === 1 && end - at === name.length && json.compare(name, 0, name.length, at, end) === 0) {
-        const found = valueAfter(json, end);
-        if (found !== undefined) return found;
-      }
+      const found = depth === 1 && isEqual(json, at, end, name) ? valueAfter(json, end) : undefined;
+      if (found !== undefined) return found;
       at = end - 1;
     } else depth += change(byte);
   }
@@ -44,10 +42,8 @@ function fromTheEnd(json: Buffer, name: Buffer): string | undefined {
     const byte = json[at];
     if (byte === QUOTE) {
       const start = startOfString(json, at);
-      if (depth === 1 && at + 1 - start === name.length && json.compare(name, 0, name.length, start, at + 1) === 0) {
-        const found = valueAfter(json, at + 1);
-        if (found !== undefined) return found;
-      }
+      const found = depth === 1 && isEqual(json, start, at + 1, name) ? valueAfter(json, at + 1) : undefined;
+      if (found !== undefined) return found;
       at = start;
     } else {
       depth -= change(byte);
@@ -56,6 +52,10 @@ function fromTheEnd(json: Buffer, name: Buffer): string | undefined {
     }
   }
   return undefined;
+}
+
+function isEqual(json: Buffer, start: number, end: number, text: Buffer): boolean {
+  return start >= 0 && end - start === text.length && json.compare(text, 0, text.length, start, end) === 0;
 }
 
 /** By how much a byte outside of strings changes the depth, read forwards. */

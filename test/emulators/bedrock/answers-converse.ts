@@ -2,14 +2,14 @@ import { EVENT_STREAM, plain, streamed, type Answer } from './answer.ts';
 import { encodeEvent } from './frames.ts';
 import { member, requireObject } from './json.ts';
 import type { ReceivedRequest } from './received-request.ts';
-import { countTokens, latencyMs, TEXT, TEXT_PIECES, totalTokens, type Tokens } from './tokens.ts';
+import { countTokens, divideCaches, latencyMs, TEXT, TEXT_PIECES, totalTokens, type Tokens } from './tokens.ts';
 
 const PADDING = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 
 /** Converse: one message, its usage, and the settings the request named. */
 export function converse(request: ReceivedRequest): Answer {
   const input = requireObject(request.body);
-  const tokens = countTokens(request);
+  const tokens = divideCaches(countTokens(request), request);
   return plain(
     {
       metrics: { latencyMs: latencyMs(tokens) },
@@ -26,7 +26,7 @@ export function converse(request: ReceivedRequest): Answer {
 /** ConverseStream: the events in Bedrock's order, `metadata` with the usage last. */
 export function converseStream(request: ReceivedRequest): Answer {
   const input = requireObject(request.body);
-  const tokens = countTokens(request);
+  const tokens = divideCaches(countTokens(request), request);
   const parts = [
     paddedEvent('messageStart', { role: 'assistant' }),
     ...TEXT_PIECES.map((text) => paddedEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text } })),
@@ -47,9 +47,14 @@ export function paddedEvent(eventType: string, payload: object): Buffer {
   return encodeEvent(eventType, { ...payload, p: PADDING.slice(0, PADDING.length - (length % PADDING.length)) });
 }
 
-/** `usage` as Converse writes it; the cache counts appear twice. */
+/** `usage` as Converse writes it; the cache counts appear twice, and their details where something was written. */
 export function converseUsage(tokens: Tokens): object {
+  const details = [
+    { ttl: '1h', inputTokens: tokens.cacheWrite1hInputTokens },
+    { ttl: '5m', inputTokens: tokens.cacheWrite5mInputTokens },
+  ].filter(({ inputTokens = 0 }) => inputTokens > 0);
   return {
+    ...(tokens.cacheWrite5mInputTokens === undefined ? {} : { cacheDetails: details }),
     cacheReadInputTokenCount: tokens.cacheReadInputTokens,
     cacheReadInputTokens: tokens.cacheReadInputTokens,
     cacheWriteInputTokenCount: tokens.cacheWriteInputTokens,

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { plain, SERVER_SENT_EVENTS, streamed, type Answer } from './answer.ts';
 import { member, requireObject } from './json.ts';
 import type { ReceivedRequest } from './received-request.ts';
-import { countTokens, TEXT, TEXT_PIECES, totalTokens, type Tokens } from './tokens.ts';
+import { countInput, countTokens, TEXT, TEXT_PIECES, totalTokens, type Tokens } from './tokens.ts';
 
 /** `/openai/v1/chat/completions`, streamed or not; a stream tells its usage only when `stream_options` asks for it. */
 export function chatCompletions(request: ReceivedRequest): Answer {
   const input = requireObject(request.body);
-  const tokens = countTokens(request);
+  const tokens = costOf(request);
   const base = {
     id: `chatcmpl-${randomUUID()}`,
     created: seconds(request.receivedAt),
@@ -37,7 +37,7 @@ export function chatCompletions(request: ReceivedRequest): Answer {
 /** `/openai/v1/responses`, streamed or not; the usage is in the finished response of either. */
 export function responses(request: ReceivedRequest): Answer {
   const input = requireObject(request.body);
-  const tokens = countTokens(request);
+  const tokens = costOf(request);
   const itemId = `msg_${randomUUID().replaceAll('-', '')}`;
   const part = { type: 'output_text', text: TEXT, annotations: [], logprobs: [] };
   const item = { id: itemId, type: 'message', role: 'assistant', status: 'completed', content: [part] };
@@ -91,6 +91,23 @@ function seconds(date: Date): number {
   return Math.floor(date.getTime() / 1000);
 }
 
+/**
+ * Nobody marks what is to be cached here, and writing to a cache is not told: a request with a key for it has read half of
+ * its prompt from there. One that wants reasoning has a quarter of its output thought.
+ */
+function costOf(request: ReceivedRequest): Tokens {
+  const input = countInput(request);
+  const { outputTokens } = countTokens(request);
+  const cacheReadInputTokens = request.body.includes('"prompt_cache_key"') ? Math.floor(input / 2) : 0;
+  return {
+    inputTokens: input - cacheReadInputTokens,
+    outputTokens,
+    cacheReadInputTokens,
+    cacheWriteInputTokens: 0,
+    reasoningTokens: /"reasoning(_effort)?"/.test(request.body.toString('latin1')) ? Math.floor(outputTokens / 4) : 0,
+  };
+}
+
 /** OpenAI counts cached tokens within the prompt. */
 function promptTokens(tokens: Tokens): number {
   return totalTokens(tokens) - tokens.outputTokens;
@@ -102,7 +119,7 @@ function chatUsage(tokens: Tokens): object {
     completion_tokens: tokens.outputTokens,
     total_tokens: totalTokens(tokens),
     prompt_tokens_details: { cached_tokens: tokens.cacheReadInputTokens },
-    completion_tokens_details: { reasoning_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: tokens.reasoningTokens },
   };
 }
 
@@ -111,7 +128,7 @@ function responseUsage(tokens: Tokens): object {
     input_tokens: promptTokens(tokens),
     input_tokens_details: { cached_tokens: tokens.cacheReadInputTokens },
     output_tokens: tokens.outputTokens,
-    output_tokens_details: { reasoning_tokens: 0 },
+    output_tokens_details: { reasoning_tokens: tokens.reasoningTokens },
     total_tokens: totalTokens(tokens),
   };
 }

@@ -58,5 +58,9 @@ function inputUsage(tokens: Tokens): object {
     input_tokens: tokens.inputTokens,
     cache_creation_input_tokens: tokens.cacheWriteInputTokens,
     cache_read_input_tokens: tokens.cacheReadInputTokens,
+    cache_creation: {
+      ephemeral_5m_input_tokens: tokens.cacheWrite5mInputTokens,
+      ephemeral_1h_input_tokens: tokens.cacheWrite1hInputTokens,
+    },
   };
 }

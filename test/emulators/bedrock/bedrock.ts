@@ -8,7 +8,7 @@ import { defaultAnswer } from './answers.ts';
 import { clientGone, type ReceivedRequest, type Responder } from './received-request.ts';
 import { scriptQueue, type ScriptOptions } from './scripts.ts';
 import type { BedrockKey } from './sigv4-verifier.ts';
-import { usageLedger, type TokensGiven } from './usage-ledger.ts';
+import { type GivenAnswer, type TokensGiven, usageLedger } from './usage-ledger.ts';
 
 /** The key accepted when none is named: the one of AWS's documentation. */
 export const EXAMPLE_KEY: BedrockKey = {
@@ -51,7 +51,10 @@ export interface BedrockEmulator {
   /** Scripts the answer to the next verified request that matches; earlier scripts come first. */
   answer(next: Responder, options?: ScriptOptions): void;
   /** Tokens of the default answers that were sent, at least up to their last event. */
-  usageGiven(): { readonly byModel: Readonly<Record<string, TokensGiven>> };
+  usageGiven(): {
+    readonly byModel: Readonly<Record<string, TokensGiven>>;
+    readonly answers: readonly GivenAnswer[];
+  };
   /** Forgets requests, scripts, usage and expired tokens, and accepts the first keys again. */
   reset(): void;
   close(): Promise<void>;
@@ -73,7 +76,7 @@ export async function startBedrock(options: BedrockOptions = {}): Promise<Bedroc
     const answer = answerOrError(defaultAnswer, request);
     return sendAnswer(response, answer, {
       eventDelayMs,
-      beforeLast: () => ledger.add(request.modelId, answer.tokens),
+      beforeLast: () => ledger.add(String(response.getHeader('x-amzn-requestid')), request.modelId, answer.tokens),
     });
   };
 
@@ -129,7 +132,7 @@ export async function startBedrock(options: BedrockOptions = {}): Promise<Bedroc
       return () => void listeners.delete(listener);
     },
     answer: scripts.add,
-    usageGiven: () => ({ byModel: ledger.byModel() }),
+    usageGiven: () => ({ byModel: ledger.byModel(), answers: [...ledger.answers] }),
     reset: () => {
       requests.length = 0;
       scripts.clear();

@@ -6,6 +6,11 @@ export interface Tokens {
   readonly outputTokens: number;
   readonly cacheReadInputTokens: number;
   readonly cacheWriteInputTokens: number;
+  /** Parts of `cacheWriteInputTokens` by time to live, where the answer tells them. */
+  readonly cacheWrite5mInputTokens?: number;
+  readonly cacheWrite1hInputTokens?: number;
+  /** Part of `outputTokens`, where the answer tells it. */
+  readonly reasoningTokens?: number;
 }
 
 /** What the emulator says in every generated text, in the pieces it streams. */
@@ -41,6 +46,16 @@ export function countTokens(request: ReceivedRequest, outputText = TEXT): Tokens
     outputTokens: Math.ceil(outputText.length / 4),
     cacheReadInputTokens,
     cacheWriteInputTokens,
+  };
+}
+
+/** The same cost with the caches written divided by time to live: half of them live an hour if the request says so. */
+export function divideCaches(tokens: Tokens, { body }: ReceivedRequest): Tokens {
+  const hours = body.includes('"ttl":"1h"') ? Math.floor(tokens.cacheWriteInputTokens / 2) : 0;
+  return {
+    ...tokens,
+    cacheWrite5mInputTokens: tokens.cacheWriteInputTokens - hours,
+    cacheWrite1hInputTokens: hours,
   };
 }
 
