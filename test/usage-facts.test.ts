@@ -68,6 +68,11 @@ describe('the number of events', () => {
     expect(toldHoweverCut('ChatCompletions', EVENTS, sse(events, end)).facts.events).toBe(3);
   });
 
+  it('of a stream whose first line ends with LF: a later CR ends none', () => {
+    const { facts } = told('ChatCompletions', EVENTS, [Buffer.from('data: 1\n\ndata: 2\r\r')]);
+    expect(facts.events).toBe(1);
+  });
+
   it('those that are too long to be read count too', () => {
     const text = 'x'.repeat(2 * 1024 * 1024);
     const message = encodeEvent('contentBlockDelta', { text });
@@ -153,6 +158,13 @@ describe('an error that ends a stream', () => {
       'overloaded_error',
     ],
     ['OpenAI', 'ChatCompletions', EVENTS, sse([text, { error: { type: 'server_error', code: 'x' } }]), 'server_error'],
+    [
+      'OpenAI, and then the end',
+      'ChatCompletions',
+      EVENTS,
+      Buffer.concat([sse([text, { error: { type: 'server_error' } }]), Buffer.from('data: [DONE]\n\n')]),
+      'server_error',
+    ],
     ['OpenAI by code', 'ChatCompletions', EVENTS, sse([text, { error: { message: 'no', code: 'x' } }]), 'x'],
     ['Responses', 'Responses', EVENTS, sse([{ type: 'response.output_text.delta' }, failed]), 'server_error'],
     [

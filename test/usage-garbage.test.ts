@@ -189,7 +189,7 @@ describe('what is kept', () => {
       'ChatCompletions',
       EVENTS,
       () => own(Buffer.from('data: {"choices":[{"delta":{"content":"a"}}]}\n\n')),
-      0,
+      1,
     ],
     ['messages', 'ConverseStream', MESSAGES, () => own(encodeEvent('contentBlockDelta', { p: 'x'.repeat(HALF) })), 1],
     ['chunks', 'InvokeModelWithResponseStream', MESSAGES, () => own(encodeEvent('chunk', { bytes: 'e30=' })), 1],

@@ -1,3 +1,4 @@
+import { createEndCounter } from './event-ends.ts';
 import { LONGEST_READ, type Tally, tellEvent, type UsageReader } from './usage-tally.ts';
 
 const LF = 0x0a;
@@ -9,18 +10,17 @@ const USAGE = Buffer.from('"usage"');
 /** A member's name, or the whole of a short string. */
 const ERROR = Buffer.from('"error"');
 
-const LF_LF = Buffer.from([LF, LF]);
-const LF_CR = Buffer.from([LF, CR]);
-const CR_CR = Buffer.from([CR, CR]);
-
 const NOTHING = Buffer.alloc(0);
 
 /** Longest end of an event: CR LF CR LF. */
 const LONGEST_END = 4;
 
+/** What ends a stream in OpenAI's dialect, after an error too. */
+const LONGEST_DONE = 'data: [DONE]\r\n\r\n'.length;
+
 /**
- * Reads `text/event-stream` in the dialects of OpenAI and Anthropic. Only what has a member `usage` that is an object,
- * or speaks of an error, is parsed, and everything until the first token has been seen.
+ * Reads `text/event-stream` in the dialects of OpenAI and Anthropic. Only what has a member `usage` that is an object
+ * is parsed, everything until the first token has been seen, and the end if it speaks of an error.
  */
 export function createEventReader(tally: Tally): UsageReader {
   let held: Buffer[] = [];
@@ -29,8 +29,9 @@ export function createEventReader(tally: Tally): UsageReader {
   let tail: Buffer = NOTHING;
   /** Inside an event that is too long to be read. */
   let skipping = false;
-  /** The last byte so far. */
-  let before: number | undefined;
+  /** The last events, unless they were read: only the end of the stream shows that they were the last. */
+  let last: Buffer | undefined;
+  const countEnds = createEndCounter();
 
   const release = (): Buffer | undefined => {
     const block = held.length === 1 ? held[0] : Buffer.concat(held);
@@ -41,14 +42,16 @@ export function createEventReader(tally: Tally): UsageReader {
   };
   const read = (block: Buffer | undefined) => {
     if (block === undefined) return;
-    if (!tally.firstTokenSeen || hasUsage(block) || block.includes(ERROR)) readEvents(tally, block);
+    if (!tally.firstTokenSeen || hasUsage(block)) {
+      readEvents(tally, block);
+      last = undefined;
+    } else if (block.length > LONGEST_DONE) last = block;
   };
 
   return {
     write(bytes) {
       if (bytes.length === 0) return;
-      tally.events += countEnds(before, bytes);
-      before = bytes[bytes.length - 1];
+      tally.events += countEnds(bytes);
       if (heldBytes === 0 && endsEvent(bytes)) {
         read(bytes);
         return;
@@ -67,22 +70,10 @@ export function createEventReader(tally: Tally): UsageReader {
     },
     end() {
       read(release());
+      if (last?.includes(ERROR) === true) readEvents(tally, last);
+      last = undefined;
     },
   };
-}
-
-/** How many events end in the bytes: two line breaks in a row, of which those bytes count that touch each other. */
-function countEnds(before: number | undefined, bytes: Buffer): number {
-  const [first] = bytes;
-  const across = (before === LF && (first === LF || first === CR)) || (before === CR && first === CR) ? 1 : 0;
-  const lf = count(bytes, LF_LF);
-  return across + lf + (bytes.includes(CR) ? count(bytes, LF_CR) + count(bytes, CR_CR) : 0);
-}
-
-function count(bytes: Buffer, pair: Buffer): number {
-  let found = 0;
-  for (let at = bytes.indexOf(pair); at !== -1; at = bytes.indexOf(pair, at + pair.length)) found += 1;
-  return found;
 }
 
 /** True when the bytes end with two line breaks in a row. */
