@@ -1,19 +1,15 @@
-import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { cutAt } from './emulators/bedrock/faults.ts';
-import { type Chain, startChain, withApiKey } from './emulators/chain.ts';
+import { OPERATIONS } from '../src/bedrock/operations.ts';
+import { plain, sendAnswer } from './emulators/bedrock/answer.ts';
+import { defaultAnswer } from './emulators/bedrock/answers.ts';
+import { cutAt, exceptionFrame, fail, slowly } from './emulators/bedrock/faults.ts';
+import type { Responder } from './emulators/bedrock/received-request.ts';
+import { type Chain, startChain } from './emulators/chain.ts';
 import { nextRecord } from './faults/records.ts';
 
-const SUBSCRIPTIONS = [
-  { id: 'team-a', name: 'Équipe A', key: 'key-a', productId: 'assistants', userId: 'u1' },
-  { id: 'team-b', key: 'key-b' },
-];
-const MODELS = [
-  'anthropic.claude-3-haiku-20240307-v1:0',
-  'amazon.nova-lite-v1:0',
-  'us.meta.llama3-1-70b-instruct-v1:0',
-];
+const SUBSCRIPTIONS = [{ id: 'team-a', name: 'Équipe A', key: 'key-a', productId: 'assistants', userId: 'u1' }];
+const MODEL = 'anthropic.claude-3-haiku-20240307-v1:0';
 
 let chain: Chain;
 beforeAll(async () => {
@@ -40,15 +36,15 @@ async function recordOf(path: string, body: unknown) {
 
 describe('one record a request', () => {
   const messages = [{ role: 'user', content: [{ text: 'hello' }] }];
-  const chat = { model: MODELS[0], max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] };
+  const chat = { model: MODEL, max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] };
 
   it.each([
-    ['Converse', `/model/${MODELS[0]}/converse`, { messages }, 'body'],
-    ['ConverseStream', `/model/${MODELS[0]}/converse-stream`, { messages }, 'stream'],
-    ['InvokeModel', `/model/${MODELS[0]}/invoke`, { ...chat, anthropic_version: 'bedrock-2023-05-31' }, 'headers'],
+    ['Converse', `/model/${MODEL}/converse`, { messages }, 'body'],
+    ['ConverseStream', `/model/${MODEL}/converse-stream`, { messages }, 'stream'],
+    ['InvokeModel', `/model/${MODEL}/invoke`, { ...chat, anthropic_version: 'bedrock-2023-05-31' }, 'headers'],
     [
       'InvokeModelWithResponseStream',
-      `/model/${MODELS[0]}/invoke-with-response-stream`,
+      `/model/${MODEL}/invoke-with-response-stream`,
       { ...chat, anthropic_version: 'bedrock-2023-05-31' },
       'stream',
     ],
@@ -76,15 +72,93 @@ describe('one record a request', () => {
   });
 
   it('CountTokens uses none', async () => {
-    const record = await recordOf(`/model/${MODELS[0]}/count-tokens`, { input: { converse: { messages } } });
+    const record = await recordOf(`/model/${MODEL}/count-tokens`, { input: { converse: { messages } } });
     expect(record['countedInputTokens']).toBeGreaterThan(0);
     expect(record).not.toHaveProperty('inputTokens');
   });
 
   it('a stream that was cut tells what is known, and that it was cut', async () => {
     chain.bedrock.answer(cutAt(1500));
-    const record = await recordOf(`/model/${MODELS[0]}/converse-stream`, { messages });
+    const record = await recordOf(`/model/${MODEL}/converse-stream`, { messages });
     expect(record).toMatchObject({ outcome: 'upstreamBroke', errorSource: 'bedrock', usageUnknown: 'cut' });
+  });
+
+  it.each([
+    ['an event stream', `/model/${MODEL}/invoke-with-response-stream`, { anthropic_version: 'bedrock-2023-05-31' }],
+    ['server-sent events', '/anthropic/v1/messages', { model: MODEL, stream: true }],
+  ])('%s of Anthropic that was cut: its input is known, and how far it got', async (_name, path, body) => {
+    chain.bedrock.answer(cutAt(1500));
+    const record = await recordOf(path, body);
+    expect(record).toMatchObject({ outcome: 'upstreamBroke', usagePartial: true, inputTokens: expect.any(Number) });
+    expect(record['responseEvents']).toBeGreaterThan(2);
+    expect(record['responseBytes']).toBeLessThanOrEqual(1500);
+    expect(record).not.toHaveProperty('totalTokens');
+    expect(record).not.toHaveProperty('outputTokensPerSecond');
+  });
+
+  it('how fast a stream came, and in how many events', async () => {
+    chain.bedrock.answer(slowly(defaultAnswer, 400, 5));
+    const record = await recordOf(`/model/${MODEL}/converse-stream`, { messages });
+    expect(record).toMatchObject({ responseEvents: 14, outputTokens: 51 });
+    const seconds = (Number(record['durationMs']) - Number(record['firstTokenMs'])) / 1000;
+    expect(record['outputTokensPerSecond']).toBeCloseTo(50 / seconds, 0);
+  });
+
+  it.each([
+    ['an inference profile', `us.${MODEL}`, 'inference-profile', MODEL],
+    ['a foundation model', MODEL, 'foundation-model', MODEL],
+    [
+      'an opaque ARN',
+      'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6',
+      'application-inference-profile',
+      undefined,
+    ],
+  ])('%s: the model as asked, and what is behind it', async (_name, modelId, modelType, foundationModelId) => {
+    const record = await recordOf(`/model/${encodeURIComponent(modelId)}/converse`, { messages });
+    expect(record).toMatchObject({ modelId, modelType });
+    expect(record['foundationModelId']).toBe(foundationModelId);
+  });
+
+  it.each(['ChatCompletions', 'Responses', 'Messages', 'CountMessageTokens', 'StartAsyncInvoke'])(
+    '%s: the model that the body names, also when Bedrock refuses',
+    async (name) => {
+      const { template = '', modelMember = '' } = OPERATIONS.find((operation) => operation.name === name) ?? {};
+      chain.bedrock.answer(fail(429, 'ThrottlingException', 'Slow down.'));
+      const record = await recordOf(template, {
+        messages: [{ model: 'x' }],
+        [modelMember]: `us.${MODEL}`,
+        tools: [],
+      });
+      expect(record).toMatchObject({
+        modelId: `us.${MODEL}`,
+        foundationModelId: MODEL,
+        status: 429,
+        outcome: 'complete',
+        errorType: 'ThrottlingException',
+        errorSource: 'bedrock',
+      });
+      expect(record).not.toHaveProperty('usageUnknown');
+    },
+  );
+
+  it('text in the place of a model is not recorded', async () => {
+    const record = await recordOf('/openai/v1/chat/completions', { model: 'the patient was told', messages: [] });
+    expect(JSON.stringify(record)).not.toContain('patient');
+  });
+
+  it.each<[string, string, Responder, string]>([
+    ['an exception', 'ThrottlingException', exceptionFrame('throttlingException', 'Slow down.'), 'converse-stream'],
+    [
+      'an error without a header that tells its type',
+      'invalid_request_error',
+      (_request, response) =>
+        sendAnswer(response, { ...plain({ error: { type: 'invalid_request_error', message: 'no' } }), status: 400 }),
+      'converse',
+    ],
+  ])('%s: the record has its type', async (_name, errorType, responder, operation) => {
+    chain.bedrock.answer(responder);
+    const record = await recordOf(`/model/${MODEL}/${operation}`, { messages });
+    expect(record).toMatchObject({ errorType, errorSource: 'bedrock', outcome: 'complete' });
   });
 
   it('a refusal has neither tokens nor a guess at them', async () => {
@@ -92,41 +166,4 @@ describe('one record a request', () => {
     expect(record).toMatchObject({ outcome: 'refused', errorSource: 'client', errorType: 'ValidationException' });
     expect(Object.keys(record).filter((name) => /token|usage/i.test(name))).toStrictEqual([]);
   });
-});
-
-it('the sums by subscription are exactly what Bedrock gave out', async () => {
-  chain.bedrock.reset();
-  const seen: Record<string, unknown>[] = [];
-  const all = Promise.withResolvers<void>();
-  const stop = chain.host.onLog(({ message }) => {
-    if (!message.startsWith('{"event":"bedrock.request"')) return;
-    seen.push(JSON.parse(message) as Record<string, unknown>);
-    if (seen.length === 200) all.resolve();
-  });
-  await Promise.all(
-    SUBSCRIPTIONS.map(async ({ key }) => {
-      const client = new BedrockRuntimeClient({ ...chain.clientConfig(), requestHandler: withApiKey(key) });
-      await Promise.all(
-        Array.from({ length: 100 }, async (_, index) => {
-          const input = { modelId: MODELS[index % MODELS.length] ?? '', messages: [] };
-          if (index % 2 === 0) return client.send(new ConverseCommand(input));
-          const { stream } = await client.send(new ConverseStreamCommand(input));
-          return Array.fromAsync(stream ?? []);
-        }),
-      );
-      client.destroy();
-    }),
-  );
-  await all.promise;
-  stop();
-  const sum = (name: string, records: readonly Record<string, unknown>[]) =>
-    records.reduce((total, record) => total + Number(record[name] ?? 0), 0);
-  for (const [modelId, given] of Object.entries(chain.bedrock.usageGiven().byModel)) {
-    const ofModel = seen.filter((record) => record['modelId'] === modelId);
-    expect(sum('inputTokens', ofModel)).toBe(given.inputTokens);
-    expect(sum('outputTokens', ofModel)).toBe(given.outputTokens);
-  }
-  for (const { id } of SUBSCRIPTIONS) {
-    expect(seen.filter((record) => record['subscriptionId'] === id)).toHaveLength(100);
-  }
 });

@@ -9,12 +9,19 @@ export function recordsOf(host: FunctionsHost): RequestRecord[] {
   return host.logs.map(recordIn).filter((record) => record !== undefined);
 }
 
+/** Calls `listener` with every record from now on; returns the unsubscription. */
+export function onRecord(host: FunctionsHost, listener: (record: RequestRecord) => void): () => void {
+  return host.onLog((line) => {
+    const record = recordIn(line);
+    if (record !== undefined) listener(record);
+  });
+}
+
 /** The first record that matches, as soon as it is there. */
 export function nextRecord(host: FunctionsHost, matches: (record: RequestRecord) => boolean): Promise<RequestRecord> {
   return new Promise((resolve) => {
-    const stop = host.onLog((line) => {
-      const record = recordIn(line);
-      if (record === undefined || !matches(record)) return;
+    const stop = onRecord(host, (record) => {
+      if (!matches(record)) return;
       stop();
       resolve(record);
     });
