@@ -3,14 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
+import { type AnswerSource, sendAnswer } from './emulators/bedrock/answer.ts';
+import { defaultAnswer } from './emulators/bedrock/answers.ts';
 import { type BedrockEmulator, EXAMPLE_KEY, startBedrock } from './emulators/bedrock/bedrock.ts';
+import { fail } from './emulators/bedrock/faults.ts';
+import { encodeException } from './emulators/bedrock/frames.ts';
 import { type Chain, newKey } from './emulators/chain.ts';
 import { type FunctionsHost, startFunctionsHost } from './emulators/functions-host/host.ts';
 import { type Listening, listen } from './emulators/listen.ts';
 import { beginCall } from './emulators/raw-client.ts';
 import { type Break, breakIn, BREAKS, drip, flood, type Phase, PHASES } from './faults/breaks.ts';
 import { type Stage, startStage } from './faults/play.ts';
-import { nextRecord } from './faults/records.ts';
+import { endOf, nextRecord, recordsOf } from './faults/records.ts';
 import { held, type Shape, SHAPES, STREAMED } from './faults/shapes.ts';
 
 // The rows wait for timeouts most of the time.
@@ -34,8 +38,13 @@ async function restartOf(host: FunctionsHost): Promise<string> {
 }
 
 /** What the record says of an answer that broke off, and of one that fell silent. */
-const BROKE = { outcome: 'upstreamBroke', errorType: 'ServiceUnavailableException', errorSource: 'bedrock' };
-const SILENT = { outcome: 'timedOut', errorType: 'ModelTimeoutException', errorSource: 'bedrock' };
+const BROKE = {
+  outcome: 'upstreamBroke',
+  errorType: 'ServiceUnavailableException',
+  errorSource: 'bedrock',
+  attempts: 1,
+};
+const SILENT = { outcome: 'timedOut', errorType: 'ModelTimeoutException', errorSource: 'bedrock', attempts: 1 };
 
 /**
  * How a client is told that Bedrock broke off, by phase and form of the answer: by a status and a type of error, by a
@@ -54,25 +63,66 @@ const ENDINGS = `
   before the end           | status | reset  | message      | -       | message
 `;
 
+/**
+ * What is known of its tokens by then: nothing, since there was no answer, or since it was cut; the input, which
+ * Anthropic tells at the start; or all of them, since they came before the end.
+ */
+const TOKENS = `
+  phase                    | plain     | large     | event stream | OpenAI    | Anthropic
+  before the headers       | no answer | no answer | no answer    | no answer | no answer
+  inside the headers       | no answer | no answer | no answer    | no answer | no answer
+  before the first byte    | cut       | cut       | cut          | cut       | cut
+  inside the first message | cut       | cut       | cut          | cut       | cut
+  inside a message         | -         | cut       | cut          | cut       | input
+  between messages         | -         | cut       | cut          | cut       | input
+  inside the last message  | -         | cut       | cut          | cut       | all
+  before the end           | cut       | cut       | all          | -         | all
+`;
+
+/** What the record says in each of these cases. */
+const KNOWN: Readonly<Record<string, object>> = {
+  'no answer': { usageUnknown: 'no answer' },
+  cut: { usageUnknown: 'cut' },
+  input: { usagePartial: true, tokens: ['inputTokens'] },
+  all: { tokens: ['inputTokens', 'outputTokens', 'totalTokens'] },
+};
+
 interface Row {
   readonly phase: Phase;
   readonly how: Break;
   readonly shape: Shape;
   readonly ending: string;
+  readonly tokens: string;
 }
 
-function rowsOf(table: string): Row[] {
+function rows(): Row[] {
+  const [endings, tokens] = [cellsOf(ENDINGS), cellsOf(TOKENS)];
+  return PHASES.flatMap((phase, line) =>
+    (Object.keys(BREAKS) as Break[]).flatMap((how) =>
+      SHAPES.map((shape, column) => ({
+        phase,
+        how,
+        shape,
+        ending: endings[line]?.[column] ?? '',
+        tokens: tokens[line]?.[column] ?? '',
+      })).filter(({ ending }) => ending !== '-'),
+    ),
+  );
+}
+
+/** The cells of a table with one line for each phase. */
+function cellsOf(table: string): string[][] {
   const lines = table.trim().split('\n').slice(1);
-  return lines.flatMap((line, index) => {
-    const phase = PHASES[index];
-    const [name, ...endings] = line.split('|').map((cell) => cell.trim());
-    if (phase === undefined || name !== phase) throw new Error(`No such phase here: ${name}`);
-    return (Object.keys(BREAKS) as Break[]).flatMap((how) =>
-      SHAPES.map((shape, column) => ({ phase, how, shape, ending: endings[column] ?? '' })).filter(
-        ({ ending }) => ending !== '-',
-      ),
-    );
+  return lines.map((line, index) => {
+    const [name, ...cells] = line.split('|').map((cell) => cell.trim());
+    if (name !== PHASES[index]) throw new Error(`No such phase here: ${name}`);
+    return cells;
   });
+}
+
+/** What is known of the tokens of a stream that went no further than its first messages. */
+function begun(shape: Shape): object {
+  return KNOWN[shape.operation === 'Messages' ? 'input' : 'cut'] ?? {};
 }
 
 describe.concurrent('Bedrock breaks off', () => {
@@ -86,14 +136,77 @@ describe.concurrent('Bedrock breaks off', () => {
     });
   });
 
-  it.each(rowsOf(ENDINGS))('$phase of $shape.name: $how', async ({ phase, how, shape, ending }) => {
+  it.each(rows())('$phase of $shape.name: $how', async ({ phase, how, shape, ending, tokens }) => {
     const played = await stage.play(shape, (seen) => breakIn(phase, how, seen, shape.script));
     const silent = how === 'silence';
     const status = silent ? '408 ModelTimeoutException' : '503 ServiceUnavailableException';
     const told = silent ? shape.broken.silent : shape.broken.broke;
-    expect(played).toMatchObject({
+    expect(played).toStrictEqual({
       ending: ending === 'status' ? status : told,
-      record: { ...(silent ? SILENT : BROKE), status: ending === 'status' ? Number.parseInt(status) : 200 },
+      end: {
+        ...(silent ? SILENT : BROKE),
+        status: ending === 'status' ? Number.parseInt(status) : 200,
+        ...KNOWN[tokens],
+      },
+      sent: 1,
+    });
+  });
+});
+
+describe.concurrent('Bedrock itself says that something is wrong', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await start({});
+  });
+
+  const REFUSED = { outcome: 'complete', errorSource: 'bedrock', attempts: 1 };
+
+  it.each(SHAPES)('by a status: $name', async (shape) => {
+    const played = await stage.play(shape, () => fail(429, 'ThrottlingException', 'Slow down.'));
+    expect(played).toStrictEqual({
+      ending: '429 ThrottlingException',
+      end: { ...REFUSED, status: 429, errorType: 'ThrottlingException' },
+      sent: 1,
+    });
+  });
+
+  const events = (text: string) => [Buffer.from(text)];
+  const TOLD: readonly (readonly [string, string, string, readonly Buffer[]])[] = [
+    [
+      'ConverseStream',
+      'exception ThrottlingException',
+      'ThrottlingException',
+      [encodeException('throttlingException', 'Slow down.')],
+    ],
+    [
+      'ChatCompletions',
+      'error rate_limit_exceeded',
+      'requests',
+      events('data: {"error":{"message":"Slow down.","type":"requests","code":"rate_limit_exceeded"}}\n\n'),
+    ],
+    [
+      'Messages',
+      'error overloaded_error',
+      'overloaded_error',
+      events('event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Slow down."}}\n\n'),
+    ],
+  ];
+
+  it.each(TOLD)('in the middle of a stream: %s', async (operation, ending, errorType, last) => {
+    const shape = SHAPES.find((each) => each.operation === operation) ?? held;
+    const source: AnswerSource = (request) => {
+      const answer = defaultAnswer(request);
+      return { ...answer, parts: [...answer.parts.slice(0, 5), ...last] };
+    };
+    const played = await stage.play(shape, () => (request, response) => sendAnswer(response, source(request)));
+    expect(played).toStrictEqual({
+      ending,
+      end: {
+        ...REFUSED,
+        status: 200,
+        errorType,
+        ...(operation === 'Messages' ? KNOWN['input'] : { usageUnknown: 'ended by an error' }),
+      },
       sent: 1,
     });
   });
@@ -110,20 +223,23 @@ describe.concurrent('the deadlines of this proxy', () => {
     });
   });
 
-  const TOO_LATE = { ending: '408 ModelTimeoutException', record: { ...SILENT, status: 408 } };
+  const TOO_LATE = { ending: '408 ModelTimeoutException', end: { ...SILENT, status: 408 }, sent: 1 };
 
   it.each(SHAPES)('no headers of $name', async (shape) => {
-    expect(await stage.play(shape, (seen) => breakIn('before the headers', 'silence', seen))).toMatchObject(TOO_LATE);
+    const played = await stage.play(shape, (seen) => breakIn('before the headers', 'silence', seen));
+    expect(played).toStrictEqual({ ...TOO_LATE, end: { ...TOO_LATE.end, ...KNOWN['no answer'] } });
   });
 
   it.each(SHAPES)('$name that drips', async (shape) => {
-    expect(await stage.play(shape, () => drip('bytes', shape.script))).toMatchObject(TOO_LATE);
+    const played = await stage.play(shape, () => drip('bytes', shape.script));
+    expect(played).toStrictEqual({ ...TOO_LATE, end: { ...TOO_LATE.end, ...KNOWN['cut'] } });
   });
 
   it.each(STREAMED)('$name that never ends', async (shape) => {
-    expect(await stage.play(shape, () => drip('messages', shape.script))).toMatchObject({
+    expect(await stage.play(shape, () => drip('messages', shape.script))).toStrictEqual({
       ending: shape.broken.silent,
-      record: { ...SILENT, status: 200 },
+      end: { ...SILENT, status: 200, ...begun(shape) },
+      sent: 1,
     });
   });
 
@@ -141,8 +257,11 @@ describe.concurrent('the deadlines of this proxy', () => {
     });
     const silent = (seen: Promise<void>) => breakIn('before the headers', 'silence', seen);
     for (const played of await Promise.all(SHAPES.map((shape) => stage.play(shape, silent)))) {
-      expect(played).toMatchObject({ ...TOO_LATE, sent: 2 });
-      expect(played.record).toMatchObject({ attempts: 2, credentialsRefreshed: true });
+      expect(played).toStrictEqual({
+        ...TOO_LATE,
+        end: { ...TOO_LATE.end, ...KNOWN['no answer'], attempts: 2, credentialsRefreshed: true },
+        sent: 2,
+      });
     }
     stop();
   });
@@ -168,24 +287,24 @@ describe.concurrent('the body of the request', () => {
   async function refusalOf({ request, response, record }: ReturnType<typeof upload>) {
     const { statusCode, headers } = await response;
     request.destroy();
-    return { ending: `${statusCode} ${headers['x-amzn-errortype']}`, record: await record };
+    return { ending: `${statusCode} ${headers['x-amzn-errortype']}`, end: endOf(await record) };
   }
 
   it.each(SHAPES)('stops: $name', async (shape) => {
     const call = upload(shape);
     call.request.write('{');
-    expect(await refusalOf(call)).toMatchObject({
+    expect(await refusalOf(call)).toStrictEqual({
       ending: '408 RequestTimeoutException',
-      record: { status: 408, outcome: 'refused', errorType: 'RequestTimeoutException', errorSource: 'client' },
+      end: { status: 408, outcome: 'refused', errorType: 'RequestTimeoutException', errorSource: 'client' },
     });
   });
 
   it.each(SHAPES)('is too long: $name', async (shape) => {
     const call = upload(shape);
     call.request.write(Buffer.alloc(10_001));
-    expect(await refusalOf(call)).toMatchObject({
+    expect(await refusalOf(call)).toStrictEqual({
       ending: '413 RequestEntityTooLargeException',
-      record: { status: 413, outcome: 'refused', errorType: 'RequestEntityTooLargeException', errorSource: 'client' },
+      end: { status: 413, outcome: 'refused', errorType: 'RequestEntityTooLargeException', errorSource: 'client' },
     });
   });
 
@@ -197,13 +316,16 @@ describe.concurrent('the body of the request', () => {
     // A later call has its answer: by then this one has reached the function.
     await stage.play(held);
     request.destroy();
-    expect(await record).toMatchObject({ outcome: 'clientClosed' });
-    expect(await record).not.toHaveProperty('attempts');
+    expect(endOf(await record)).toStrictEqual({ outcome: 'clientClosed' });
   });
 });
 
 describe.concurrent('no connection to Bedrock', () => {
-  const NONE = { ending: '503 ServiceUnavailableException', record: { ...BROKE, status: 503, attempts: 1 } };
+  const NONE = {
+    ending: '503 ServiceUnavailableException',
+    end: { ...BROKE, status: 503, ...KNOWN['no answer'] },
+    sent: 0,
+  };
 
   describe.concurrent('nobody listens', () => {
     let stage: Stage;
@@ -214,7 +336,7 @@ describe.concurrent('no connection to Bedrock', () => {
     });
 
     it.each(SHAPES)('$name', async (shape) => {
-      expect(await stage.play(shape)).toMatchObject(NONE);
+      expect(await stage.play(shape)).toStrictEqual(NONE);
     });
   });
 
@@ -232,7 +354,7 @@ describe.concurrent('no connection to Bedrock', () => {
     afterAll(() => silent.close());
 
     it.each(SHAPES)('$name', async (shape) => {
-      expect(await stage.play(shape)).toMatchObject(NONE);
+      expect(await stage.play(shape)).toStrictEqual(NONE);
     });
   });
 });
@@ -258,12 +380,11 @@ describe.concurrent('no credentials', () => {
     // After a failure the vault is left alone for a moment.
     for (; chain.vault.requests.length === before; await sleep(100)) await stage.play(held);
     for (const played of await Promise.all(SHAPES.map((shape) => stage.play(shape)))) {
-      expect(played).toMatchObject({
+      expect(played).toStrictEqual({
         ending: '503 ServiceUnavailableException',
-        record: { status: 503, outcome: 'refused', errorType: 'ServiceUnavailableException', errorSource: 'proxy' },
+        end: { status: 503, outcome: 'refused', errorType: 'ServiceUnavailableException', errorSource: 'proxy' },
         sent: 0,
       });
-      expect(played.record).not.toHaveProperty('attempts');
     }
     end(chain);
   });
@@ -274,7 +395,11 @@ describe.concurrent('no credentials', () => {
     const before = chain.vault.requests.length;
     for (; chain.vault.requests.length === before; await sleep(100)) await stage.play(held);
     for (const played of await Promise.all(SHAPES.map((shape) => stage.play(shape)))) {
-      expect(played).toMatchObject({ ending: '408 ModelTimeoutException', record: { outcome: 'timedOut' }, sent: 0 });
+      expect(played).toStrictEqual({
+        ending: '408 ModelTimeoutException',
+        end: { status: 408, outcome: 'timedOut', errorType: 'ModelTimeoutException', errorSource: 'proxy' },
+        sent: 0,
+      });
     }
   });
 });
@@ -310,12 +435,17 @@ describe.concurrent('a caller that reads no further', () => {
     request.end(shape.body);
     await response;
     // At functionTimeout, the host restarts the worker of a function that is still running.
-    const record = await Promise.race([
-      nextRecord(host, ({ operation }) => operation === shape.operation),
+    const end = await Promise.race([
+      nextRecord(host, ({ operation }) => operation === shape.operation).then(endOf),
       restartOf(host),
     ]);
-    expect(record).toMatchObject(SILENT);
+    expect(end).toStrictEqual({ ...SILENT, status: 200, errorSource: 'client', ...begun(shape) });
     request.destroy();
+  });
+
+  it('has one record a call', { concurrent: false }, () => {
+    const operations = recordsOf(host).map(({ operation }) => operation);
+    expect(operations.toSorted()).toStrictEqual(STREAMED.map(({ operation }) => operation).toSorted());
   });
 });
 

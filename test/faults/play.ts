@@ -2,14 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Responder } from '../emulators/bedrock/received-request.ts';
 import { type Chain, type ChainOptions, startChain } from '../emulators/chain.ts';
-import { nextRecord, type RequestRecord, recordsOf } from './records.ts';
+import { endOf, nextRecord, recordsOf } from './records.ts';
 import type { Shape } from './shapes.ts';
 
 /** What became of one call. */
 export interface Played {
   /** How it ended for the client, see `Shape.call`; or that it did not. */
   readonly ending: string;
-  readonly record: RequestRecord;
+  /** What its record says of the end. */
+  readonly end: Record<string, unknown>;
   /** Requests of this call that reached Bedrock. */
   readonly sent: number;
 }
@@ -53,8 +54,8 @@ export async function startStage(settings: Record<string, string>, options: Chai
       ]);
       // An answer that waits for its client waits no longer.
       seen.resolve();
-      const record = await recordOf(row);
-      return { ending, record, sent: chain.bedrock.requests.filter(isRow).length };
+      const end = endOf(await recordOf(row));
+      return { ending, end, sent: chain.bedrock.requests.filter(isRow).length };
     },
     async recordCounts() {
       const made = keys.slice(0, calls);

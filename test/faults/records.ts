@@ -4,6 +4,25 @@ import type { LogLine } from '../emulators/functions-host/log.ts';
 /** A line of the log with the event `bedrock.request`. */
 export type RequestRecord = Readonly<Record<string, unknown>>;
 
+/** Members by which a record tells how a call ended, and what is known of its tokens. */
+const END = [
+  'status',
+  'outcome',
+  'errorType',
+  'errorSource',
+  'attempts',
+  'credentialsRefreshed',
+  'usageUnknown',
+  'usagePartial',
+];
+
+/** How a call ended, by its record: just what it says of that, and `tokens`, the kinds that it knows. */
+export function endOf(record: RequestRecord): Record<string, unknown> {
+  const told = END.filter((name) => record[name] !== undefined).map((name) => [name, record[name]]);
+  const tokens = Object.keys(record).filter((name) => /^(input|output|total)Tokens$/.test(name));
+  return { ...Object.fromEntries(told), ...(tokens.length > 0 && { tokens: tokens.toSorted() }) };
+}
+
 /** All records so far, in the order in which the calls ended. */
 export function recordsOf(host: FunctionsHost): RequestRecord[] {
   return host.logs.map(recordIn).filter((record) => record !== undefined);
