@@ -5,13 +5,14 @@ import { buffer, text } from 'node:stream/consumers';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { EVENT_STREAM, SERVER_SENT_EVENTS } from './emulators/bedrock/answer.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from './emulators/bedrock/answer.ts';
 import { controlled } from './emulators/bedrock/controlled.ts';
 import { encodeEvent, encodeFrame } from './emulators/bedrock/frames.ts';
 import type { ReceivedRequest, Responder } from './emulators/bedrock/received-request.ts';
 import { end, writeHeaders } from './emulators/bedrock/wire.ts';
 import { type Chain, startChain } from './emulators/chain.ts';
 import { beginCall, nextChunk } from './emulators/raw-client.ts';
+import { endOf, onRecord, type RequestRecord } from './faults/records.ts';
 
 const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 const converse = `/model/${modelId}/converse`;
@@ -50,21 +51,12 @@ async function callHost(agent: Agent, method: string, path: string, body = '') {
   return { status: answer.statusCode, body: await text(answer), port: request.socket?.localPort };
 }
 
-interface RequestRecord {
-  readonly requestId: string;
-  readonly outcome: string;
-  readonly status?: number;
-  readonly responseBytes?: number;
-}
-
 /** The records of all requests that `during` makes; those of one more call, which comes last, are left out. */
 async function recordsOf(during: () => Promise<unknown>): Promise<RequestRecord[]> {
   const records: RequestRecord[] = [];
   const last = Promise.withResolvers<void>();
-  const off = chain.host.onLog(({ message }) => {
-    if (!message.startsWith('{"event":"bedrock.request"')) return;
-    const record: RequestRecord = JSON.parse(message);
-    if (record.status === 404) last.resolve();
+  const off = onRecord(chain.host, (record) => {
+    if (record['status'] === 404) last.resolve();
     else records.push(record);
   });
   try {
@@ -84,7 +76,9 @@ function held(): { responder: Responder; arrived: Promise<ReceivedRequest> } {
 }
 
 describe('a caller that leaves: the request to Bedrock ends, and there is one record that says so', () => {
-  const LEFT = [{ outcome: 'clientClosed' }];
+  /** Nobody's error, and no status where no answer had begun. */
+  const LEFT = { outcome: 'clientClosed', attempts: 1 };
+  const ends = (records: readonly RequestRecord[]) => records.map(endOf);
 
   it.each([converse, converseStream])('before the headers: %s', async (path) => {
     const { responder, arrived } = held();
@@ -95,13 +89,13 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
       request.destroy();
       await received.aborted;
     });
-    expect(records).toMatchObject(LEFT);
+    expect(ends(records)).toStrictEqual([{ ...LEFT, usageUnknown: 'no answer' }]);
     expect(records[0]).not.toHaveProperty('responseBytes');
   });
 
   it.each([
     ['an event stream', converseStream, EVENT_STREAM],
-    ['server-sent events', '/openai/v1/chat/completions', SERVER_SENT_EVENTS],
+    ['server-sent events', '/openai/v1/chat/completions', SSE],
     ['a plain answer', converse, { 'content-type': 'application/json' }],
   ])('before the first byte of %s', async (_name, path, headers) => {
     const stream = controlled(headers);
@@ -112,15 +106,28 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
       request.destroy();
       await received.aborted;
     });
-    expect(records).toMatchObject(LEFT);
+    expect(ends(records)).toStrictEqual([{ ...LEFT, usageUnknown: 'cut' }]);
     expect(records[0]).not.toHaveProperty('responseBytes');
   });
 
   it.each([
-    ['an event stream', converseStream, EVENT_STREAM, EVENT],
-    ['server-sent events', '/openai/v1/chat/completions', SERVER_SENT_EVENTS, Buffer.from('data: 1\n\n')],
-    ['a large answer', `/model/${modelId}/invoke`, { 'content-type': 'image/png' }, Buffer.alloc(1.5 * MEBIBYTE)],
-  ])('in the middle of %s', async (_name, path, headers, first) => {
+    ['an event stream', converseStream, EVENT_STREAM, EVENT, { usageUnknown: 'cut' }],
+    ['server-sent events', '/openai/v1/chat/completions', SSE, Buffer.from('data: 1\n\n'), { usageUnknown: 'cut' }],
+    [
+      "Anthropic's events, whose first tells the input",
+      '/anthropic/v1/messages',
+      SSE,
+      Buffer.from('data: {"type":"message_start","message":{"usage":{"input_tokens":3,"output_tokens":1}}}\n\n'),
+      { usagePartial: true, tokens: ['inputTokens'] },
+    ],
+    [
+      'a large answer',
+      `/model/${modelId}/invoke`,
+      { 'content-type': 'image/png' },
+      Buffer.alloc(1.5 * MEBIBYTE),
+      { usageUnknown: 'cut' },
+    ],
+  ])('in the middle of %s', async (_name, path, headers, first, known) => {
     const stream = controlled(headers);
     chain.bedrock.answer(stream.responder);
     const records = await recordsOf(async () => {
@@ -132,8 +139,8 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
         await stream.started
       ).aborted;
     });
-    expect(records).toMatchObject(LEFT);
-    expect(records[0]?.responseBytes).toBeGreaterThan(0);
+    expect(ends(records)).toStrictEqual([{ ...LEFT, status: 200, ...known }]);
+    expect(records[0]?.['responseBytes']).toBeGreaterThan(0);
   });
 
   it('in the middle of its upload: Bedrock hears of nothing', async () => {
@@ -146,12 +153,13 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
       // Later calls are through: the upload, which came before, has begun.
       const agent = new Agent();
       for (let call = 0; call < 3; call += 1) await callHost(agent, 'GET', '/no-such-operation');
-      const logged = nextRecord();
+      const logged = Promise.withResolvers<void>();
+      const stop = onRecord(chain.host, () => logged.resolve());
       request.destroy();
-      await logged;
+      await logged.promise;
+      stop();
     });
-    expect(records).toMatchObject(LEFT);
-    expect(records[0]).not.toHaveProperty('errorType');
+    expect(ends(records)).toStrictEqual([{ outcome: 'clientClosed' }]);
     expect(chain.bedrock.requests).toHaveLength(0);
   });
 
@@ -166,7 +174,7 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
       await received.aborted;
       socket.destroy();
     });
-    expect(records).toMatchObject(LEFT);
+    expect(ends(records)).toStrictEqual([{ ...LEFT, usageUnknown: 'no answer' }]);
   });
 
   it('a hundred at the same time', async () => {
@@ -183,20 +191,10 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
       await Promise.all(received.map(({ aborted }) => aborted));
     });
     expect(records).toHaveLength(100);
-    expect(new Set(records.map(({ outcome }) => outcome))).toStrictEqual(new Set(['clientClosed']));
-    expect(new Set(records.map(({ requestId }) => requestId)).size).toBe(100);
+    expect(new Set(records.map((record) => record['outcome']))).toStrictEqual(new Set(['clientClosed']));
+    expect(new Set(records.map((record) => record['requestId'])).size).toBe(100);
   });
 });
-
-function nextRecord(): Promise<void> {
-  return new Promise((resolve) => {
-    const off = chain.host.onLog(({ message }) => {
-      if (!message.startsWith('{"event":"bedrock.request"')) return;
-      off();
-      resolve();
-    });
-  });
-}
 
 function rawRequest(method: string, path: string, body = '', headers = ''): string {
   return `${method} ${path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\ncontent-length: ${body.length}\r\n${headers}\r\n${body}`;
@@ -209,7 +207,7 @@ describe('a caller that hardly reads an answer of 400 MiB', () => {
   it.each([
     ['that is not a stream', `/model/${modelId}/invoke`, { 'content-type': 'image/png' }, Buffer.alloc(MEBIBYTE)],
     ['in frames', converseStream, EVENT_STREAM, encodeFrame({ ':event-type': 'chunk' }, Buffer.alloc(MEBIBYTE - 100))],
-    ['in events', '/anthropic/v1/messages', SERVER_SENT_EVENTS, Buffer.from(`data: ${'x'.repeat(MEBIBYTE - 8)}\n\n`)],
+    ['in events', '/anthropic/v1/messages', SSE, Buffer.from(`data: ${'x'.repeat(MEBIBYTE - 8)}\n\n`)],
   ])(
     '%s: the worker grows by less than 64 MiB, and nothing is lost',
     { timeout: 120_000 },
