@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { TEXT_PIECES } from './emulators/bedrock/tokens.ts';
 import { fit, mask, wrap } from './demo/columns.ts';
 import { createPage } from './demo/page.ts';
+import { USAGE_COLUMNS, usageRows } from './demo/usage-table.ts';
 import { runSteps, type Step, summarize, within } from './demo/steps.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -48,6 +49,8 @@ describe('npm run demo', () => {
       'UnauthorizedException',
       'Not one of 240 calls failed',
       'A program with nothing but two variables',
+      'as many of each kind as Bedrock counted for it',
+      'For each model too, the records and Bedrock agree',
     ]) {
       expect(checked).toContainEqual(expect.stringContaining(part));
     }
@@ -57,6 +60,22 @@ describe('npm run demo', () => {
 
     const pieces = Array.from(page.matchAll(/^ {3} {2,4}\d+\.\d{3} {2}(.+)$/gm), ([, piece]) => piece);
     expect(pieces).toEqual(TEXT_PIECES.map((piece) => piece.trimEnd()));
+    // Two teams, more models than one each; the last row is the sum of those before it.
+    const rows = Array.from(page.matchAll(/^ {3}(Team [AB]| {6}) {3}(.{28})((?: +[\d,]+){6}) +(?:-|\d+ ms)$/gm));
+    const numbers = rows.map(([, , , cells = '']) => cells.replaceAll(',', '').trim().split(/ +/).map(Number));
+    expect(rows.map(([, team = '']) => team.trim())).toEqual([
+      'Team A',
+      'Team A',
+      'Team A',
+      'Team A',
+      'Team B',
+      'Team B',
+      '',
+    ]);
+    const sums = numbers
+      .slice(0, -1)
+      .reduce((before, row) => row.map((value, index) => value + (before[index] ?? 0)), []);
+    expect(numbers.at(-1)).toEqual(sums);
     // 40 characters of base64 are a secret access key, a GUID is a subscription key.
     expect(stdout).not.toMatch(/[A-Za-z0-9+/]{40}/);
     expect(stdout).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/);
@@ -147,6 +166,45 @@ describe('page', () => {
     createPage(output, environment).passed('true');
 
     expect(written.includes('\u001B[')).toBe(coloured);
+  });
+
+  test('a table', () => {
+    const { page, text } = recordedPage();
+    const columns = [
+      { head: 'model', width: 8 },
+      { head: 'calls', width: 5, right: true },
+    ] as const;
+    page.table(columns, [
+      ['amazon.nova', '7'],
+      ['x', '1234567'],
+    ]);
+    expect(text()).toBe('   model     calls\n   amaz…ova      7\n   x         12…67\n');
+  });
+
+  test('usage by team and model', () => {
+    const a = { subscriptionId: 'a', subscriptionName: 'Team A' };
+    const rows = usageRows([
+      { ...a, modelId: 'm', inputTokens: 1000, outputTokens: 5, totalTokens: 1005, firstTokenMs: 10.4 },
+      {
+        ...a,
+        modelId: 'm',
+        inputTokens: 1,
+        outputTokens: 1,
+        cacheReadInputTokens: 2,
+        cacheWriteInputTokens: 3,
+        totalTokens: 7,
+      },
+      { ...a, modelId: 'm', errorType: 'ThrottlingException' },
+      { subscriptionId: 'b', modelId: 'm', inputTokens: 1, totalTokens: 1, firstTokenMs: 30 },
+      { subscriptionId: 'b', errorType: 'ValidationException' },
+    ]);
+    expect(rows).toEqual([
+      ['Team A', 'm', '3', '1', '1,001', '6', '5', '1,012', '10 ms'],
+      ['b', '(no valid model)', '1', '1', '0', '0', '0', '0', '-'],
+      ['b', 'm', '1', '0', '1', '0', '0', '1', '30 ms'],
+      ['', 'all', '5', '2', '1,002', '6', '5', '1,013', '30 ms'],
+    ]);
+    for (const row of rows) expect(row).toHaveLength(USAGE_COLUMNS.length);
   });
 
   test('columns', () => {

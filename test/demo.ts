@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { buildBundles } from '../infra/scripts/build.ts';
 import { arn } from './demo/arn.ts';
 import { createPage } from './demo/page.ts';
@@ -6,6 +8,7 @@ import { signature } from './demo/signature.ts';
 import { runSteps, summarize, within } from './demo/steps.ts';
 import { streaming } from './demo/streaming.ts';
 import { typedErrors } from './demo/typed-errors.ts';
+import { usage } from './demo/usage.ts';
 import { zeroCode } from './demo/zero-code.ts';
 import { startChain } from './emulators/chain.ts';
 
@@ -29,9 +32,14 @@ page.text(
 );
 
 await buildBundles();
-const chain = await within(SECONDS, 'the start', startChain({ frontEnd: true, eventDelayMs: 150 }));
+const subscriptions = ['a', 'b'].map((team) => ({
+  id: `team-${team}`,
+  name: `Team ${team.toUpperCase()}`,
+  key: randomUUID(),
+}));
+const chain = await within(SECONDS, 'the start', startChain({ frontEnd: true, eventDelayMs: 150, subscriptions }));
 const report = await runSteps(
-  [streaming, signature, arn, typedErrors, rotation, zeroCode].map((step) => step(chain, page)),
+  [streaming, signature, arn, typedErrors, rotation, zeroCode, usage].map((step) => step(chain, page)),
   page,
   SECONDS,
 );

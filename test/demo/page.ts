@@ -21,9 +21,17 @@ export interface Page {
   stage(label: string, text: string): void;
   /** Two things side by side, row by row. */
   compare(heads: readonly [left: string, right: string], rows: readonly ComparedRow[]): void;
+  table(columns: readonly Column[], rows: readonly (readonly string[])[]): void;
   passed(check: string): void;
   failed(check: string, reason: string): void;
   gap(): void;
+}
+
+/** A column of a table; numbers stand on its right side. */
+export interface Column {
+  readonly head: string;
+  readonly width: number;
+  readonly right?: true;
 }
 
 export type ComparedRow = readonly [label: string, left: string, right: string];
@@ -63,6 +71,17 @@ export function createPage(output: Output, environment: Readonly<Record<string, 
     compare(heads, rows) {
       print(paint('dim', row(['', ...heads])));
       for (const each of rows) print(row(each));
+    },
+    table(columns, rows) {
+      const line = (cells: readonly string[]): string => {
+        const fitted = columns.map(({ width, right }, index) => {
+          const cell = cells[index] ?? '';
+          return right === true && cell.length < width ? cell.padStart(width) : fit(cell, width);
+        });
+        return (INDENT + fitted.join('  ')).trimEnd();
+      };
+      print(paint('dim', line(columns.map(({ head }) => head))));
+      for (const cells of rows) print(line(cells));
     },
     passed: (check) => verdict(paint('green', 'ok    '), check),
     failed(check, reason) {
