@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 
 import { afterEach, describe, expect, test } from 'vitest';
 
+import type { RequestRecord } from '../src/telemetry/record.ts';
 import { banner } from './dev/banner.ts';
 import { readPort, readTarget } from './dev/environment.ts';
 import { terminalLine } from './dev/log-line.ts';
@@ -103,7 +104,7 @@ describe('npm run dev', { timeout: 60_000 }, () => {
     const answer = await post(url, { 'api-key': key });
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ output: { message: { content: [{ text: TEXT }] } } });
-    await dev.until(/^\d\d:\d\d:\d\d {2}200 +\d+ ms {2}Converse {2}amazon\.nova-lite-v1:0$/m);
+    await dev.until(/^\d\d:\d\d:\d\d {2}200 +\d+ ms {2}Converse {2}amazon\.nova-lite-v1:0 {2}\d+ in, 51 out$/m);
 
     const page = await post(url, { 'api-key': key, origin: 'https://example.com' });
     expect(page.status).toBe(403);
@@ -121,7 +122,7 @@ describe('npm run dev', { timeout: 60_000 }, () => {
       await expect(post(url.replace('127.0.0.1', address), {})).rejects.toThrow('fetch failed');
 
     expect((await post(url.replace(/[^/]+$/, 'nothing'), { 'api-key': key })).status).toBe(404);
-    const text = await dev.until(/ 404 .*UnknownOperationException$/m);
+    const text = await dev.until(/ 404 .*UnknownOperationException \(the client's\)$/m);
     expect(text.match(/^\d\d:\d\d:\d\d /gm)).toHaveLength(2);
   });
 
@@ -133,7 +134,7 @@ describe('npm run dev', { timeout: 60_000 }, () => {
       cwd: root,
     });
     expect(stdout).toBe(TEXT);
-    await dev.until(/ 200 +\d+ ms {2}ConverseStream /);
+    await dev.until(/ 200 +\d+ ms {2}ConverseStream {2}\S+ {2}\d+ in, 51 out {2}first token \d+ ms {2}\d+ tokens\/s$/m);
   });
 
   test('Ctrl-C ends it at once, and quietly', async () => {
@@ -238,16 +239,57 @@ describe('lines of the log', () => {
     durationMs: 12.6,
   };
   const console = { level: 'information', category: 'Host.Function.Console' } as const;
-  const lineOf = (members: object) => terminalLine({ ...console, message: JSON.stringify({ ...record, ...members }) });
+  const stream = { operation: 'ConverseStream', inputTokens: 14, outputTokens: 51 };
+  const lineOf = (members: Partial<RequestRecord>) =>
+    terminalLine({ ...console, message: JSON.stringify({ ...record, ...members }) });
 
-  test.each([
-    [{ operation: 'Converse', modelId: 'amazon.nova' }, '200      13 ms  Converse  amazon.nova'],
-    [{ status: 404, outcome: 'refused', errorType: 'X' }, '404      13 ms  -  X'],
-    [{ operation: 'ConverseStream', outcome: 'clientClosed' }, '200      13 ms  ConverseStream  clientClosed'],
+  test.each<[Partial<RequestRecord>, string]>([
+    [{ operation: 'ListAsyncInvokes' }, '200      13 ms  ListAsyncInvokes'],
+    [
+      { operation: 'Converse', modelId: 'amazon.nova', inputTokens: 14, outputTokens: 51, totalTokens: 65 },
+      '200      13 ms  Converse  amazon.nova  14 in, 51 out',
+    ],
+    [
+      { ...stream, firstTokenMs: 52.7, durationMs: 466.4, outputTokensPerSecond: 120.9 },
+      '200     466 ms  ConverseStream  14 in, 51 out  first token 53 ms  121 tokens/s',
+    ],
+    [
+      { ...stream, cacheReadInputTokens: 10, cacheWriteInputTokens: 5 },
+      '200      13 ms  ConverseStream  14 in (cache: 10 read, 5 written), 51 out',
+    ],
+    [
+      { ...stream, cacheReadInputTokens: 10, cacheWriteInputTokens: 0 },
+      '200      13 ms  ConverseStream  14 in (cache: 10 read), 51 out',
+    ],
+    [{ operation: 'InvokeModel', inputTokens: 3 }, '200      13 ms  InvokeModel  3 in'],
+    [{ operation: 'CountTokens', countedInputTokens: 14 }, '200      13 ms  CountTokens  14 counted'],
+    [
+      { operation: 'Messages', inputTokens: 14, usagePartial: true, outcome: 'clientClosed' },
+      '200      13 ms  Messages  14 in so far  clientClosed',
+    ],
+    [
+      {
+        operation: 'ConverseStream',
+        usageUnknown: 'cut',
+        outcome: 'upstreamBroke',
+        errorType: 'X',
+        errorSource: 'bedrock',
+      },
+      "200      13 ms  ConverseStream  tokens unknown (cut)  upstreamBroke: X (Bedrock's)",
+    ],
+    [{ status: 404, outcome: 'refused', errorType: 'X', errorSource: 'client' }, "404      13 ms  -  X (the client's)"],
+    [{ status: 503, outcome: 'refused', errorType: 'X', errorSource: 'proxy' }, "503      13 ms  -  X (the proxy's)"],
+    [{ status: 502, errorSource: 'bedrock' }, "502      13 ms  -  error (Bedrock's)"],
     [{ operation: 'Responses', modelId: '\u001B[2Jé' }, '200      13 ms  Responses  ?[2J?'],
   ])('record with %j', (members, expected) => {
     expect(lineOf(members)).toMatch(/^\d\d:\d\d:\d\d {2}/);
     expect(lineOf(members)?.slice(10)).toBe(expected);
+  });
+
+  test('a caller that left before its answer began has seen no status', () => {
+    const { status: _none, ...left } = { ...record, outcome: 'clientClosed' };
+    const line = terminalLine({ ...console, message: JSON.stringify(left) });
+    expect(line?.slice(10)).toBe('---      13 ms  -  clientClosed');
   });
 
   test('what else the function writes, and errors, are shown; the rest is not', () => {

@@ -1,45 +1,65 @@
+import type { ErrorSource, RequestRecord } from '../../src/telemetry/record.ts';
 import type { LogLine } from '../emulators/functions-host/log.ts';
-
-/** The members of the function's record of a request that are shown. */
-interface Shown {
-  readonly event: 'bedrock.request';
-  readonly time: string;
-  readonly status: number;
-  readonly durationMs: number;
-  readonly operation?: string;
-  readonly modelId?: string;
-  readonly errorType?: string;
-  readonly outcome: string;
-}
 
 /**
  * A line of the host's log as the terminal shows it: the record of a request in short, other lines of the function and
  * errors as they are, nothing of the rest.
  */
 export function terminalLine({ category, level, message }: LogLine): string | undefined {
-  const record = requestRecord(message);
-  if (record !== undefined) return requestLine(record);
+  if (message.startsWith('{"event":"bedrock.request"')) return requestLine(JSON.parse(message) as RequestRecord);
   return category === 'Host.Function.Console' || level === 'error' || level === 'critical' ? message : undefined;
 }
 
-function requestRecord(message: string): Shown | undefined {
-  if (!message.startsWith('{"event":"bedrock.request"')) return undefined;
-  return JSON.parse(message) as Shown;
-}
-
-function requestLine({ time, status, durationMs, operation, modelId, errorType, outcome }: Shown): string {
+/** When, status, duration, operation, model, tokens, first token and speed of a stream, what went wrong. */
+function requestLine(record: RequestRecord): string {
   const fields = [
-    new Date(time).toTimeString().slice(0, 8),
-    String(status),
-    `${Math.round(durationMs)} ms`.padStart(9),
-    operation ?? '-',
-    modelId ?? '',
-    errorType ?? '',
-    outcome === 'complete' || outcome === 'refused' ? '' : outcome,
+    new Date(record.time).toTimeString().slice(0, 8),
+    // None reached a caller that left before.
+    String(record.status ?? '---'),
+    milliseconds(record.durationMs ?? 0).padStart(9),
+    record.operation ?? '-',
+    record.modelId ?? '',
+    tokens(record),
+    record.firstTokenMs === undefined ? '' : `first token ${milliseconds(record.firstTokenMs)}`,
+    record.outputTokensPerSecond === undefined ? '' : `${Math.round(record.outputTokensPerSecond)} tokens/s`,
+    trouble(record),
   ];
-  // A model id can be any text of the request's body; it must not reach the terminal as an escape sequence.
+  // An identifier may be any text of the caller's; it must not reach the terminal as an escape sequence.
   return fields
     .filter((field) => field !== '')
     .join('  ')
     .replaceAll(/[^\x20-\x7e]/g, '?');
+}
+
+function tokens(record: RequestRecord): string {
+  const { inputTokens, outputTokens, countedInputTokens, usageUnknown } = record;
+  if (countedInputTokens !== undefined) return `${countedInputTokens} counted`;
+  if (usageUnknown !== undefined) return `tokens unknown (${usageUnknown})`;
+  const parts = [
+    inputTokens === undefined ? [] : [`${inputTokens} in${cache(record)}`],
+    outputTokens === undefined ? [] : [`${outputTokens} out`],
+  ].flat();
+  return `${parts.join(', ')}${record.usagePartial === true ? ' so far' : ''}`;
+}
+
+function cache({ cacheReadInputTokens: read = 0, cacheWriteInputTokens: written = 0 }: RequestRecord): string {
+  const parts = [...(read > 0 ? [`${read} read`] : []), ...(written > 0 ? [`${written} written`] : [])];
+  return parts.length > 0 ? ` (cache: ${parts.join(', ')})` : '';
+}
+
+const WHOSE: Readonly<Record<ErrorSource, string>> = {
+  client: "the client's",
+  proxy: "the proxy's",
+  bedrock: "Bedrock's",
+};
+
+function trouble({ outcome, errorType, errorSource }: RequestRecord): string {
+  const how = outcome === 'complete' || outcome === 'refused' ? '' : (outcome ?? '');
+  const what = errorType ?? (errorSource === undefined ? '' : 'error');
+  const whose = errorSource === undefined ? '' : ` (${WHOSE[errorSource]})`;
+  return [how, `${what}${whose}`].filter((part) => part !== '').join(': ');
+}
+
+function milliseconds(ms: number): string {
+  return `${Math.round(ms)} ms`;
 }
