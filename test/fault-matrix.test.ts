@@ -15,6 +15,7 @@ import { beginCall } from './emulators/raw-client.ts';
 import { type Break, breakIn, BREAKS, drip, flood, type Phase, PHASES } from './faults/breaks.ts';
 import { type Stage, startStage } from './faults/play.ts';
 import { endOf, nextRecord, recordsOf } from './faults/records.ts';
+import { documentedFields } from './record-reference.ts';
 import { held, type Shape, SHAPES, STREAMED } from './faults/shapes.ts';
 
 // The rows wait for timeouts most of the time.
@@ -450,8 +451,11 @@ describe.concurrent('a caller that reads no further', () => {
 });
 
 it('every call made here has exactly one record, and no worker was lost or found a defect of its own', async () => {
+  const fields = new Set(documentedFields());
   for (const { chain, recordCounts } of stages) {
     expect(new Set(await recordCounts())).toStrictEqual(new Set([1]));
+    const unknown = recordsOf(chain.host).flatMap((record) => Object.keys(record).filter((name) => !fields.has(name)));
+    expect(unknown).toStrictEqual([]);
     expect(chain.host.restarts).toBe(0);
     expect(chain.host.logs.filter(({ message }) => message.includes('"bedrock.defect"'))).toStrictEqual([]);
   }

@@ -378,7 +378,10 @@ describe('OpenAI', () => {
   });
 
   it('a chat that counts as it goes, cut', () => {
-    const running = { choices: [{ delta: { content: 'Hi' } }], usage: { prompt_tokens: 5, completion_tokens: 2 } };
+    const running = {
+      choices: [{ delta: { content: 'Hi' } }],
+      usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 },
+    };
     expect(sent('ChatCompletions', [delta, running], false)).toStrictEqual({
       inputTokens: 5,
       outputTokens: 2,

@@ -5,6 +5,7 @@ import { type GivenAnswer, sumOf } from './emulators/bedrock/usage-ledger.ts';
 import { type Chain, startChain } from './emulators/chain.ts';
 import { onRecord, type RequestRecord } from './faults/records.ts';
 import { createClients, MIXED_CALLS } from './mixed-calls.ts';
+import { documentedFields } from './record-reference.ts';
 
 const SUBSCRIPTIONS = [
   { id: 'team-a', key: 'key-a' },
@@ -83,6 +84,12 @@ describe('two subscriptions in parallel, 1,000 calls of every kind', () => {
     const kinds = (some: readonly { operation: unknown; modelId: unknown }[]) =>
       new Set(some.map(({ operation, modelId }) => `${String(operation)} ${String(modelId)}`));
     expect(kinds(records as { operation: unknown; modelId: unknown }[])).toStrictEqual(kinds(MIXED_CALLS));
+  });
+
+  it('none has a field that the reference does not name', () => {
+    const documented = new Set(documentedFields());
+    const fields = new Set(records.flatMap((record) => Object.keys(record)));
+    expect(Array.from(fields).filter((name) => !documented.has(name))).toStrictEqual([]);
   });
 
   it('the sums by subscription are exactly what Bedrock gave out to its clients', () => {

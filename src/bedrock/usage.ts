@@ -94,7 +94,10 @@ export function createUsageTap(operationName: string, headers: Readonly<Record<s
       const counts = mergeCounts(tally.counts, fromHeaders);
       if (isEmpty(counts)) return { unknown: whyUnknown(tally, complete) };
       const whole = complete && !tally.failed && (source !== 'stream' || counts.outputTokens !== undefined);
-      if (!whole && !tally.final && !inHeaders) return { ...counts, source, partial: true };
+      if (!whole && !tally.final && !inHeaders) {
+        const { totalTokens: _soFar, ...untilThen } = counts;
+        return { ...untilThen, source, partial: true };
+      }
       return { ...withTotal(counts), source };
     },
     get announced() {
