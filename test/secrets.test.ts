@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { SERVER_SENT_EVENTS } from './emulators/bedrock/answer.ts';
+import { plain, sendAnswer, SERVER_SENT_EVENTS } from './emulators/bedrock/answer.ts';
 import { startBedrock } from './emulators/bedrock/bedrock.ts';
 import { controlled } from './emulators/bedrock/controlled.ts';
 import {
@@ -80,6 +80,17 @@ const OPERATIONS: readonly [path: string, body: object | undefined][] = [
 
 const json = { 'content-type': 'application/json' };
 const FAULTS: readonly [name: string, fault: Responder, path: string][] = [
+  [
+    'an answer whose model is called so',
+    splitAt(9, Buffer.from(JSON.stringify({ model: ANSWER, message: { model: ANSWER } })), json),
+    '/anthropic/v1/messages',
+  ],
+  [
+    'an error whose type is called so',
+    (_request, response) =>
+      sendAnswer(response, { ...plain({ __type: ANSWER, error: { type: ANSWER } }), status: 400 }),
+    converse,
+  ],
   ['an answer of its own', splitAt(9, Buffer.from(JSON.stringify({ text: ANSWER })), json), converse],
   ['events of its own', splitAt(9, Buffer.from(`data: ${ANSWER}\n\n`), SERVER_SENT_EVENTS), '/anthropic/v1/messages'],
   [
@@ -159,6 +170,12 @@ async function runMix(chain: Chain): Promise<void> {
     headers: { 'anthropic-beta': `caf\u00e9 ${host.functionKey}` },
   });
   await callHost('a model that is not allowed', converse, { headers: { 'x-gateway-allowed-models': 'amazon.*' } });
+  for (const allowed of ['', 'amazon.*']) {
+    await callHost('a model that is a prompt', '/openai/v1/responses', {
+      headers: allowed === '' ? {} : { 'x-gateway-allowed-models': allowed },
+      body: JSON.stringify({ model: PROMPT, input: PROMPT }),
+    });
+  }
   await callHost('a model that cannot be told', '/openai/v1/responses', {
     headers: { 'x-gateway-allowed-models': 'amazon.*' },
     body: `{"model":1,"input":"${PROMPT}"}`,
