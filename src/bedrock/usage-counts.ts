@@ -130,8 +130,9 @@ function countsOf(value: unknown): TokenCounts {
 }
 
 function firstCount(value: unknown, names: readonly string[]): number | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
   for (const name of names) {
-    const count = member(value, name);
+    const count = (value as Record<string, unknown>)[name];
     if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count;
   }
   return undefined;

@@ -1,5 +1,5 @@
 import { createBodyReader } from './usage-body.ts';
-import { isEmpty, known, member, type TokenCounts } from './usage-counts.ts';
+import { isEmpty, member, type TokenCounts } from './usage-counts.ts';
 import { createEventReader } from './usage-events.ts';
 import { mergeCounts, withTotal } from './usage-merge.ts';
 import { createMessageReader } from './usage-messages.ts';
@@ -91,7 +91,7 @@ export function createUsageTap(operationName: string, headers: Readonly<Record<s
       reader?.end();
       reader = undefined;
       if (counted !== undefined) return { countedInputTokens: counted, source: 'body' };
-      const counts = mergeCounts(tally.counts, fromHeaders);
+      const counts = inHeaders ? mergeCounts(tally.counts, fromHeaders) : tally.counts;
       if (isEmpty(counts)) return { unknown: whyUnknown(tally, complete) };
       const whole = complete && !tally.failed && (source !== 'stream' || counts.outputTokens !== undefined);
       if (!whole && !tally.final && !inHeaders) {
@@ -115,16 +115,19 @@ function whyUnknown({ trouble, failed }: Tally, complete: boolean): NonNullable<
   return trouble ?? (failed ? 'ended by an error' : 'no usage in the answer');
 }
 
+const COUNT_HEADERS = [
+  ['inputTokens', 'x-amzn-bedrock-input-token-count'],
+  ['outputTokens', 'x-amzn-bedrock-output-token-count'],
+  ['cacheReadInputTokens', 'x-amzn-bedrock-cache-read-input-token-count'],
+  ['cacheWriteInputTokens', 'x-amzn-bedrock-cache-write-input-token-count'],
+] as const;
+
 /** InvokeModel's answers carry their counts in headers, for most models. */
 function countsOfHeaders(headers: Readonly<Record<string, string | string[]>>): TokenCounts {
-  const count = (kind: string) => {
-    const value = headers[`x-amzn-bedrock-${kind}-token-count`];
-    return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
-  };
-  return known({
-    inputTokens: count('input'),
-    outputTokens: count('output'),
-    cacheReadInputTokens: count('cache-read-input'),
-    cacheWriteInputTokens: count('cache-write-input'),
-  });
+  const counts: TokenCounts = {};
+  for (const [kind, name] of COUNT_HEADERS) {
+    const value = headers[name];
+    if (typeof value === 'string' && /^\d{1,15}$/.test(value)) counts[kind] = Number(value);
+  }
+  return counts;
 }
