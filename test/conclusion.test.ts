@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { createUsageTap, type UsageTap } from '../src/bedrock/usage.ts';
-import { conclude } from '../src/telemetry/conclusion.ts';
+import { addAnswer, conclude } from '../src/telemetry/conclusion.ts';
 import type { RequestRecord } from '../src/telemetry/record.ts';
 import { encodeEvent } from './emulators/bedrock/frames.ts';
 import { JSON_BODY, MESSAGES } from './usage-feed.ts';
@@ -14,9 +14,10 @@ const BEGUN = {
 } as const;
 
 /** What is added to a record at its end. */
-function added(record: Partial<RequestRecord>, tap?: UsageTap): Partial<RequestRecord> {
+function added(record: Partial<RequestRecord>, tap?: UsageTap, lastByteMs?: number): Partial<RequestRecord> {
   const concluded: RequestRecord = { ...BEGUN, ...record };
-  conclude(concluded, tap);
+  if (tap !== undefined) addAnswer(concluded, tap.end(record.outcome === 'complete'), tap.facts);
+  conclude(concluded, lastByteMs);
   const before = new Set(Object.keys({ ...BEGUN, ...record }));
   return Object.fromEntries(Object.entries(concluded).filter(([name]) => !before.has(name)));
 }
@@ -82,20 +83,20 @@ describe('the end of a record', () => {
   });
 
   describe('tokens a second', () => {
-    const complete = { outcome: 'complete', firstTokenMs: 100, durationMs: 1100 } as const;
+    const complete = { outcome: 'complete', firstTokenMs: 100 } as const;
 
     it('are those after the first, by the time after the first', () => {
-      expect(added(complete, streamTap(51))).toMatchObject({ outputTokensPerSecond: 50 });
-      expect(added({ ...complete, durationMs: 110 }, streamTap(2))).toMatchObject({ outputTokensPerSecond: 100 });
+      expect(added(complete, streamTap(51), 1100)).toMatchObject({ outputTokensPerSecond: 50 });
+      expect(added(complete, streamTap(2), 110)).toMatchObject({ outputTokensPerSecond: 100 });
     });
 
-    it.each<[string, Partial<RequestRecord>, number]>([
-      ['one token', complete, 1],
-      ['a stream that came in one piece', { ...complete, durationMs: 109.9 }, 51],
-      ['a caller that has left', { ...complete, outcome: 'clientClosed' }, 51],
-      ['no stream', { outcome: 'complete', durationMs: 1100 }, 51],
-    ])('%s has none', (_name, record, outputTokens) => {
-      expect(added(record, streamTap(outputTokens))).not.toHaveProperty('outputTokensPerSecond');
+    it.each<[string, Partial<RequestRecord>, number, number]>([
+      ['one token', complete, 1, 1100],
+      ['a stream that came in one piece', complete, 51, 109.9],
+      ['a caller that has left', { ...complete, outcome: 'clientClosed' }, 51, 1100],
+      ['no stream', { outcome: 'complete' }, 51, 1100],
+    ])('%s has none', (_name, record, outputTokens, lastByteMs) => {
+      expect(added(record, streamTap(outputTokens), lastByteMs)).not.toHaveProperty('outputTokensPerSecond');
     });
   });
 });

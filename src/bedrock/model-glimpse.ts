@@ -1,10 +1,18 @@
+import {
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  endOfString,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  skipSpace,
+} from './json-tokens.ts';
 import { isModelId } from './model-id.ts';
 
-const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const COLON = 0x3a;
 
-/** Longest identifier of a model that Bedrock takes, and its quotes. */
+/** Bytes of the longest identifier that Bedrock takes, with its quotes; one that escapes needlessly may be longer. */
 const LONGEST = 2050;
 
 /**
@@ -27,6 +35,8 @@ function fromTheStart(json: Buffer, name: Buffer): string | undefined {
     const byte = json[at];
     if (byte === QUOTE) {
       const end = endOfString(json, at);
+      // It is not valid, or goes on in the next piece.
+      if (end === -1) return undefined;
       const found = depth === 1 && isEqual(json, at, end, name) ? valueAfter(json, end) : undefined;
       if (found !== undefined) return found;
       at = end - 1;
@@ -48,7 +58,7 @@ function fromTheEnd(json: Buffer, name: Buffer): string | undefined {
     } else {
       depth -= change(byte);
       // Before the object's own brace there is nothing.
-      if (depth === 0 && byte === 0x7b) return undefined;
+      if (depth === 0 && byte === OPEN_BRACE) return undefined;
     }
   }
   return undefined;
@@ -60,8 +70,8 @@ function isEqual(json: Buffer, start: number, end: number, text: Buffer): boolea
 
 /** By how much a byte outside of strings changes the depth, read forwards. */
 function change(byte: number | undefined): -1 | 0 | 1 {
-  if (byte === 0x7b || byte === 0x5b) return 1;
-  return byte === 0x7d || byte === 0x5d ? -1 : 0;
+  if (byte === OPEN_BRACE || byte === OPEN_BRACKET) return 1;
+  return byte === CLOSE_BRACE || byte === CLOSE_BRACKET ? -1 : 0;
 }
 
 /** The string that is the value of the name that ends at `end`; undefined when it is no name, or the value no string. */
@@ -70,26 +80,10 @@ function valueAfter(json: Buffer, end: number): string | undefined {
   if (json[colon] !== COLON) return undefined;
   const start = skipSpace(json, colon + 1);
   if (json[start] !== QUOTE) return undefined;
-  const text = json.toString('utf8', start, Math.min(endOfString(json, start), start + LONGEST));
-  try {
-    const value = JSON.parse(text) as string;
-    return isModelId(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function skipSpace(json: Buffer, from: number): number {
-  let at = from;
-  while (json[at] === 0x20 || json[at] === 0x09 || json[at] === 0x0a || json[at] === 0x0d) at += 1;
-  return at;
-}
-
-/** Offset behind the closing quote of the string that opens at `start`; the buffer's end when it is not closed there. */
-function endOfString(json: Buffer, start: number): number {
-  let at = start + 1;
-  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
-  return Math.min(at + 1, json.length);
+  const valueEnd = endOfString(json, start);
+  if (valueEnd === -1 || valueEnd - start > LONGEST) return undefined;
+  const value = JSON.parse(json.toString('utf8', start, valueEnd)) as string;
+  return isModelId(value) ? value : undefined;
 }
 
 /** Offset of the opening quote of the string that closes at `end`; -1 when it does not open in the buffer. */

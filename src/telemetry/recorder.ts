@@ -9,8 +9,9 @@ import { describeError, type Failure, toProxyError } from '../errors.ts';
 import type { Caller } from '../http/caller.ts';
 import { CallerGone, type Invocation, whenClosed } from '../http/invocation.ts';
 import { addAnswer, conclude } from './conclusion.ts';
+import { judge } from './judgement.ts';
 import type { Attempt, Observe, TraceContext } from './observation.ts';
-import type { ErrorSource, Outcome, RequestRecord } from './record.ts';
+import type { ErrorSource, RequestRecord } from './record.ts';
 import type { RelayObserver } from '../relay.ts';
 
 /** Collects what becomes known of a request; logs it once, when the connection to the caller is done with it. */
@@ -165,19 +166,4 @@ export function startRecord(
       log(JSON.stringify({ event: 'bedrock.failure', requestId: id, message, cause: describeError(cause) }));
     },
   };
-}
-
-/** @param awaited whom the proxy was waiting for */
-function judge(failure: Failure, awaited: ErrorSource): [Outcome, ErrorSource] {
-  switch (failure) {
-    case 'modelTimeout':
-      return ['timedOut', awaited];
-    case 'upstreamBroken':
-      return ['upstreamBroke', 'bedrock'];
-    case 'internal':
-    case 'unavailable':
-      return ['refused', 'proxy'];
-    default:
-      return ['refused', 'client'];
-  }
 }
