@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +11,7 @@ import { type Chain, newKey, startChain, withApiKey } from './emulators/chain.ts
 import type { ReceivedSpan } from './emulators/otlp-data.ts';
 import { beginCall, nextChunk } from './emulators/raw-client.ts';
 import { nextRecord } from './faults/records.ts';
+import { firstCells } from './record-reference.ts';
 
 /** The first two only ask, and their sums are compared; what goes wrong happens to the third. */
 const SUBSCRIPTIONS = [
@@ -242,10 +241,8 @@ describe.each([
     });
 
     it('are those that the README describes', () => {
-      const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
-      const described = Array.from(readme.matchAll(/^\| `((?:gen_ai|bedrock)\.[\w.]+)` \|/gm), ([, name]) => name);
       expect([...new Set(chain.collector.metrics.map(({ name }) => name))].toSorted()).toStrictEqual(
-        described.toSorted(),
+        firstCells('metric').toSorted(),
       );
     });
 
@@ -262,17 +259,21 @@ describe.each([
         if (given === undefined) throw new Error(`${model} was not asked.`);
         const ofModel = { 'gen_ai.request.model': model };
         const { inputTokens, outputTokens, cacheReadInputTokens, cacheWriteInputTokens } = given;
+        const { cacheWrite5mInputTokens, cacheWrite1hInputTokens } = given;
         expect(cacheReadInputTokens).toBeGreaterThan(0);
         expect(sum('gen_ai.client.token.usage', { ...ofModel, 'gen_ai.token.type': 'input' })).toBe(
           inputTokens + cacheReadInputTokens + cacheWriteInputTokens,
         );
         expect(sum('gen_ai.client.token.usage', { ...ofModel, 'gen_ai.token.type': 'output' })).toBe(outputTokens);
         const byKind = (kind: string) => sum('bedrock.proxy.tokens', { ...ofModel, 'bedrock.token.kind': kind });
-        expect(['input', 'output', 'cache_read', 'cache_write'].map(byKind)).toStrictEqual([
+        const kinds = ['input', 'output', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'cache_write'];
+        expect(kinds.map(byKind)).toStrictEqual([
           inputTokens,
           outputTokens,
           cacheReadInputTokens,
-          cacheWriteInputTokens,
+          cacheWrite5mInputTokens,
+          cacheWrite1hInputTokens,
+          cacheWriteInputTokens - cacheWrite5mInputTokens - cacheWrite1hInputTokens,
         ]);
       }
     });
