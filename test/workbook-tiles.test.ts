@@ -124,7 +124,7 @@ describe.skipIf(bicep === undefined)('the tiles of the workbook', () => {
       expect(show('counts-missing', day())).toStrictEqual(
         table(
           'Reason Operation ModelId Calls KnownTokens Last',
-          ['ended before the answer', 'Converse', HAIKU, 2, 0, at(90)],
+          ['no answer', 'Converse', HAIKU, 2, 0, at(90)],
           ['cut', 'ConverseStream', HAIKU, 1, 0, at(75)],
           ['cut: counts until then', 'InvokeModelWithResponseStream', HAIKU, 1, 18, at(80)],
         ),
