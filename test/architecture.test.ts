@@ -113,7 +113,8 @@ describe('packages have one home', () => {
     ['the exporter for Application Insights', /^@azure\/monitor-/, ['telemetry/application-insights.ts']],
     ['the OTLP exporters', /^@opentelemetry\/exporter-/, ['telemetry/otlp.ts']],
     ['jose', /^jose$/, ['http/entra.ts']],
-    ['the signer', /^@aws-sdk\/signature-v4$|^@aws-crypto\//, ['bedrock/signer.ts']],
+    ['the signer', /^@aws-sdk\/signature-v4$/, ['bedrock/signer.ts']],
+    ['its hash', /^@aws-crypto\//, ['bedrock/signing-hash.ts']],
     ['the decoder of messages', /^@smithy\//, ['bedrock/usage-messages.ts']],
     ['the partition table', /^@aws-sdk\/util-endpoints$/, ['bedrock/endpoint.ts']],
   ])('%s', (_name, pattern, homes) => {

@@ -142,15 +142,24 @@ describe('the headers', () => {
   });
 });
 
-it('keys do not mix, whoever signs at the same time', async () => {
-  const other: AwsKeys = { accessKeyId: 'AKIDOTHER', secretAccessKey: 'another' };
-  const all = await Promise.all(
-    Array.from({ length: 20 }, (_, index) => sign(request(), index % 2 ? other : TEMPORARY)),
-  );
-  for (const [index, headers] of all.entries()) {
-    const keys = index % 2 ? other : TEMPORARY;
-    expect(headers['x-amz-security-token']).toBe(keys.sessionToken);
-    expect(headers['authorization']).toBe(await authorizationOfCrt(request(), keys, headers['x-amz-date'] ?? ''));
+it('keys do not mix, whoever signs at the same time and again, and whatever they share', async () => {
+  const sets: readonly AwsKeys[] = [
+    TEMPORARY,
+    { accessKeyId: 'AKIDOTHER', secretAccessKey: 'another' },
+    { ...KEYS, secretAccessKey: 'another' },
+    { ...KEYS, accessKeyId: 'AKIDOTHER' },
+  ];
+  for (let round = 0; round < 2; round += 1) {
+    const all = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        const keys = sets[index % sets.length] ?? KEYS;
+        return { keys, headers: await sign(request(), keys) };
+      }),
+    );
+    for (const { keys, headers } of all) {
+      expect(headers['x-amz-security-token']).toBe(keys.sessionToken);
+      expect(headers['authorization']).toBe(await authorizationOfCrt(request(), keys, headers['x-amz-date'] ?? ''));
+    }
   }
 });
 
