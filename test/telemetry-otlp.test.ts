@@ -429,6 +429,14 @@ describe.each([
       });
     });
 
+    it('the model, as the answer calls it', () => {
+      const [toBedrock] = of('invoke').calls;
+      expect(toBedrock?.attributes).toMatchObject({
+        'gen_ai.request.model': CLAUDE,
+        'gen_ai.response.model': CLAUDE,
+      });
+    });
+
     it('the call of Bedrock lies within the function’s part', () => {
       const { own, calls } = of('keys replaced');
       for (const { start, end } of calls) {

@@ -21,10 +21,15 @@ const BY_MODEL: readonly (readonly [RegExp, string])[] = [
  * `gen_ai.operation.name`: a name of the conventions where one fits, else AWS's own in their spelling (`count_tokens`).
  * Undefined for a request that names no operation of Bedrock's.
  */
-export function operationName({ operation, modelId = '' }: Readonly<RequestRecord>): string | undefined {
+export function operationName({
+  operation,
+  foundationModelId,
+  modelId = '',
+}: Readonly<RequestRecord>): string | undefined {
   if (operation === undefined) return undefined;
   if (INFERENCE.has(operation)) return 'chat';
-  if (INVOCATION.has(operation)) return BY_MODEL.find(([pattern]) => pattern.test(modelId))?.[1] ?? 'chat';
+  if (INVOCATION.has(operation))
+    return BY_MODEL.find(([pattern]) => pattern.test(foundationModelId ?? modelId))?.[1] ?? 'chat';
   return operation.replaceAll(/(?<!^)(?=[A-Z])/g, '_').toLowerCase();
 }
 

@@ -111,6 +111,7 @@ function answerAttributes({ record }: FinishedRequest, attempt: Attempt): Attrib
   const { streamed, firstByteMs } = record;
   return known({
     'gen_ai.request.stream': streamed,
+    'gen_ai.response.model': record.responseModel,
     'gen_ai.response.time_to_first_chunk':
       streamed === true && firstByteMs !== undefined ? (firstByteMs - attempt.startedMs) / 1000 : undefined,
     'gen_ai.usage.input_tokens': inputOf(record),
