@@ -1,5 +1,6 @@
 import { runtimeOrigin } from './bedrock/endpoint.ts';
 import type { AwsCredentials } from './credentials/provider.ts';
+import { type Limits, readLimits } from './limits.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
 import { readTelemetry, type TelemetryConfig } from './telemetry/telemetry-config.ts';
 
@@ -27,17 +28,6 @@ export interface EntraConfig {
   /** Object ids (`oid`) of the identities that may call. */
   readonly allowedCallers: readonly string[];
   readonly authority: string;
-}
-
-export interface Limits {
-  readonly requestBytes: number;
-  readonly bufferedBytes: number;
-  readonly uploadMs: number;
-  readonly firstByteMs: number;
-  readonly connectMs: number;
-  readonly headersMs: number;
-  readonly idleMs: number;
-  readonly streamMs: number;
 }
 
 export interface Config {
@@ -82,22 +72,6 @@ export function readConfig(environment: Environment = process.env): Config {
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);
-}
-
-function readLimits(read: Reader, problems: string[]): Limits {
-  const requestBytes = read.integer('MAX_REQUEST_BYTES', 26_214_400, 104_857_600);
-  const bufferedBytes = read.integer('MAX_BUFFERED_BYTES', 268_435_456, Number.MAX_SAFE_INTEGER);
-  if (bufferedBytes < requestBytes) problems.push('MAX_BUFFERED_BYTES must not be less than MAX_REQUEST_BYTES');
-  return {
-    requestBytes,
-    bufferedBytes,
-    uploadMs: 1000 * read.integer('UPLOAD_TIMEOUT_SECONDS', 60, 230),
-    firstByteMs: 1000 * read.integer('FIRST_BYTE_DEADLINE_SECONDS', 225, 230),
-    connectMs: 1000 * read.integer('UPSTREAM_CONNECT_TIMEOUT_SECONDS', 5, 230),
-    headersMs: 1000 * read.integer('UPSTREAM_HEADERS_TIMEOUT_SECONDS', 220, 230),
-    idleMs: 1000 * read.integer('UPSTREAM_IDLE_TIMEOUT_SECONDS', 225, 235),
-    streamMs: 1000 * read.integer('STREAM_DEADLINE_SECONDS', 1620, 1790),
-  };
 }
 
 function readRegion(read: Reader, problems: string[]): { region: string; origin: string } {

@@ -7,9 +7,10 @@ import { type CallerAuthConfig, type Config, type CredentialsConfig, readConfig 
 import { cachedCredentials, type CredentialsProvider, fixedCredentials } from './credentials/provider.ts';
 import { describeError, errorReply, ProxyError, toProxyError } from './errors.ts';
 import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './http/caller.ts';
-import { claimInvocation, collectInvocations, discardBody, type Invocation, sendWithEnd } from './http/invocation.ts';
+import { discardBody, sendWithEnd } from './http/exchange.ts';
+import { claimInvocation, collectInvocations, type Invocation } from './http/invocation.ts';
 import { createProxy, type Proxy } from './proxy.ts';
-import type { Reply } from './relay.ts';
+import type { Reply } from './reply.ts';
 import { ConfigError } from './settings.ts';
 import { endOrderly, trackAnswers } from './shutdown.ts';
 import { loadTelemetry } from './telemetry/load.ts';

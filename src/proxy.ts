@@ -1,5 +1,4 @@
 import { abortable } from './abortable.ts';
-import { errorTypeOf } from './bedrock/error-type.ts';
 import { glimpseModel } from './bedrock/model-glimpse.ts';
 import { modelOf } from './bedrock/model-member.ts';
 import { forwardedQuery } from './bedrock/query.ts';
@@ -11,12 +10,15 @@ import { usesTokens } from './bedrock/usage.ts';
 import type { BufferBudget } from './buffer-budget.ts';
 import type { AwsCredentials, CredentialsProvider } from './credentials/provider.ts';
 import { errorReply, toProxyError } from './errors.ts';
+import { sendWithFreshKeys } from './fresh-keys.ts';
 import { type Body, type BodyLimits, readBody } from './http/body.ts';
+import { discardBody, whenClosed } from './http/exchange.ts';
 import { type Admit, type Caller, callerOf, checkModel } from './http/caller.ts';
 import { forwardedHeaders } from './http/headers.ts';
-import { CallerGone, discardBody, type Invocation, whenClosed } from './http/invocation.ts';
+import { CallerGone, type Invocation } from './http/invocation.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
-import { relay, type Reply } from './relay.ts';
+import { relay } from './relay.ts';
+import type { Reply } from './reply.ts';
 import type { TraceContext } from './telemetry/observation.ts';
 import { type Recorder, type RecorderOptions, startRecord } from './telemetry/recorder.ts';
 import type { TokenBudget } from './token-budget.ts';
@@ -116,46 +118,6 @@ async function answer(
   } finally {
     body.release();
   }
-}
-
-/** Errors by which AWS refuses keys that were good before: rotated, deleted, or a session that has ended. */
-const STALE_KEYS = new Set(['UnrecognizedClientException', 'InvalidSignatureException', 'ExpiredTokenException']);
-
-/** Sends; when AWS no longer accepts the keys, sends once more with others, if there are any. */
-async function sendWithFreshKeys(
-  send: (keys: AwsCredentials) => Promise<UpstreamAnswer>,
-  credentials: CredentialsProvider,
-  { signal }: Lifetime,
-  record: Recorder,
-): Promise<UpstreamAnswer> {
-  const keys = await abortable(credentials.get(), signal);
-  const answered = await send(keys);
-  if (!refusesKeys(answered)) return answered;
-  const others = await abortable(credentials.replace(keys), signal);
-  if (others === undefined) return answered;
-  record.credentialsRefreshed();
-  void drain(answered);
-  return send(others);
-}
-
-function refusesKeys({ status, headers }: UpstreamAnswer): boolean {
-  if (status !== 401 && status !== 403) return false;
-  return STALE_KEYS.has(errorTypeOf(headers) ?? '');
-}
-
-/** Reads a short answer to its end, so that its connection can be used again; nobody has to wait for it. */
-async function drain(answered: UpstreamAnswer): Promise<void> {
-  let left = 65_536;
-  try {
-    while (left > 0) {
-      const chunk = await answered.read();
-      if (chunk === undefined) return;
-      left -= chunk.length;
-    }
-  } catch {
-    // What matters is the next attempt.
-  }
-  answered.abort();
 }
 
 /** The model that counts is the one Bedrock will use: that of the canonical path, or the body's where the path has none. */

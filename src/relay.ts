@@ -1,40 +1,14 @@
 import type { ServerResponse } from 'node:http';
 
-import { abortable } from './abortable.ts';
-import type { Framer } from './bedrock/framer.ts';
 import { framerFor } from './bedrock/framing.ts';
 import type { EventDialect } from './bedrock/operations.ts';
 import type { UpstreamAnswer } from './bedrock/upstream.ts';
-import type { TokenCounts } from './bedrock/usage-counts.ts';
 import { addUsageHeaders } from './bedrock/usage-headers.ts';
 import type { BufferLease } from './buffer-budget.ts';
-import { ProxyError, toProxyError } from './errors.ts';
-import { CallerGone, writeToCaller } from './http/invocation.ts';
 import { returnedHeaders } from './http/headers.ts';
-
-/** An answer to the caller, ready to be handed to the Functions host. */
-export interface Reply {
-  readonly status: number;
-  readonly headers: Record<string, string | string[]>;
-  /** The whole body, in pieces. */
-  readonly body?: readonly Buffer[];
-  /** Writes a body that still flows. Settles when the last byte is written, and never rejects. */
-  readonly writeBody?: (response: ServerResponse) => Promise<void>;
-}
-
-/** Told what happens to the answer. */
-export interface RelayObserver {
-  /**
-   * What is known of the tokens before anything is sent.
-   *
-   * @param whole all bytes of the answer, when they are here; usage is read from them now, and not when they are sent
-   */
-  usageAhead(whole: readonly Buffer[] | undefined): TokenCounts;
-  /** These bytes have gone to the caller. */
-  sent(bytes: Buffer): void;
-  /** The answer broke off after its first byte was sent. */
-  failed(error: unknown): void;
-}
+import { createSend, type Send, tooMuchHeld } from './paced-send.ts';
+import { relayMessages } from './relay-messages.ts';
+import type { RelayObserver, Reply } from './reply.ts';
 
 /** Answers up to this size are held until they are whole, so that a cut one becomes an error instead of half a JSON. */
 const HELD_BYTES = 1024 * 1024;
@@ -126,63 +100,4 @@ function wholeReply(
   headers['content-length'] = String(length);
   for (const piece of body) observer.sent(piece);
   return { status, headers, body };
-}
-
-async function relayMessages(
-  answer: UpstreamAnswer,
-  headers: Reply['headers'],
-  framer: Framer,
-  lease: BufferLease,
-  observer: RelayObserver,
-  send: Send,
-): Promise<Reply> {
-  let overflow: ProxyError | undefined;
-  /** The next whole messages, or undefined at the end of the stream. What is whole goes out before a failure counts. */
-  const next = async (): Promise<readonly Buffer[] | undefined> => {
-    for (;;) {
-      const failure = framer.damage ?? overflow;
-      if (failure !== undefined) throw failure;
-      const chunk = await answer.read();
-      if (chunk === undefined) {
-        const rest = framer.end();
-        return rest.length > 0 ? rest : undefined;
-      }
-      const messages = framer.push(chunk);
-      if (!lease.resize(framer.pending)) overflow = tooMuchHeld();
-      if (messages.length > 0) return messages;
-    }
-  };
-  const first = await next();
-  // A message of our own may follow.
-  delete headers['content-length'];
-
-  const writeBody = async (response: ServerResponse): Promise<void> => {
-    try {
-      for (let messages = first; messages !== undefined; messages = await next()) await send(response, messages);
-    } catch (error) {
-      observer.failed(error);
-      answer.abort();
-      if (!(error instanceof CallerGone)) response.write(framer.failure(toProxyError(error)));
-    }
-  };
-  return { status: answer.status, headers, writeBody };
-}
-
-type Send = (response: ServerResponse, pieces: readonly Buffer[]) => Promise<void>;
-
-/** Writes all the pieces, so that whole messages stay whole, and then waits until the caller has room for more. */
-function createSend(observer: RelayObserver, signal: AbortSignal): Send {
-  return async (response, pieces) => {
-    let room: Promise<void> | undefined;
-    for (const [index, bytes] of pieces.entries()) {
-      if (index < pieces.length - 1) response.write(bytes);
-      else room = writeToCaller(response, bytes);
-      observer.sent(bytes);
-    }
-    if (room !== undefined) await abortable(room, signal);
-  };
-}
-
-function tooMuchHeld(): ProxyError {
-  return new ProxyError('unavailable', 'The proxy holds too many answers at the moment.', { retryAfterSeconds: 1 });
 }

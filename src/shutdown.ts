@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { whenClosed } from './http/invocation.ts';
+import { whenClosed } from './http/exchange.ts';
 
 /** The answers under way, for which the end of the worker should wait. */
 export interface AnswersUnderWay {

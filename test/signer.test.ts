@@ -152,7 +152,7 @@ it('keys do not mix, whoever signs at the same time and again, and whatever they
   for (let round = 0; round < 2; round += 1) {
     const all = await Promise.all(
       Array.from({ length: 20 }, async (_, index) => {
-        const keys = sets[index % sets.length] ?? KEYS;
+        const keys: AwsKeys = sets[index % sets.length] ?? KEYS;
         return { keys, headers: await sign(request(), keys) };
       }),
     );

@@ -3,6 +3,7 @@ import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { ProxyError } from '../errors.ts';
 import { type AnswerHeaders, isChunked, readHeaders } from './answer-headers.ts';
 import { connectEarly } from './early-connection.ts';
+import { createPieceQueue } from './piece-queue.ts';
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST';
@@ -55,9 +56,6 @@ const KEEP_ALIVE_MS = 30_000;
 /** Bytes of an answer kept ready for a slow caller before the connection to Bedrock is paused. */
 const READ_AHEAD_BYTES = 65_536;
 
-/** From this size on, copying a piece would cost more than the object around it. */
-const LARGE_PIECE = 4096;
-
 /**
  * The one pool of HTTP/1.1 connections to Bedrock. undici's own timeouts are off: their clock ticks in whole seconds,
  * and a caller that reads slowly must not look like a silent Bedrock.
@@ -84,8 +82,7 @@ export function createUpstream(origin: string, limits: UpstreamLimits): Upstream
 
 function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits): Promise<UpstreamAnswer> {
   const head = Promise.withResolvers<UpstreamAnswer>();
-  const queue: Buffer[] = [];
-  let queuedBytes = 0;
+  const queue = createPieceQueue();
   let controller: Dispatcher.DispatchController | undefined;
   let failure: unknown;
   let done = false;
@@ -115,18 +112,17 @@ function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits):
   const onAbort = () => abort(request.signal.reason);
 
   const read = async (): Promise<Buffer | undefined> => {
-    if (queue.length === 0 && !done) {
+    if (queue.bytes === 0 && !done) {
       await new Promise<void>((resolve) => {
         wakeReader = resolve;
       });
     }
-    const bytes = takeFrom(queue);
+    const bytes = queue.take();
     if (bytes === undefined) {
       if (failure !== undefined) throw failure;
       return undefined;
     }
-    queuedBytes -= bytes.length;
-    if (controller?.paused === true && !done && queuedBytes < READ_AHEAD_BYTES) {
+    if (controller?.paused === true && !done && queue.bytes < READ_AHEAD_BYTES) {
       timer.refresh();
       controller.resume();
     }
@@ -148,10 +144,9 @@ function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits):
       head.resolve({ status, headers, read, abort: () => abort(new Error('aborted')) });
     },
     onResponseData(started, chunk) {
-      queue.push(chunk);
-      queuedBytes += chunk.length;
+      queue.add(chunk);
       timer.refresh();
-      if (queuedBytes >= READ_AHEAD_BYTES) started.pause();
+      if (queue.bytes >= READ_AHEAD_BYTES) started.pause();
       wakeReader?.();
     },
     onResponseEnd: () => {
@@ -171,16 +166,6 @@ function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits):
     pool.dispatch({ method: request.method, path: request.target, ...payload(request) }, handler);
   }
   return head.promise;
-}
-
-/**
- * Takes the next bytes out of a queue: a large piece as it came, small ones joined, since as many objects as there are
- * tiny pieces would weigh a hundred times their bytes.
- */
-function takeFrom(queue: Buffer[]): Buffer | undefined {
-  const large = queue.findIndex(({ length }) => length >= LARGE_PIECE);
-  const small = queue.splice(0, large === -1 ? queue.length : Math.max(1, large));
-  return small.length > 1 ? Buffer.concat(small) : small[0];
 }
 
 /**

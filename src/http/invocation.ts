@@ -2,6 +2,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
 
 import { errorReply, ProxyError } from '../errors.ts';
+import { discardBody } from './exchange.ts';
 
 /** The HTTP exchange between the Functions host and this worker that belongs to one invocation. */
 export interface Invocation {
@@ -115,12 +116,6 @@ export function claimInvocation(id: string): Invocation | undefined {
   return exchange?.invocation;
 }
 
-/** Calls back when the connection to the caller is done with this answer, at once if it is already. */
-export function whenClosed(response: ServerResponse, callback: () => void): void {
-  if (response.closed) callback();
-  else response.once('close', callback);
-}
-
 /** Reason of the abort when the caller closed the connection; nobody is left to be told. */
 export class CallerGone extends Error {
   override readonly name = 'CallerGone';
@@ -128,43 +123,4 @@ export class CallerGone extends Error {
   constructor() {
     super('The caller closed the connection.');
   }
-}
-
-/**
- * Writes to the caller; the returned promise settles when there is room for more, which is what makes the sender wait.
- * Resolves at once when the caller has gone.
- */
-export function writeToCaller(response: ServerResponse, chunk: Uint8Array): Promise<void> | undefined {
-  if (response.destroyed || response.write(chunk)) return undefined;
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.on('drain', done);
-    response.on('close', done);
-    if (response.destroyed) done();
-  });
-}
-
-/**
- * Has the library send a whole body with the end of the answer. It is told that there is none: a body would pass through
- * a web stream first, which costs more than everything else that is done with a short answer here.
- */
-export function sendWithEnd(response: ServerResponse, body: readonly Uint8Array[]): void {
-  const end = response.end.bind(response);
-  const endWithBody = () => {
-    for (const piece of body.slice(0, -1)) response.write(piece);
-    return end(body.at(-1));
-  };
-  Object.assign(response, { end: endWithBody });
-}
-
-/**
- * Lets the rest of a request's body run into nothing. Destroying the request would destroy the socket, and the answer
- * with it.
- */
-export function discardBody(request: IncomingMessage): void {
-  if (!request.readableEnded) request.resume();
 }

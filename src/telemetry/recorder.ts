@@ -7,12 +7,13 @@ import { createErrorTap } from '../bedrock/usage-error.ts';
 import { createUsageTap, type Usage, type UsageTap } from '../bedrock/usage.ts';
 import { describeError, type Failure, toProxyError } from '../errors.ts';
 import type { Caller } from '../http/caller.ts';
-import { CallerGone, type Invocation, whenClosed } from '../http/invocation.ts';
+import { whenClosed } from '../http/exchange.ts';
+import { CallerGone, type Invocation } from '../http/invocation.ts';
 import { addAnswer, conclude } from './conclusion.ts';
 import { judge } from './judgement.ts';
 import type { Attempt, Observe, TraceContext } from './observation.ts';
 import type { ErrorSource, RequestRecord } from './record.ts';
-import type { RelayObserver } from '../relay.ts';
+import type { RelayObserver } from '../reply.ts';
 
 /** Collects what becomes known of a request; logs it once, when the connection to the caller is done with it. */
 export interface Recorder extends RelayObserver {

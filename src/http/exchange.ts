@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** Calls back when the connection to the caller is done with this answer, at once if it is already. */
+export function whenClosed(response: ServerResponse, callback: () => void): void {
+  if (response.closed) callback();
+  else response.once('close', callback);
+}
+
+/**
+ * Writes to the caller; the returned promise settles when there is room for more, which is what makes the sender wait.
+ * Resolves at once when the caller has gone.
+ */
+export function writeToCaller(response: ServerResponse, chunk: Uint8Array): Promise<void> | undefined {
+  if (response.destroyed || response.write(chunk)) return undefined;
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+    if (response.destroyed) done();
+  });
+}
+
+/**
+ * Has the library send a whole body with the end of the answer. It is told that there is none: a body would pass through
+ * a web stream first, which costs more than everything else that is done with a short answer here.
+ */
+export function sendWithEnd(response: ServerResponse, body: readonly Uint8Array[]): void {
+  const end = response.end.bind(response);
+  const endWithBody = () => {
+    for (const piece of body.slice(0, -1)) response.write(piece);
+    return end(body.at(-1));
+  };
+  Object.assign(response, { end: endWithBody });
+}
+
+/**
+ * Lets the rest of a request's body run into nothing. Destroying the request would destroy the socket, and the answer
+ * with it.
+ */
+export function discardBody(request: IncomingMessage): void {
+  if (!request.readableEnded) request.resume();
+}

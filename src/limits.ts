@@ -1,0 +1,29 @@
+import type { Reader } from './settings.ts';
+
+/** Bytes, and times in milliseconds. */
+export interface Limits {
+  readonly requestBytes: number;
+  readonly bufferedBytes: number;
+  readonly uploadMs: number;
+  readonly firstByteMs: number;
+  readonly connectMs: number;
+  readonly headersMs: number;
+  readonly idleMs: number;
+  readonly streamMs: number;
+}
+
+export function readLimits(read: Reader, problems: string[]): Limits {
+  const requestBytes = read.integer('MAX_REQUEST_BYTES', 26_214_400, 104_857_600);
+  const bufferedBytes = read.integer('MAX_BUFFERED_BYTES', 268_435_456, Number.MAX_SAFE_INTEGER);
+  if (bufferedBytes < requestBytes) problems.push('MAX_BUFFERED_BYTES must not be less than MAX_REQUEST_BYTES');
+  return {
+    requestBytes,
+    bufferedBytes,
+    uploadMs: 1000 * read.integer('UPLOAD_TIMEOUT_SECONDS', 60, 230),
+    firstByteMs: 1000 * read.integer('FIRST_BYTE_DEADLINE_SECONDS', 225, 230),
+    connectMs: 1000 * read.integer('UPSTREAM_CONNECT_TIMEOUT_SECONDS', 5, 230),
+    headersMs: 1000 * read.integer('UPSTREAM_HEADERS_TIMEOUT_SECONDS', 220, 230),
+    idleMs: 1000 * read.integer('UPSTREAM_IDLE_TIMEOUT_SECONDS', 225, 235),
+    streamMs: 1000 * read.integer('STREAM_DEADLINE_SECONDS', 1620, 1790),
+  };
+}
