@@ -12,7 +12,7 @@ import type { ReceivedRequest, Responder } from './emulators/bedrock/received-re
 import { end, writeHeaders } from './emulators/bedrock/wire.ts';
 import { type Chain, startChain } from './emulators/chain.ts';
 import { beginCall, nextChunk } from './emulators/raw-client.ts';
-import { endOf, onRecord, type RequestRecord } from './faults/records.ts';
+import { endOf, nextRecord, onRecord, type RequestRecord } from './faults/records.ts';
 
 const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 const converse = `/model/${modelId}/converse`;
@@ -48,21 +48,30 @@ async function callHost(agent: Agent, method: string, path: string, body = '') {
   });
   request.end(body);
   const answer = await response;
-  return { status: answer.statusCode, body: await text(answer), port: request.socket?.localPort };
+  return {
+    status: answer.statusCode,
+    body: await text(answer),
+    port: request.socket?.localPort,
+    requestId: answer.headers['x-ms-invocation-id'],
+  };
 }
 
-/** The records of all requests that `during` makes; those of one more call, which comes last, are left out. */
+/** Makes one more call and waits for its record: those of all calls that have ended before are there too. */
+async function allRecorded(): Promise<void> {
+  const { requestId } = await callHost(new Agent(), 'GET', '/no-such-operation');
+  await nextRecord(chain.host, (record) => record['requestId'] === requestId);
+}
+
+/** The records of all requests that `during` makes, but for those of operations that do not exist. */
 async function recordsOf(during: () => Promise<unknown>): Promise<RequestRecord[]> {
   const records: RequestRecord[] = [];
-  const last = Promise.withResolvers<void>();
+  await allRecorded();
   const off = onRecord(chain.host, (record) => {
-    if (record['status'] === 404) last.resolve();
-    else records.push(record);
+    if (record['status'] !== 404) records.push(record);
   });
   try {
     await during();
-    await callHost(new Agent(), 'GET', '/no-such-operation');
-    await last.promise;
+    await allRecorded();
     return records;
   } finally {
     off();
