@@ -25,6 +25,8 @@ const answers = trackAnswers();
 const lines = collectLines(console.log);
 // However the worker ends, short of being killed.
 process.on('exit', lines.flush);
+// One that a library has left behind, say, is no reason to end the worker and every stream in it.
+process.on('unhandledRejection', (reason) => logDefect(reason));
 const settings = readSettings();
 const telemetry =
   settings instanceof ConfigError ? undefined : loadTelemetry(settings, () => answers.count, console.error);
@@ -81,9 +83,13 @@ function handOver({ status, headers, body, writeBody }: Reply, { response }: Inv
 }
 
 function defect(error: unknown, invocationId: string): HttpResponseInit {
-  console.error(JSON.stringify({ event: 'bedrock.defect', requestId: invocationId, cause: describeError(error) }));
+  logDefect(error, invocationId);
   const { status, headers, body } = errorReply(toProxyError(new Error('defect', { cause: error })), invocationId);
   return { status, headers, body: body[0] };
+}
+
+function logDefect(error: unknown, requestId?: string): void {
+  console.error(JSON.stringify({ event: 'bedrock.defect', requestId, cause: describeError(error) }));
 }
 
 function readSettings(): Config | ConfigError {

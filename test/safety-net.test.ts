@@ -22,6 +22,7 @@ const SABOTEUR = `
   core.registerHook('preInvocation', (context) => {
     const handler = context.functionCallback;
     context.functionCallback = (request, invocation) => {
+      if (request.params.fault === 'stray') void Promise.reject(new Error('planted: a rejection without a handler'));
       const fault = faults[request.params.fault ?? ''];
       return fault === undefined ? handler(request, invocation) : fault();
     };
@@ -52,6 +53,18 @@ describe('a defect of ours is answered with 500, not with four minutes of nothin
     expect(answer.headers.get('x-amzn-errortype')).toBe('InternalServerException');
     expect(answer.headers.get('x-amzn-requestid')).toBe(answer.headers.get('x-ms-invocation-id'));
     expect(await answer.text()).toBe('{"message":"The proxy failed to handle this request."}');
+  });
+
+  it('a rejection that nobody handles is logged, and the worker goes on', async () => {
+    const logged = new Promise<string>((resolve) => {
+      host.onLog(({ message }) => {
+        if (message.includes('without a handler')) resolve(message);
+      });
+    });
+    const answer = await fetch(`${host.url}/health?fault=stray`, { headers: { 'x-functions-key': host.functionKey } });
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(await logged)).toMatchObject({ event: 'bedrock.defect' });
+    expect(host.restarts).toBe(0);
   });
 
   it('and the next call is served', async () => {

@@ -58,14 +58,14 @@ function honest<Items, Kind extends Exporter<Items>>(
   const policy: Policy = {
     name: 'bedrockProxyOutcome',
     async sendRequest(request, next) {
-      const timeout = AbortSignal.timeout(EXPORT_TIMEOUT_MS);
-      request.abortSignal = timeout;
-      request.timeout = ATTEMPT_TIMEOUT_MS;
-      const tooLate = new Promise<never>((_resolve, reject) => {
-        timeout.addEventListener('abort', () => reject(timeout.reason), { once: true });
-      });
       try {
         if (underWay >= MOST_HANGING) throw new Error('Earlier exports have not come to an end.');
+        const timeout = AbortSignal.timeout(EXPORT_TIMEOUT_MS);
+        request.abortSignal = timeout;
+        request.timeout = ATTEMPT_TIMEOUT_MS;
+        const tooLate = new Promise<never>((_resolve, reject) => {
+          timeout.addEventListener('abort', () => reject(timeout.reason), { once: true });
+        });
         underWay += 1;
         const sent = next(request).finally(() => {
           underWay -= 1;
