@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Chain, startChain } from './emulators/chain.ts';
+import { nextRecord, type RequestRecord } from './faults/records.ts';
 
 const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 const converse = `/model/${modelId}/converse`;
@@ -62,21 +63,8 @@ function logged({ host }: Chain): string {
 }
 
 /** The record of the answer's invocation; it is written when the last byte has gone, perhaps after that byte arrives. */
-async function recordOf({ headers }: Answer, { host }: Chain = chain): Promise<Record<string, unknown>> {
-  const id = headers['x-ms-invocation-id'];
-  const isIt = ({ message }: { message: string }) =>
-    message.startsWith('{"event":"bedrock.request"') && message.includes(`"requestId":"${String(id)}"`);
-  const present = host.logs.find(isIt);
-  const line =
-    present ??
-    (await new Promise<{ message: string }>((resolve) => {
-      const stop = host.onLog((written) => {
-        if (!isIt(written)) return;
-        stop();
-        resolve(written);
-      });
-    }));
-  return JSON.parse(line.message) as Record<string, unknown>;
+function recordOf({ headers }: Answer, { host }: Chain = chain): Promise<RequestRecord> {
+  return nextRecord(host, (record) => record['requestId'] === headers['x-ms-invocation-id']);
 }
 
 describe('a token that is good', () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Chain, startChain } from './emulators/chain.ts';
+import { nextRecord, type RequestRecord } from './faults/records.ts';
 
 const converse = '/model/anthropic.claude-3-haiku-20240307-v1:0/converse';
 
@@ -121,20 +122,6 @@ describe('what a client sends beside its request', () => {
 });
 
 /** The record of an invocation, waited for: it is written after the last byte has gone. */
-async function recordOf(requestId: string): Promise<Record<string, unknown>> {
-  const find = () =>
-    chain.host.logs
-      .filter(({ message }) => message.startsWith('{"event":"bedrock.request"'))
-      .map(({ message }) => JSON.parse(message) as Record<string, unknown>)
-      .find((record) => record['requestId'] === requestId);
-  const present = find();
-  if (present !== undefined) return present;
-  return new Promise((resolve) => {
-    const stop = chain.host.onLog(() => {
-      const record = find();
-      if (record === undefined) return;
-      stop();
-      resolve(record);
-    });
-  });
+function recordOf(requestId: string): Promise<RequestRecord> {
+  return nextRecord(chain.host, (record) => record['requestId'] === requestId);
 }
