@@ -1,9 +1,4 @@
-const LF = 0x0a;
-const CR = 0x0d;
-
-const LF_LF = Buffer.from([LF, LF]);
-const LF_CR = Buffer.from([LF, CR]);
-const CR_CR = Buffer.from([CR, CR]);
+import { CR, CR_CR, LF, LF_CR, LF_LF } from './line-breaks.ts';
 
 /**
  * Counts the events that end in the pieces of a stream: each end is an empty line, two line breaks in a row, of which

@@ -1,15 +1,9 @@
 import { ProxyError } from '../errors.ts';
 import { createHeldBytes, type Framer, LONGEST_MESSAGE } from './framer.ts';
+import { CR, CR_CR, LF, LF_CR, LF_LF, LONGEST_END } from './line-breaks.ts';
 import type { EventDialect } from './operations.ts';
 
-const LF = 0x0a;
-const CR = 0x0d;
-
-/** Two line breaks as bytes; of CR LF only the byte that touches the other break matters. */
-const LINE_BREAK_PAIRS = [Buffer.from([LF, LF]), Buffer.from([LF, CR]), Buffer.from([CR, CR])];
-
-/** Longest end of an event: CR LF CR LF. */
-const LONGEST_END = 4;
+const LINE_BREAK_PAIRS = [LF_LF, LF_CR, CR_CR];
 
 /** `text/event-stream`: events that end with an empty line; a line ends with LF, CR LF or CR (HTML, section 9.2.5). */
 export function createEventFramer(dialect: EventDialect | undefined): Framer {

@@ -1,8 +1,6 @@
 import { createEndCounter } from './event-ends.ts';
+import { CR, LF, LONGEST_END } from './line-breaks.ts';
 import { LONGEST_READ, type Tally, tellEvent, type UsageReader } from './usage-tally.ts';
-
-const LF = 0x0a;
-const CR = 0x0d;
 
 /** In a string of JSON the quotes would be escaped, so this is always a member's name. */
 const USAGE = Buffer.from('"usage"');
@@ -11,9 +9,6 @@ const USAGE = Buffer.from('"usage"');
 const ERROR = Buffer.from('"error"');
 
 const NOTHING = Buffer.alloc(0);
-
-/** Longest end of an event: CR LF CR LF. */
-const LONGEST_END = 4;
 
 /** What ends a stream in OpenAI's dialect, after an error too. */
 const LONGEST_DONE = 'data: [DONE]\r\n\r\n'.length;
