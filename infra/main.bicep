@@ -157,7 +157,7 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   tags: tags
 }
 
-module newGateway 'modules/api-management.bicep' = if (createApim) {
+module newGateway 'gateway/api-management.bicep' = if (createApim) {
   scope: group
   params: {
     name: 'apim-${token}'
@@ -170,7 +170,7 @@ module newGateway 'modules/api-management.bicep' = if (createApim) {
   }
 }
 
-module gateway 'modules/gateway.bicep' = {
+module gateway 'gateway/instance.bicep' = {
   scope: resourceGroup(gatewaySubscription, gatewayGroup)
   params: {
     name: createApim ? newGateway!.outputs.name : gatewayName
@@ -178,7 +178,7 @@ module gateway 'modules/gateway.bicep' = {
   }
 }
 
-module identity 'modules/identity.bicep' = {
+module identity 'app/identity.bicep' = {
   scope: group
   params: {
     name: 'id-${token}'
@@ -187,7 +187,7 @@ module identity 'modules/identity.bicep' = {
   }
 }
 
-module monitoring 'modules/monitoring.bicep' = {
+module monitoring 'monitoring/monitoring.bicep' = {
   scope: group
   params: {
     workspaceName: workspaceName
@@ -198,7 +198,7 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
-module workbook 'modules/workbook.bicep' = {
+module workbook 'monitoring/workbook.bicep' = {
   scope: group
   params: {
     workspaceName: workspaceName
@@ -208,7 +208,7 @@ module workbook 'modules/workbook.bicep' = {
   dependsOn: [monitoring]
 }
 
-module alerts 'modules/alerts.bicep' = if (createAlerts) {
+module alerts 'monitoring/alerts.bicep' = if (createAlerts) {
   scope: group
   params: {
     workspaceName: workspaceName
@@ -223,7 +223,7 @@ module alerts 'modules/alerts.bicep' = if (createAlerts) {
   dependsOn: [monitoring]
 }
 
-module network 'modules/network.bicep' = if (vnetEnabled) {
+module network 'app/network.bicep' = if (vnetEnabled) {
   scope: group
   params: {
     name: 'vnet-${token}'
@@ -237,7 +237,7 @@ var endpoints = vnetEnabled
   ? { virtualNetworkId: network!.outputs.id, subnetId: network!.outputs.endpointSubnetId }
   : null
 
-module storage 'modules/storage.bicep' = {
+module storage 'app/storage.bicep' = {
   scope: group
   params: {
     name: 'st${token}'
@@ -248,7 +248,7 @@ module storage 'modules/storage.bicep' = {
   }
 }
 
-module vault 'modules/vault.bicep' = {
+module vault 'app/vault.bicep' = {
   scope: group
   params: {
     name: 'kv-${token}'
@@ -262,7 +262,7 @@ module vault 'modules/vault.bicep' = {
   }
 }
 
-module functionApp 'modules/function-app.bicep' = {
+module functionApp 'app/function-app.bicep' = {
   scope: group
   params: {
     name: 'func-${token}'
@@ -303,7 +303,7 @@ module functionApp 'modules/function-app.bicep' = {
   }
 }
 
-module appEndpoint 'modules/private-endpoint.bicep' = if (privateIngress) {
+module appEndpoint 'app/private-endpoint.bicep' = if (privateIngress) {
   scope: group
   params: {
     name: 'pe-func-${token}'
@@ -317,7 +317,7 @@ module appEndpoint 'modules/private-endpoint.bicep' = if (privateIngress) {
   }
 }
 
-module api 'modules/api.bicep' = if (configureGateway) {
+module api 'gateway/api.bicep' = if (configureGateway) {
   scope: resourceGroup(gatewaySubscription, gatewayGroup)
   params: {
     apimName: gatewayName

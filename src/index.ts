@@ -1,22 +1,22 @@
 import { app, type HttpResponseInit, type InvocationContext } from '@azure/functions';
 
-import { createSigner } from './bedrock/signer.ts';
-import { createUpstream } from './bedrock/upstream.ts';
+import { createSigner } from './aws/signer.ts';
+import { createUpstream } from './aws/upstream.ts';
 import { createBufferBudget } from './buffer-budget.ts';
-import { type CallerAuthConfig, type Config, type CredentialsConfig, readConfig } from './config.ts';
+import { type CallerAuthConfig, type Config, type CredentialsConfig, readConfig } from './config/config.ts';
 import { cachedCredentials, type CredentialsProvider, fixedCredentials } from './credentials/provider.ts';
 import { describeError, errorReply, ProxyError, toProxyError } from './errors.ts';
-import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './http/caller.ts';
+import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './callers/caller.ts';
 import { discardBody, sendWithEnd } from './http/exchange.ts';
-import { claimInvocation, collectInvocations, type Invocation } from './http/invocation.ts';
-import { createProxy, type Proxy } from './proxy.ts';
-import type { Reply } from './reply.ts';
-import { ConfigError } from './settings.ts';
-import { endOrderly, trackAnswers } from './shutdown.ts';
+import { claimInvocation, collectInvocations, type Invocation } from './functions/invocation.ts';
+import { createProxy, type Proxy } from './proxy/proxy.ts';
+import type { Reply } from './http/reply.ts';
+import { ConfigError } from './config/settings.ts';
+import { endOrderly, trackAnswers } from './functions/shutdown.ts';
 import { loadTelemetry } from './telemetry/load.ts';
-import { collectLines } from './telemetry/log-lines.ts';
-import { createTokenBudget } from './token-budget.ts';
-import { warmUp } from './warm-up.ts';
+import { collectLines } from './log.ts';
+import { createTokenBudget } from './usage/token-budget.ts';
+import { warmUp } from './proxy/warm-up.ts';
 
 collectInvocations();
 app.setup({ enableHttpStream: true });
@@ -138,7 +138,7 @@ function compose(config: Config): Proxy {
 function admission(config: CallerAuthConfig): Admit {
   if (config.mode === 'functionKey') return admitEveryone;
   // jose is a bundle of its own, loaded in this mode only.
-  const verifier = import('./http/entra.ts').then(({ createEntraVerifier }) => createEntraVerifier(config));
+  const verifier = import('./callers/entra.ts').then(({ createEntraVerifier }) => createEntraVerifier(config));
   verifier.catch(() => {});
   const verify: VerifyToken = async (token) => (await verifier)(token);
   return admitCallers(verify, config.allowedCallers);

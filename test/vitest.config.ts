@@ -1,19 +1,37 @@
-import { join } from 'node:path';
-
 import { defineConfig } from 'vitest/config';
+
+import { root } from './support/root.ts';
+
+const common = {
+  root,
+  setupFiles: 'test/setup/take-coverage.ts',
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+};
+
+/** What runs on the sources alone. */
+const UNIT = ['test/unit/**/*.test.ts', 'test/docs/**/*.test.ts', 'test/emulators/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    root: join(import.meta.dirname, '..'),
-    include: ['test/**/*.test.ts'],
-    globalSetup: 'test/build-bundle.ts',
-    setupFiles: 'test/take-coverage.ts',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    root,
     // Each suite starts servers and a worker process of its own; more at a time than cores only slows them down.
     maxWorkers: 2,
     pool: 'forks',
     // Node itself loads the sources, by type stripping, as it does everywhere else; coverage then speaks of the real lines.
     server: { deps: { external: [/\/src\//] } },
+    projects: [
+      { extends: true, test: { ...common, name: 'unit', include: UNIT } },
+      {
+        extends: true,
+        test: {
+          ...common,
+          name: 'whole',
+          include: ['test/**/*.test.ts'],
+          exclude: UNIT,
+          globalSetup: 'test/setup/build-bundle.ts',
+        },
+      },
+    ],
   },
 });

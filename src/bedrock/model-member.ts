@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts';
-import { readObject } from './json-object.ts';
-import { QUOTE, skipSpace } from './json-tokens.ts';
+import { readObject } from '../json/object.ts';
+import { QUOTE, skipSpace } from '../json/tokens.ts';
 
 /**
  * The model that a JSON body names at its top level, for the routes whose path names none.

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 
 import { ProxyError } from '../errors.ts';
-import { readObject } from './json-object.ts';
+import { readObject } from '../json/object.ts';
 import { entriesIn, type GatewayIds, mapOf } from './metadata-map.ts';
-import type { Operation } from './operations.ts';
+import type { Operation } from './runtime.ts';
 
 const HEADER = 'x-amzn-bedrock-request-metadata';
 const MEMBER = 'requestMetadata';

@@ -1,5 +1,5 @@
 import { ProxyError } from '../errors.ts';
-import { OPERATIONS, type Operation } from './operations.ts';
+import { OPERATIONS, type Operation } from './runtime.ts';
 
 /** What a request asks of Bedrock, in canonical form. */
 export interface Route {

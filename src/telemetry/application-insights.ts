@@ -7,7 +7,7 @@ import {
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 
 import type { Destination } from './destination.ts';
-import type { ApplicationInsightsConfig } from './telemetry-config.ts';
+import type { ApplicationInsightsConfig } from '../config/telemetry.ts';
 
 /** Time for one export, retries and token included: less than the 30 s after which OpenTelemetry begins the next. */
 const EXPORT_TIMEOUT_MS = 25_000;
@@ -20,7 +20,7 @@ const MOST_HANGING = 8;
  * Application Insights. Nothing is kept on the disk: what cannot be sent, retries included, is dropped.
  *
  * The exporter by itself would also send statistics about itself to Microsoft and ask a third place for its
- * configuration; the build leaves these parts of it out (infra/scripts/build.ts).
+ * configuration; the build leaves these parts of it out (infra/build/build.ts).
  *
  * @throws Error when the connection string is of no use
  */

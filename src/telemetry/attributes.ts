@@ -1,7 +1,7 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 
-import type { FinishedRequest } from './observation.ts';
-import type { RequestRecord } from './record.ts';
+import type { FinishedRequest } from '../record/finished-request.ts';
+import type { RequestRecord } from '../record/record.ts';
 
 /** The version of the conventions that names, units and boundaries follow (open-telemetry/semantic-conventions-genai). */
 export const SCHEMA_URL = 'https://opentelemetry.io/schemas/gen-ai/1.42.0';

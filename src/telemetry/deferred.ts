@@ -1,4 +1,4 @@
-import type { FinishedRequest, ReportFailure, Telemetry } from './observation.ts';
+import type { FinishedRequest, ReportFailure, Telemetry } from '../record/finished-request.ts';
 
 /** Requests that wait for the exporters; what exceeds them is in the log only. */
 const MOST_WAITING = 1000;

@@ -1,7 +1,7 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { deferTelemetry } from './deferred.ts';
 import { createFailureLog } from './failure-log.ts';
-import type { Telemetry } from './observation.ts';
+import type { Telemetry } from '../record/finished-request.ts';
 
 /**
  * The telemetry that the settings ask for, if any. Its parts are bundles of their own: OpenTelemetry with the OTLP
@@ -23,7 +23,7 @@ export function loadTelemetry(
   return deferTelemetry(async () => {
     const { applicationInsights } = config;
     const [{ createTelemetry }, azure] = await Promise.all([
-      import('./export.ts'),
+      import('./open-telemetry.ts'),
       applicationInsights === undefined ? undefined : import('./application-insights.ts'),
     ]);
     return createTelemetry({

@@ -1,8 +1,8 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
 
 import { callerAttributes, errorType, known, operationAttributes } from './attributes.ts';
-import type { FinishedRequest } from './observation.ts';
-import { inputOf, tokensByKind } from './tokens.ts';
+import type { FinishedRequest } from '../record/finished-request.ts';
+import { inputOf, tokensByKind } from './token-kinds.ts';
 
 // Bucket boundaries as the conventions advise them.
 const TOKENS = Array.from({ length: 14 }, (_, power) => 4 ** power);

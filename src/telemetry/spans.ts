@@ -12,8 +12,8 @@ import {
 import { parseTraceParent } from '@opentelemetry/core';
 
 import { callerAttributes, errorType, known, operationAttributes } from './attributes.ts';
-import type { Attempt, FinishedRequest, TraceContext } from './observation.ts';
-import { inputOf } from './tokens.ts';
+import type { Attempt, FinishedRequest, TraceContext } from '../record/finished-request.ts';
+import { inputOf } from './token-kinds.ts';
 
 /**
  * The spans of finished requests: the function's own part, below the span of the Functions host, and below it one for

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { type KeyVault, startKeyVault } from '../emulators/key-vault.ts';
-import { listen } from '../emulators/listen.ts';
-import { type ManagedIdentity, startManagedIdentity } from '../emulators/managed-identity.ts';
-import { selfSignedCertificate } from '../emulators/self-signed-certificate.ts';
+import { type KeyVault, startKeyVault } from '../emulators/azure/key-vault.ts';
+import { listen } from '../support/listen.ts';
+import { type ManagedIdentity, startManagedIdentity } from '../emulators/azure/managed-identity.ts';
+import { selfSignedCertificate } from '../support/self-signed-certificate.ts';
 import { SMALL_ANSWER } from './answers.ts';
 import { EXAMPLE_KEY } from './contenders/credentials.ts';
 

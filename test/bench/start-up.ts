@@ -10,6 +10,7 @@ import { settingsOf } from './contenders/functions-host.ts';
 import type { Started } from './start-up-process.ts';
 import { startStartUpServers, type StartUpServers } from './start-up-servers.ts';
 import { callOf, WORKS } from './works.ts';
+import { root } from '../support/root.ts';
 
 /** A kind of start. */
 interface StartKind {
@@ -126,7 +127,7 @@ async function start(
   };
 }
 
-const BUNDLE = join(import.meta.dirname, '../../dist/index.cjs');
+const BUNDLE = join(root, 'dist/index.cjs');
 
 /** The call as the Functions host sends it to the worker. */
 async function callOnce({ port, invocationId }: Started): Promise<void> {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-import { listen } from '../emulators/listen.ts';
+import { listen } from '../support/listen.ts';
 import {
   BUSY_INTERVAL_MS,
   ENDLESS_EVENT,

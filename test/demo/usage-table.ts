@@ -1,4 +1,4 @@
-import type { RequestRecord } from '../faults/records.ts';
+import type { RequestRecord } from '../support/records.ts';
 import type { Column } from './page.ts';
 
 /** Columns of the table of usage. */

@@ -9,7 +9,7 @@ import {
 
 import { type GivenAnswer, sumOf } from '../emulators/bedrock/usage-ledger.ts';
 import { type Chain, withApiKey } from '../emulators/chain.ts';
-import { nextRecord, recordsOf, type RequestRecord } from '../faults/records.ts';
+import { nextRecord, recordsOf, type RequestRecord } from '../support/records.ts';
 import { gatewayClient, MODEL, question } from './client.ts';
 import type { Page } from './page.ts';
 import { type Step, within } from './steps.ts';

@@ -1,5 +1,5 @@
-import { type CredentialsConfig, readConfig } from '../../src/config.ts';
-import type { Environment } from '../../src/settings.ts';
+import { type CredentialsConfig, readConfig } from '../../src/config/config.ts';
+import type { Environment } from '../../src/config/settings.ts';
 
 /** What is behind the proxy: an emulator, or Bedrock itself with the keys of whoever runs this. */
 export type Target =

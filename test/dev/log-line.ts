@@ -1,4 +1,4 @@
-import type { ErrorSource, RequestRecord } from '../../src/telemetry/record.ts';
+import type { ErrorSource, RequestRecord } from '../../src/record/record.ts';
 import type { LogLine } from '../emulators/functions-host/log.ts';
 
 /**

@@ -5,14 +5,14 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 import { type BedrockEmulator, startBedrock } from './bedrock/bedrock.ts';
 import type { BedrockKey } from './bedrock/sigv4-verifier.ts';
-import { findSecrets, type Text } from '../secret-scan.ts';
-import { type ApplicationInsights, startApplicationInsights } from './application-insights.ts';
-import { type Entra, startEntra } from './entra.ts';
+import { findSecrets, type Text } from '../support/secret-scan.ts';
+import { type ApplicationInsights, startApplicationInsights } from './azure/application-insights.ts';
+import { type Entra, startEntra } from './azure/entra.ts';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/host.ts';
 import { type Gateway, startGateway, type Subscription } from './gateway/gateway.ts';
-import { type KeyVault, startKeyVault } from './key-vault.ts';
-import { type ManagedIdentity, startManagedIdentity } from './managed-identity.ts';
-import { type OtlpCollector, startOtlpCollector } from './otlp-collector.ts';
+import { type KeyVault, startKeyVault } from './azure/key-vault.ts';
+import { type ManagedIdentity, startManagedIdentity } from './azure/managed-identity.ts';
+import { type OtlpCollector, startOtlpCollector } from './otlp/collector.ts';
 
 export interface ChainOptions {
   /** App settings on top of the usual ones; an empty value takes one away. */

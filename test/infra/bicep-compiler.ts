@@ -4,12 +4,14 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { root } from '../support/root.ts';
+
 const run = promisify(execFile);
 
 /** What the suites are tried with. A compiler found on PATH may be newer. */
 const VERSION = '0.49.2';
 const PACKAGE = 'Azure.Bicep.CommandLine.linux-x64';
-const cache = join(import.meta.dirname, '../../node_modules/.cache/bicep');
+const cache = join(root, 'node_modules/.cache/bicep');
 
 export interface CompilerResult {
   readonly status: number;

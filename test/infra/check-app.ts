@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { readConfig } from '../../src/config.ts';
-import { SETTINGS } from '../../src/settings.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { SETTINGS } from '../../src/config/settings.ts';
 import { at, type Expansion, type Expansions, ofType, TENANT } from './expand.ts';
 
 /** Settings that the template leaves at their defaults; appSettings may set any of them. */

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { OPERATIONS } from '../../src/bedrock/operations.ts';
+import { OPERATIONS } from '../../src/bedrock/runtime.ts';
 import { at, type Expansion, type Expansions, ofType, SUBSCRIPTION } from './expand.ts';
-
-const root = join(import.meta.dirname, '../..');
+import { root } from '../support/root.ts';
 
 /** What is put into API Management. */
 export function checkGateway(read: () => Expansions): void {
@@ -42,7 +41,7 @@ export function checkGateway(read: () => Expansions): void {
 
     it('loads the policy file as it is, but for how the function knows the gateway', async () => {
       const { existing, created, vnet, functionKey, pool } = read();
-      const file = await readFile(join(root, 'infra/policies/bedrock.xml'), 'utf8');
+      const file = await readFile(join(root, 'infra/gateway/policies/bedrock.xml'), 'utf8');
       expect(file.split(statement)).toHaveLength(2);
       const own =
         '<authentication-managed-identity resource="{{bedrock-proxy-audience}}" client-id="{{bedrock-proxy-identity}}" />';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { alertsOf, criterionOf } from '../workbook/deployed.ts';
+import { alertsOf, criterionOf } from './monitoring/deployed.ts';
 import { at, type Expansion, type Expansions, ofType } from './expand.ts';
 
 /** What is there to look at, and who is told. What the queries find stands in the suites of the workbook. */

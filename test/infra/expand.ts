@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Bicep } from './bicep-compiler.ts';
-
-const root = join(import.meta.dirname, '../..');
+import { root } from '../support/root.ts';
 
 /** A resource as the deployment would send it. What only Azure knows is left as an expression, `[reference(…)]`. */
 export interface Resource {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Chain, newKey, startChain } from '../emulators/chain.ts';
-import type { KeyVault } from '../emulators/key-vault.ts';
+import type { KeyVault } from '../emulators/azure/key-vault.ts';
 import { call, MOST_BYTES } from './call.ts';
 import { type Fault, FAULT_HEADER, FAULTS } from './faults.ts';
 import { type Operation, OPERATIONS } from './operations.ts';
@@ -57,7 +57,7 @@ interface Plan {
   readonly fault: Fault | undefined;
 }
 
-const collector = new URL('../bench/contenders/collect-on-signal.ts', import.meta.url).href;
+const collector = new URL('../support/collect-on-signal.ts', import.meta.url).href;
 
 /** Calls and rotates for the time given, and accounts for every call. */
 export async function runSoak(options: SoakOptions): Promise<SoakResult> {

@@ -14,7 +14,7 @@ const SIGNAL_MS = 300;
 const host = await startFunctionsHost({
   appDirectory,
   environment: JSON.parse(settings) as Record<string, string>,
-  nodeArguments: ['--expose-gc', '--import', join(import.meta.dirname, 'collect-on-signal.ts')],
+  nodeArguments: ['--expose-gc', '--import', join(import.meta.dirname, '../../support/collect-on-signal.ts')],
 });
 
 const service = {

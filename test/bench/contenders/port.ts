@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { listen } from '../../emulators/listen.ts';
+import { listen } from '../../support/listen.ts';
 
 const ATTEMPTS = 200;
 const PAUSE_MS = 50;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { listen } from '../listen.ts';
+import { listen } from '../../support/listen.ts';
 import { admit } from './admission.ts';
 import { answerOrError, errorAnswer, sendAnswer } from './answer.ts';
 import { defaultAnswer } from './answers.ts';

@@ -1,7 +1,7 @@
 import { Agent, createServer } from 'node:http';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { listen, type Listening } from '../listen.ts';
+import { listen, type Listening } from '../../support/listen.ts';
 import { readAppFolder } from './app-folder.ts';
 import { createKeys } from './keys.ts';
 import { createHostLog, type LogLine } from './log.ts';

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 
-import { listen } from '../listen.ts';
+import { listen } from '../../support/listen.ts';
 
 /** A request as it arrived. */
 export interface ReceivedRequest {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-import { listen } from '../listen.ts';
+import { listen } from '../../support/listen.ts';
 import { answer } from './answer.ts';
 import { isPreflight } from './cors.ts';
 import type { RequestRecord, Subscription } from './exchange.ts';
@@ -61,7 +61,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-const BEDROCK_POLICY = new URL('../../../infra/policies/bedrock.xml', import.meta.url);
+const BEDROCK_POLICY = new URL('../../../infra/gateway/policies/bedrock.xml', import.meta.url);
 
 /** Requests that are kept; a proxy for local development runs for days. */
 const MOST_REQUESTS = 20_000;

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const POLICIES = new URL('../../../infra/policies/', import.meta.url);
+const POLICIES = new URL('../../../infra/gateway/policies/', import.meta.url);
 
 /** Text of a file of the policies folder, for instance `bedrock.xml`. */
 export function readPolicy(name: string): Promise<string> {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 
-import { beginCall } from '../raw-client.ts';
+import { beginCall } from '../../support/raw-client.ts';
 
 export interface RawRequest {
   /** Default POST. */

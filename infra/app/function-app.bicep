@@ -1,0 +1,177 @@
+@description('Name of the app.')
+param name string
+
+@description('Name of its Flex Consumption plan, which serves this one app.')
+param planName string
+
+@description('Azure region.')
+param location string
+
+@description('Tags of every resource.')
+param tags { *: string }
+
+@description('The user-assigned identity that reads the vault, the storage and writes telemetry.')
+param identity { id: string, clientId: string }
+
+@description('Version of Node.js.')
+@allowed(['22', '24'])
+param nodeVersion string
+
+@description('Memory of an instance.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int
+
+@description('Most instances the app may scale out to.')
+param maximumInstanceCount int
+
+@description('Requests that one instance serves at a time.')
+param perInstanceConcurrency int
+
+@description('Instances kept warm for HTTP.')
+param alwaysReadyInstances int
+
+@description('Blob service endpoint of the storage account, with a slash at the end.')
+param blobEndpoint string
+
+@description('Container that holds the deployment package.')
+param packageContainer string
+
+@description('Name of the Application Insights component.')
+param componentName string
+
+@description('Settings of the proxy, by the names of src/config/settings.ts.')
+param settings { *: string }
+
+@description('Who may reach the app: addresses (CIDR) or service tags of the gateway. Everybody else is refused by the platform.')
+param gatewayAddresses string[]
+
+@description('Subnet that the app sends its traffic through.')
+param appSubnetId string?
+
+@description('True: the app has no public endpoint, and is reached through a private one.')
+param privateIngress bool
+
+resource component 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: componentName
+}
+
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
+  name: planName
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    name: 'FC1'
+    tier: 'FlexConsumption'
+  }
+  properties: {
+    reserved: true
+  }
+}
+
+// What the Functions platform reads. The names of src/config/settings.ts come in by parameter.
+var platformSettings = {
+  AzureWebJobsStorage__blobServiceUri: blobEndpoint
+  AzureWebJobsStorage__clientId: identity.clientId
+  AzureWebJobsStorage__credential: 'managedidentity'
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.clientId};Authorization=AAD'
+  APPLICATIONINSIGHTS_CONNECTION_STRING: component.properties.ConnectionString
+  OTEL_SERVICE_NAME: name
+}
+
+// The default host name may have a regional label between the name and the domain.
+var hostLabels = split(app.properties.defaultHostName, '.')
+
+resource app 'Microsoft.Web/sites@2025-03-01' = {
+  name: name
+  location: location
+  // azd finds the app of its service "proxy" by this tag.
+  tags: { ...tags, 'azd-service-name': 'proxy' }
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identity.id}': {}
+    }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    clientAffinityEnabled: false
+    publicNetworkAccess: privateIngress ? 'Disabled' : 'Enabled'
+    virtualNetworkSubnetId: appSubnetId
+    // For settings that are references to secrets, such as the key of an OTLP receiver.
+    keyVaultReferenceIdentity: identity.id
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${blobEndpoint}${packageContainer}'
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identity.id
+          }
+        }
+      }
+      runtime: {
+        name: 'node'
+        version: nodeVersion
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstanceCount
+        alwaysReady: alwaysReadyInstances == 0 ? [] : [{ name: 'http', instanceCount: alwaysReadyInstances }]
+        triggers: {
+          http: {
+            perInstanceConcurrency: perInstanceConcurrency
+          }
+        }
+      }
+    }
+    siteConfig: {
+      minTlsVersion: '1.2'
+      appSettings: map(items({ ...settings, ...platformSettings }), setting => {
+        name: setting.key
+        value: setting.value
+      })
+      // The function authenticates its caller, but the Functions host in front of it can be hurt by a request that never
+      // gets that far: a header it cannot forward, its own /admin and /runtime paths.
+      ipSecurityRestrictionsDefaultAction: 'Deny'
+      ipSecurityRestrictions: empty(gatewayAddresses) && !privateIngress
+        ? fail('The outbound addresses of this API Management tier are not known to the template: set gatewayAddresses, or privateIngress with a network that the gateway is in.')
+        : map(range(0, length(gatewayAddresses)), index => {
+            name: 'gateway-${index}'
+            action: 'Allow'
+            priority: 100 + index
+            tag: contains(gatewayAddresses[index], '/') ? 'Default' : 'ServiceTag'
+            ipAddress: gatewayAddresses[index]
+          })
+      // Deployments come from wherever the deployer is, with an Entra token.
+      scmIpSecurityRestrictionsUseMain: false
+      scmIpSecurityRestrictionsDefaultAction: 'Allow'
+    }
+  }
+
+  resource ftpCredentials 'basicPublishingCredentialsPolicies' = {
+    name: 'ftp'
+    properties: {
+      allow: false
+    }
+  }
+
+  resource scmCredentials 'basicPublishingCredentialsPolicies' = {
+    name: 'scm'
+    properties: {
+      allow: false
+    }
+  }
+}
+
+@description('Resource id of the app.')
+output id string = app.id
+
+@description('Name of the app.')
+output name string = app.name
+
+@description('Domain of the app\'s host name in this cloud, for instance azurewebsites.net.')
+output domain string = join(skip(hostLabels, length(hostLabels) - 2), '.')

@@ -1,0 +1,244 @@
+@description('Name of the API Management instance, in the resource group of this deployment.')
+param apimName string
+
+@description('True: the instance uses a user-assigned identity. False: its system-assigned one.')
+param userAssignedIdentity bool
+
+@description('Client id of the user-assigned identity.')
+param identityClientId string
+
+@description('Path of the API on the gateway.')
+param path string
+
+@description('How the function knows the gateway.')
+@allowed(['entra', 'functionKey'])
+param callerAuth string
+
+@description('Application id URI of the function\'s app registration.')
+param audience string
+
+@description('Largest request body, in bytes: the function\'s MAX_REQUEST_BYTES.')
+param maxRequestBytes int
+
+@description('True: the subscription key is accepted as Authorization: Bearer too, which is what AWS_BEARER_TOKEN_BEDROCK sends.')
+param acceptBearerKey bool
+
+@description('Resource ids of the function apps. The first is the one of this deployment; with more, calls are spread over all.')
+@minLength(1)
+param functionAppIds string[]
+
+@description('Application Insights component for the gateway\'s own telemetry.')
+param component { name: string, resourceGroup: string, subscriptionId: string }
+
+// Statement of the policy that a deployment changes; see the head of bedrock.xml.
+var identityStatement = '<authentication-managed-identity resource="{{bedrock-proxy-audience}}" />'
+var userAssignedStatement = '<authentication-managed-identity resource="{{bedrock-proxy-audience}}" client-id="{{bedrock-proxy-identity}}" />'
+var policy = loadTextContent('policies/bedrock.xml')
+
+var pooled = length(functionAppIds) > 1
+
+// Paths that Bedrock has. A call to another one is refused by the gateway; which operation it is, the function decides.
+var operations = [
+  { name: 'model', displayName: 'Models', method: 'POST', urlTemplate: '/model/*' }
+  { name: 'guardrail', displayName: 'Guardrails', method: 'POST', urlTemplate: '/guardrail/*' }
+  { name: 'guardrail-checks', displayName: 'Guardrail checks', method: 'POST', urlTemplate: '/guardrail-checks/*' }
+  { name: 'start-async-invoke', displayName: 'Start async invocation', method: 'POST', urlTemplate: '/async-invoke' }
+  { name: 'list-async-invokes', displayName: 'List async invocations', method: 'GET', urlTemplate: '/async-invoke' }
+  { name: 'get-async-invoke', displayName: 'Get async invocation', method: 'GET', urlTemplate: '/async-invoke/*' }
+  { name: 'openai', displayName: 'OpenAI-shaped routes', method: 'POST', urlTemplate: '/openai/*' }
+  { name: 'anthropic', displayName: 'Anthropic-shaped routes', method: 'POST', urlTemplate: '/anthropic/*' }
+  { name: 'health', displayName: 'Health', method: 'GET', urlTemplate: '/health' }
+]
+
+// Nothing of a message: headers hold keys, and a logged body is a buffered one.
+var silent = {
+  headers: []
+  body: {
+    bytes: 0
+  }
+}
+var silentWithMaskedKeys = {
+  ...silent
+  dataMasking: {
+    queryParams: map(['api-key', 'subscription-key', 'code'], name => { value: name, mode: 'Mask' })
+  }
+}
+
+resource service 'Microsoft.ApiManagement/service@2024-05-01' existing = {
+  name: apimName
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  scope: resourceGroup(component.subscriptionId, component.resourceGroup)
+  name: component.name
+}
+
+resource audienceValue 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = if (callerAuth == 'entra') {
+  parent: service
+  name: 'bedrock-proxy-audience'
+  properties: {
+    displayName: 'bedrock-proxy-audience'
+    value: audience
+  }
+}
+
+resource identityValue 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = if (callerAuth == 'entra' && userAssignedIdentity) {
+  parent: service
+  name: 'bedrock-proxy-identity'
+  properties: {
+    displayName: 'bedrock-proxy-identity'
+    value: identityClientId
+  }
+}
+
+resource maxRequestBytesValue 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = {
+  parent: service
+  name: 'bedrock-max-request-bytes'
+  properties: {
+    displayName: 'bedrock-max-request-bytes'
+    value: string(maxRequestBytes)
+  }
+}
+
+module members 'backend.bicep' = [
+  for (functionAppId, index) in functionAppIds: {
+    params: {
+      apimName: apimName
+      name: pooled ? 'bedrock-proxy-${index}' : 'bedrock-proxy'
+      functionAppId: functionAppId
+      callerAuth: callerAuth
+      circuitBreaker: pooled
+    }
+  }
+]
+
+resource pool 'Microsoft.ApiManagement/service/backends@2024-05-01' = if (pooled) {
+  parent: service
+  name: 'bedrock-proxy'
+  properties: {
+    description: 'Function apps that sign calls to Amazon Bedrock.'
+    type: 'Pool'
+    pool: {
+      services: [for (functionAppId, index) in functionAppIds: { id: members[index].outputs.id }]
+    }
+  }
+}
+
+resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
+  parent: service
+  name: 'bedrock'
+  properties: {
+    displayName: 'Amazon Bedrock'
+    description: 'Amazon Bedrock runtime, signed on the way. The paths and messages are those of AWS.'
+    path: path
+    protocols: ['https']
+    type: 'http'
+    subscriptionRequired: true
+    #disable-next-line BCP037 // "bearer" is not in the published types; Microsoft's AI-Gateway samples use it.
+    subscriptionKeyParameterNames: {
+      header: 'api-key'
+      query: 'api-key'
+      ...(acceptBearerKey ? { bearer: 'enabled' } : {})
+    }
+  }
+
+  resource operation 'operations' = [
+    for operation in operations: {
+      name: operation.name
+      properties: {
+        displayName: operation.displayName
+        method: operation.method
+        urlTemplate: operation.urlTemplate
+      }
+    }
+  ]
+
+  resource policies 'policies' = {
+    name: 'policy'
+    properties: {
+      format: 'rawxml'
+      value: callerAuth == 'functionKey'
+        ? replace(policy, identityStatement, '')
+        : userAssignedIdentity ? replace(policy, identityStatement, userAssignedStatement) : policy
+    }
+    dependsOn: [audienceValue, identityValue, maxRequestBytesValue, members, pool]
+  }
+
+  // Both kinds of diagnostics, at the level of this API: one of the whole instance that logs bodies would buffer streams.
+  resource insightsDiagnostic 'diagnostics' = {
+    name: 'applicationinsights'
+    properties: {
+      loggerId: insightsLogger.id
+      alwaysLog: 'allErrors'
+      httpCorrelationProtocol: 'W3C'
+      logClientIp: false
+      verbosity: 'information'
+      sampling: {
+        samplingType: 'fixed'
+        percentage: 100
+      }
+      frontend: { request: silentWithMaskedKeys, response: silent }
+      backend: { request: silentWithMaskedKeys, response: silent }
+    }
+  }
+
+  resource monitorDiagnostic 'diagnostics' = {
+    name: 'azuremonitor'
+    properties: {
+      loggerId: monitorLogger.id
+      logClientIp: false
+      verbosity: 'information'
+      sampling: {
+        samplingType: 'fixed'
+        percentage: 100
+      }
+      frontend: { request: silentWithMaskedKeys, response: silent }
+      backend: { request: silentWithMaskedKeys, response: silent }
+    }
+  }
+}
+
+resource insightsLogger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
+  parent: service
+  name: 'bedrock-proxy'
+  properties: {
+    loggerType: 'applicationInsights'
+    resourceId: insights.id
+    credentials: {
+      connectionString: insights.properties.ConnectionString
+      identityClientId: userAssignedIdentity ? identityClientId : 'SystemAssigned'
+    }
+  }
+}
+
+// The name is fixed; instances that already send logs to Azure Monitor have exactly this one.
+resource monitorLogger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
+  parent: service
+  name: 'azuremonitor'
+  properties: {
+    loggerType: 'azureMonitor'
+    isBuffered: true
+  }
+}
+
+resource product 'Microsoft.ApiManagement/service/products@2024-05-01' = {
+  parent: service
+  name: 'bedrock'
+  properties: {
+    displayName: 'Amazon Bedrock'
+    description: 'Models of Amazon Bedrock, signed by the proxy.'
+    state: 'published'
+    subscriptionRequired: true
+    approvalRequired: true
+  }
+
+  resource link 'apiLinks' = {
+    name: 'bedrock'
+    properties: {
+      apiId: api.id
+    }
+  }
+}
+
+@description('Id of the product, for subscriptions.')
+output productId string = product.id

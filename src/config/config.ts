@@ -1,0 +1,160 @@
+import { runtimeOrigin } from '../aws/endpoint.ts';
+import type { AwsCredentials } from '../credentials/provider.ts';
+import { type Limits, readLimits } from './limits.ts';
+import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
+import { readTelemetry, type TelemetryConfig } from './telemetry.ts';
+
+/** Where the AWS keys come from. */
+export type CredentialsConfig =
+  | { readonly source: 'environment'; readonly keys: AwsCredentials }
+  | { readonly source: 'keyVault'; readonly vault: VaultConfig; readonly refreshSeconds: number };
+
+export interface VaultConfig {
+  readonly uri: string;
+  /** One secret that holds JSON, or the two secrets of the older layout. */
+  readonly secrets: { readonly json: string } | { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Client id of a user-assigned identity; absent: the system-assigned one. */
+  readonly identityClientId?: string;
+  /** True where the platform offers a managed identity (App Service sets `IDENTITY_ENDPOINT`). */
+  readonly managedIdentity: boolean;
+}
+
+/** Who may call: the holder of a function key (checked by the Functions host) or of an Entra token (checked here). */
+export type CallerAuthConfig = { readonly mode: 'functionKey' } | ({ readonly mode: 'entra' } & EntraConfig);
+
+export interface EntraConfig {
+  readonly tenantId: string;
+  readonly audiences: readonly string[];
+  /** Object ids (`oid`) of the identities that may call. */
+  readonly allowedCallers: readonly string[];
+  readonly authority: string;
+}
+
+export interface Config {
+  readonly region: string;
+  /** Origin of Bedrock's runtime, without a trailing slash. */
+  readonly origin: string;
+  readonly credentials: CredentialsConfig;
+  readonly callerAuth: CallerAuthConfig;
+  readonly limits: Limits;
+  /** Whether requests name their caller to AWS. */
+  readonly requestMetadata: boolean;
+  /** Budget of each subscription in each process; absent: none. */
+  readonly tokensPerMinute?: number;
+  /** Absent: log lines only. */
+  readonly telemetry?: TelemetryConfig;
+  /** Wrong settings of the telemetry. They cost its numbers, not the callers their answers. */
+  readonly telemetryProblems: readonly string[];
+}
+
+/**
+ * The settings as one frozen object. An empty value counts as absent, as Azure's portal and templates leave it behind.
+ *
+ * @throws ConfigError that names every wrong setting at once
+ */
+export function readConfig(environment: Environment = process.env): Config {
+  const problems: string[] = [];
+  const read = createReader(environment, problems);
+  const telemetryProblems: string[] = [];
+  const telemetry = readTelemetry(createReader(environment, telemetryProblems), telemetryProblems);
+  const { region, origin } = readRegion(read, problems);
+  const hasBudget = read.text('TOKENS_PER_MINUTE') !== undefined;
+  const config: Config = {
+    region,
+    origin,
+    credentials: readCredentials(read, problems),
+    callerAuth: readCallerAuth(read, problems),
+    limits: readLimits(read, problems),
+    requestMetadata: read.flag('REQUEST_METADATA'),
+    ...(hasBudget ? { tokensPerMinute: read.integer('TOKENS_PER_MINUTE', 0, Number.MAX_SAFE_INTEGER) } : {}),
+    ...(telemetry === undefined ? {} : { telemetry }),
+    telemetryProblems,
+  };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return deepFreeze(config);
+}
+
+function readRegion(read: Reader, problems: string[]): { region: string; origin: string } {
+  const region = read.required('AWS_REGION', '');
+  const override = read.url('AWS_ENDPOINT_URL_BEDROCK_RUNTIME');
+  if (override !== undefined && override.pathname !== '/') {
+    problems.push('AWS_ENDPOINT_URL_BEDROCK_RUNTIME must have no path');
+  }
+  if (region === '') return { region, origin: '' };
+  if (!/^[a-z]{2,4}(-[a-z]+)+-\d+$/.test(region)) {
+    problems.push('AWS_REGION is not the name of a region (such as eu-central-1)');
+    return { region, origin: '' };
+  }
+  const origin = override?.origin ?? runtimeOrigin(region);
+  if (origin === undefined) {
+    problems.push('AWS_REGION is unknown (for a new region, set AWS_ENDPOINT_URL_BEDROCK_RUNTIME too)');
+  }
+  return { region, origin: origin ?? '' };
+}
+
+function readCredentials(read: Reader, problems: string[]): CredentialsConfig {
+  if (read.text('KEY_VAULT_URI') === undefined)
+    return { source: 'environment', keys: readEnvironmentKeys(read, problems) };
+
+  const accessKeyId = read.secretName('AWS_ACCESS_KEY_ID_SECRET_NAME');
+  const secretAccessKey = read.secretName('AWS_SECRET_ACCESS_KEY_SECRET_NAME');
+  const json = read.secretName('AWS_CREDENTIALS_SECRET_NAME') ?? 'aws-credentials';
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    problems.push('AWS_ACCESS_KEY_ID_SECRET_NAME and AWS_SECRET_ACCESS_KEY_SECRET_NAME must be set both or neither');
+  }
+  const two = accessKeyId !== undefined && secretAccessKey !== undefined;
+  const identityClientId = read.text('AZURE_CLIENT_ID');
+  return {
+    source: 'keyVault',
+    vault: {
+      uri: read.url('KEY_VAULT_URI')?.href ?? '',
+      secrets: two ? { accessKeyId, secretAccessKey } : { json },
+      managedIdentity: read.text('IDENTITY_ENDPOINT') !== undefined,
+      ...(identityClientId === undefined ? {} : { identityClientId }),
+    },
+    refreshSeconds: read.integer('CREDENTIALS_REFRESH_SECONDS', 300, 86_400),
+  };
+}
+
+function readEnvironmentKeys(read: Reader, problems: string[]): AwsCredentials {
+  const accessKeyId = read.text('AWS_ACCESS_KEY_ID');
+  const secretAccessKey = read.text('AWS_SECRET_ACCESS_KEY');
+  const sessionToken = read.text('AWS_SESSION_TOKEN');
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    problems.push('KEY_VAULT_URI is missing, and so are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
+  }
+  return {
+    accessKeyId: accessKeyId ?? '',
+    secretAccessKey: secretAccessKey ?? '',
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+  };
+}
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function readCallerAuth(read: Reader, problems: string[]): CallerAuthConfig {
+  const mode = read.text('CALLER_AUTH') ?? 'functionKey';
+  if (mode === 'functionKey') return { mode };
+  if (mode !== 'entra') {
+    problems.push('CALLER_AUTH must be functionKey or entra');
+    return { mode: 'functionKey' };
+  }
+  const why = ' (needed by CALLER_AUTH=entra)';
+  const tenantId = read.required('ENTRA_TENANT_ID', why);
+  if (tenantId !== '' && !GUID.test(tenantId)) problems.push('ENTRA_TENANT_ID must be a GUID');
+  const authority = read.url('ENTRA_AUTHORITY') ?? new URL('https://login.microsoftonline.com');
+  return {
+    mode,
+    tenantId: tenantId.toLowerCase(),
+    audiences: read.list('ENTRA_AUDIENCE', why),
+    allowedCallers: read.list('ENTRA_ALLOWED_CALLERS', why).map((id) => id.toLowerCase()),
+    authority: authority.href.replace(/\/$/, ''),
+  };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  }
+  return Object.freeze(value);
+}

@@ -1,0 +1,60 @@
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { whenClosed } from '../http/exchange.ts';
+
+/** The answers under way, for which the end of the worker should wait. */
+export interface AnswersUnderWay {
+  readonly count: number;
+  /** Counts an answer in until its connection is done with it. */
+  add(response: ServerResponse): void;
+  /** Resolves when all answers have ended, their records included, or when `milliseconds` have passed. */
+  ended(milliseconds: number): Promise<void>;
+}
+
+/** Keeps account of the answers under way. The worker gets no new ones once the host has asked it to end. */
+export function trackAnswers(): AnswersUnderWay {
+  let underWay = 0;
+  let onLast: (() => void) | undefined;
+  return {
+    get count() {
+      return underWay;
+    },
+    add(response) {
+      underWay += 1;
+      whenClosed(response, () => {
+        underWay -= 1;
+        if (underWay === 0) onLast?.();
+      });
+    },
+    async ended(milliseconds) {
+      if (underWay === 0) return;
+      const last = new Promise<void>((resolve) => {
+        onLast = resolve;
+      });
+      await within(milliseconds, last);
+    },
+  };
+}
+
+/** The host kills a worker five seconds after it has asked it to end (azure-functions-host, `WorkerConstants`). */
+const FAREWELL_MS = 4000;
+
+/** Time for the telemetry when the answers have taken all of the above. */
+const LAST_EXPORT_MS = 500;
+
+/**
+ * Lets the answers under way end, and then their telemetry out.
+ *
+ * @param telemetry whose `flush` never rejects
+ */
+export async function endOrderly(answers: AnswersUnderWay, telemetry?: { flush(): Promise<void> }): Promise<void> {
+  const start = performance.now();
+  await answers.ended(FAREWELL_MS);
+  if (telemetry === undefined) return;
+  await within(Math.max(LAST_EXPORT_MS, FAREWELL_MS - (performance.now() - start)), telemetry.flush());
+}
+
+async function within(milliseconds: number, task: Promise<unknown>): Promise<void> {
+  await Promise.race([task, sleep(milliseconds, undefined, { ref: false })]);
+}

@@ -1,0 +1,50 @@
+import type { ServerResponse } from 'node:http';
+
+import type { Framer } from '../streams/framer.ts';
+import type { UpstreamAnswer } from '../aws/upstream.ts';
+import type { BufferLease } from '../buffer-budget.ts';
+import { type ProxyError, toProxyError } from '../errors.ts';
+import { CallerGone } from '../functions/invocation.ts';
+import { type Send, tooMuchHeld } from './write.ts';
+import type { RelayObserver, Reply } from '../http/reply.ts';
+
+/** Relays a stream of messages: whole ones only, so that one of our own can tell of a failure in their protocol. */
+export async function relayMessages(
+  answer: UpstreamAnswer,
+  headers: Reply['headers'],
+  framer: Framer,
+  lease: BufferLease,
+  observer: RelayObserver,
+  send: Send,
+): Promise<Reply> {
+  let overflow: ProxyError | undefined;
+  /** The next whole messages, or undefined at the end of the stream. What is whole goes out before a failure counts. */
+  const next = async (): Promise<readonly Buffer[] | undefined> => {
+    for (;;) {
+      const failure = framer.damage ?? overflow;
+      if (failure !== undefined) throw failure;
+      const chunk = await answer.read();
+      if (chunk === undefined) {
+        const rest = framer.end();
+        return rest.length > 0 ? rest : undefined;
+      }
+      const messages = framer.push(chunk);
+      if (!lease.resize(framer.pending)) overflow = tooMuchHeld();
+      if (messages.length > 0) return messages;
+    }
+  };
+  const first = await next();
+  // A message of our own may follow.
+  delete headers['content-length'];
+
+  const writeBody = async (response: ServerResponse): Promise<void> => {
+    try {
+      for (let messages = first; messages !== undefined; messages = await next()) await send(response, messages);
+    } catch (error) {
+      observer.failed(error);
+      answer.abort();
+      if (!(error instanceof CallerGone)) response.write(framer.failure(toProxyError(error)));
+    }
+  };
+  return { status: answer.status, headers, writeBody };
+}

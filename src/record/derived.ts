@@ -1,0 +1,55 @@
+import { modelFacts } from '../bedrock/model-id.ts';
+import type { AnswerFacts } from '../usage/accumulator.ts';
+import { type Usage, usesTokens } from '../usage/meter.ts';
+import type { RequestRecord } from './record.ts';
+
+/** Adds what an answer has told, when nothing more of it is read. */
+export function addAnswer(record: RequestRecord, usage: Usage, facts: AnswerFacts): void {
+  const { source, unknown, partial, ...tokens } = usage;
+  Object.assign(record, tokens);
+  if (source !== undefined) record.usageSource = source;
+  if (unknown !== undefined) record.usageUnknown = unknown;
+  if (partial !== undefined) record.usagePartial = partial;
+  const { events, model, routedModelId, errorType } = facts;
+  if (events > 0) record.responseEvents = events;
+  if (model !== undefined) {
+    record.responseModel = model;
+    record.modelId ??= model;
+  }
+  const { foundationModelId } = modelFacts(routedModelId ?? '');
+  if (foundationModelId !== undefined) record.foundationModelId = foundationModelId;
+  if (errorType !== undefined && record.errorType === undefined) {
+    record.errorType = errorType;
+    record.errorSource = 'bedrock';
+  }
+}
+
+/**
+ * Adds what only the end of a request tells.
+ *
+ * @param lastByteMs when the last byte of Bedrock's answer was sent to the caller, in milliseconds from the start
+ */
+export function conclude(record: RequestRecord, lastByteMs: number | undefined): void {
+  const { modelId, attempts, headersMs, operation } = record;
+  // It was asked, and may have worked.
+  const unanswered = attempts !== undefined && headersMs === undefined;
+  if (unanswered && usesTokens(operation ?? '')) record.usageUnknown = 'no answer';
+  if (modelId !== undefined) {
+    const { modelType, foundationModelId } = modelFacts(modelId);
+    if (modelType !== undefined) record.modelType = modelType;
+    if (foundationModelId !== undefined) record.foundationModelId ??= foundationModelId;
+  }
+  const speed = speedOf(record, lastByteMs);
+  if (speed !== undefined) record.outputTokensPerSecond = speed;
+}
+
+/** Below this the times, which are tenths of milliseconds, tell no speed: what came in one piece has none. */
+const SHORTEST_MS = 10;
+
+function speedOf(record: RequestRecord, lastByteMs: number | undefined): number | undefined {
+  const { outcome, usagePartial, outputTokens = 0, firstTokenMs } = record;
+  if (outcome !== 'complete' || usagePartial === true || firstTokenMs === undefined) return undefined;
+  const ms = (lastByteMs ?? firstTokenMs) - firstTokenMs;
+  // As the time per output token of the OpenTelemetry conventions for GenAI is defined: of those after the first.
+  return ms >= SHORTEST_MS && outputTokens > 1 ? Math.round((10_000 * (outputTokens - 1)) / ms) / 10 : undefined;
+}

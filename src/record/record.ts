@@ -1,0 +1,62 @@
+import type { TokenCounts } from '../usage/formats.ts';
+import type { Usage } from '../usage/meter.ts';
+
+/** One per request. What is not known is absent. */
+export interface RequestRecord extends TokenCounts {
+  readonly event: 'bedrock.request';
+  /** Start of the invocation, ISO 8601. */
+  readonly time: string;
+  /** Invocation id of the Functions host. */
+  readonly requestId: string;
+  readonly region: string;
+  bedrockRequestId?: string;
+  gatewayRequestId?: string;
+  subscriptionId?: string;
+  subscriptionName?: string;
+  productId?: string;
+  userId?: string;
+  operation?: string;
+  /** As asked, decoded; where a long body hides it, as the answer names it. */
+  modelId?: string;
+  /** Resource type of `modelId` as ARNs name it: `foundation-model`, `inference-profile` … */
+  modelType?: string;
+  /** The foundation model behind `modelId`, where the id, or a prompt router's answer, tells it. */
+  foundationModelId?: string;
+  /** The model as the answer calls it, which need not be an id of Bedrock's. */
+  responseModel?: string;
+  status?: number;
+  errorType?: string;
+  /** Whose error it was. */
+  errorSource?: ErrorSource;
+  streamed?: boolean;
+  outcome?: Outcome;
+  /** What CountTokens answered: nothing was used. */
+  countedInputTokens?: number;
+  usageSource?: NonNullable<Usage['source']>;
+  /** Why nothing is known of the tokens. */
+  usageUnknown?: NonNullable<Usage['unknown']> | 'no answer';
+  /** The answer was cut: more tokens may have been used. */
+  usagePartial?: true;
+  /** Bytes of the request's body. */
+  requestBytes?: number;
+  /** Bytes of Bedrock's answer that were sent to the caller. */
+  responseBytes?: number;
+  /** Whole messages or events of a stream that were sent to the caller. */
+  responseEvents?: number;
+  /** Milliseconds from the start of the invocation to Bedrock's headers. */
+  headersMs?: number;
+  /** Milliseconds to the first byte of the answer handed to the host. */
+  firstByteMs?: number;
+  /** Milliseconds to the first piece of content in a stream. */
+  firstTokenMs?: number;
+  /** Milliseconds to the end of the answer. */
+  durationMs?: number;
+  /** Output tokens after the first, by the seconds from the first token to the last byte of a complete stream. */
+  outputTokensPerSecond?: number;
+  /** Requests sent to Bedrock. */
+  attempts?: number;
+  credentialsRefreshed?: boolean;
+}
+
+export type ErrorSource = 'client' | 'proxy' | 'bedrock';
+export type Outcome = 'complete' | 'refused' | 'clientClosed' | 'upstreamBroke' | 'timedOut';

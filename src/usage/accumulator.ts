@@ -1,0 +1,121 @@
+import { errorTypeIn } from '../aws/error-type.ts';
+import { isModelId } from '../bedrock/model-id.ts';
+import { findCounts, member, type TokenCounts } from './formats.ts';
+import { mergeCounts } from './token-usage.ts';
+
+/** Why an answer could not be read. Never a parser's own message: those quote what they stumbled over. */
+export type Trouble =
+  | 'answer not understood: compressed'
+  | 'answer not understood: damaged stream'
+  | 'answer not understood: not JSON'
+  | 'answer not understood: too long';
+
+/** What an answer tells of itself beside its tokens. */
+export interface AnswerFacts {
+  /** Whole messages or events of a stream. */
+  readonly events: number;
+  /** Its model, as the answer calls it. */
+  readonly model: string | undefined;
+  /** The model that a prompt router has chosen. */
+  readonly routedModelId: string | undefined;
+  /** The type of the error that an answer is, or that a stream has ended with. */
+  readonly errorType: string | undefined;
+}
+
+/** What has become known of an answer so far. */
+export interface Tally extends AnswerFacts {
+  counts: TokenCounts;
+  /** The counts are those of the whole answer. */
+  final: boolean;
+  firstTokenSeen: boolean;
+  /** Bedrock itself has ended the stream by an error. */
+  failed: boolean;
+  trouble: Trouble | undefined;
+  events: number;
+  model: string | undefined;
+  routedModelId: string | undefined;
+  errorType: string | undefined;
+}
+
+export function newTally(): Tally {
+  return {
+    counts: {},
+    final: false,
+    firstTokenSeen: false,
+    failed: false,
+    trouble: undefined,
+    events: 0,
+    model: undefined,
+    routedModelId: undefined,
+    errorType: undefined,
+  };
+}
+
+/** Reads one form of answer into a tally. */
+export interface UsageReader {
+  write(bytes: Buffer): void;
+  /** No more bytes will come. */
+  end(): void;
+}
+
+/** Longest body or message that is kept for reading; an answer of text is far below. */
+export const LONGEST_READ = 1024 * 1024;
+
+/** Adds what a part of an answer tells; counts that come later are more exact. */
+export function tell(tally: Tally, value: unknown): void {
+  tally.model ??= modelIn(
+    member(value, 'model') ?? member(value, 'message', 'model') ?? member(value, 'response', 'model'),
+  );
+  tally.routedModelId ??= modelIn(member(value, 'trace', 'promptRouter', 'invokedModelId'));
+  const found = findCounts(value);
+  if (found === undefined) return;
+  tally.counts = mergeCounts(tally.counts, found.counts);
+  tally.final ||= found.final;
+}
+
+/** The same for one event of a stream. */
+export function tellEvent(tally: Tally, event: unknown): void {
+  tally.firstTokenSeen ||= carriesContent(event);
+  tell(tally, event);
+  if (!isError(event)) return;
+  tally.failed = true;
+  tally.errorType = errorTypeIn(event);
+}
+
+/** The word for an error in the dialects of OpenAI and Anthropic: a member, or the value of `type`. */
+function isError(event: unknown): boolean {
+  return [event, member(event, 'response')].some((part) => {
+    const error = member(part, 'error');
+    return (typeof error === 'object' && error !== null) || member(part, 'type') === 'error';
+  });
+}
+
+function modelIn(value: unknown): string | undefined {
+  return typeof value === 'string' && isModelId(value) ? value : undefined;
+}
+
+/** Where each family has its text, if any. */
+const TEXTS = ['generation', 'outputText', 'completion', 'text'];
+const DELTAS = ['content', 'reasoning', 'reasoning_content', 'refusal', 'tool_calls'];
+
+/**
+ * True for an event that carries some of what the model has written, its reasoning and tool calls included. An event of
+ * a form that is not known counts as one: only some families begin with events that are not.
+ */
+function carriesContent(event: unknown): boolean {
+  const type = member(event, 'type');
+  // Anthropic, and the Responses API.
+  if (typeof type === 'string') return type === 'content_block_delta' || type.endsWith('.delta');
+  const choices = member(event, 'choices');
+  if (Array.isArray(choices)) {
+    const delta = member(choices[0], 'delta') ?? member(choices[0], 'message');
+    return DELTAS.some((name) => isFilled(member(delta, name))) || isFilled(member(choices[0], 'text'));
+  }
+  if (member(event, 'messageStart') !== undefined || member(event, 'contentBlockStart') !== undefined) return false;
+  const texts = TEXTS.map((name) => member(event, name)).filter((text) => typeof text === 'string');
+  return texts.length === 0 || texts.some(isFilled);
+}
+
+function isFilled(value: unknown): boolean {
+  return (typeof value === 'string' || Array.isArray(value)) && value.length > 0;
+}

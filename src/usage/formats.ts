@@ -1,0 +1,158 @@
+import { mergeCounts } from './token-usage.ts';
+
+/** Tokens by kind. What the answer does not tell is absent. */
+export interface TokenCounts {
+  /** Input that was neither read from a cache nor written to one, in every dialect: the kinds never overlap. */
+  inputTokens?: number;
+  outputTokens?: number;
+  totalTokens?: number;
+  cacheReadInputTokens?: number;
+  cacheWriteInputTokens?: number;
+  /** Parts of `cacheWriteInputTokens` by the time to live, which have different prices. */
+  cacheWrite5mInputTokens?: number;
+  cacheWrite1hInputTokens?: number;
+  /** Part of `outputTokens`. */
+  reasoningTokens?: number;
+}
+
+export interface CountsFound {
+  readonly counts: TokenCounts;
+  /** False for counts that later events may raise. */
+  readonly final: boolean;
+}
+
+/** What Bedrock adds to the last event of InvokeModelWithResponseStream, whatever the model. */
+const INVOCATION_METRICS = 'amazon-bedrock-invocationMetrics';
+
+/**
+ * The token counts in an answer or in one event of a streamed one, of any of the dialects that Bedrock speaks. They
+ * tell themselves apart: a model id can be an opaque ARN.
+ *
+ * @param value parsed JSON
+ */
+export function findCounts(value: unknown): CountsFound | undefined {
+  const choices = member(value, 'choices');
+  const unfinished = Array.isArray(choices) && choices.length > 0 && member(choices[0], 'delta') !== undefined;
+  const running = { ...countsOf(value), ...titanOutput(value) };
+  // Anthropic's first event knows the input; the one output token that it tells is none of the answer's.
+  const { outputTokens: _first, ...started } = countsOf(member(value, 'message', 'usage'));
+  const usage = countsOf(member(value, 'usage'));
+  const final = {
+    ...countsOf(member(value, 'response', 'usage')),
+    ...countsOf(member(value, 'metadata', 'usage')),
+    ...countsOf(member(value, 'meta')),
+    ...countsOf(member(value, INVOCATION_METRICS)),
+  };
+  const counts = mergeCounts({ ...running, ...started, ...usage }, final);
+  if (isEmpty(counts)) return undefined;
+  return { counts, final: !isEmpty(final) || (!isEmpty(usage) && !unfinished) };
+}
+
+/** The member at the end of the path, or undefined when there is none. */
+export function member(value: unknown, ...path: readonly string[]): unknown {
+  let current = value;
+  for (const name of path) {
+    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, name)) return undefined;
+    current = (current as Record<string, unknown>)[name];
+  }
+  return current;
+}
+
+/** True when nothing is known. */
+export function isEmpty(counts: TokenCounts): boolean {
+  return Object.keys(counts).length === 0;
+}
+
+/** Leaves out what is not known. */
+export function known(counts: { readonly [Kind in keyof TokenCounts]: number | undefined }): TokenCounts {
+  const left: TokenCounts = {};
+  for (const kind of KINDS) {
+    const count = counts[kind];
+    if (count !== undefined) left[kind] = count;
+  }
+  return left;
+}
+
+const KINDS = [
+  'inputTokens',
+  'outputTokens',
+  'totalTokens',
+  'cacheReadInputTokens',
+  'cacheWriteInputTokens',
+  'cacheWrite5mInputTokens',
+  'cacheWrite1hInputTokens',
+  'reasoningTokens',
+] as const satisfies (keyof TokenCounts)[];
+
+/**
+ * One object with counts: Converse and Nova; Anthropic; OpenAI, also Mistral, DeepSeek and others; Llama; Titan and Nova
+ * embeddings; the invocation metrics; Cohere (the units it bills, below the counts of its tokenizer).
+ */
+function countsOf(value: unknown): TokenCounts {
+  const usage = member(value, 'billed_units') ?? value;
+  if (typeof usage !== 'object' || usage === null) return {};
+  const tokens = (...names: string[]) => firstCount(usage, names);
+  const inputDetails = member(usage, 'prompt_tokens_details') ?? member(usage, 'input_tokens_details');
+  const outputDetails = member(usage, 'completion_tokens_details') ?? member(usage, 'output_tokens_details');
+  const cacheRead =
+    tokens('cacheReadInputTokens', 'cacheReadInputTokenCount', 'cache_read_input_tokens') ??
+    firstCount(inputDetails, ['cached_tokens']);
+  const cacheWrite =
+    tokens('cacheWriteInputTokens', 'cacheWriteInputTokenCount', 'cache_creation_input_tokens') ??
+    firstCount(inputDetails, ['cache_write_tokens']);
+  const input = tokens(
+    'inputTokens',
+    'input_tokens',
+    'prompt_tokens',
+    'inputTokenCount',
+    'prompt_token_count',
+    'inputTextTokenCount',
+  );
+  // OpenAI counts what the cache gave or took as input too, the others do not.
+  const within = typeof inputDetails === 'object' && inputDetails !== null ? (cacheRead ?? 0) + (cacheWrite ?? 0) : 0;
+  return known({
+    inputTokens: input === undefined ? undefined : Math.max(0, input - within),
+    outputTokens: tokens(
+      'outputTokens',
+      'output_tokens',
+      'completion_tokens',
+      'outputTokenCount',
+      'generation_token_count',
+      'totalOutputTextTokenCount',
+    ),
+    totalTokens: tokens('totalTokens', 'total_tokens'),
+    cacheReadInputTokens: cacheRead,
+    cacheWriteInputTokens: cacheWrite,
+    cacheWrite5mInputTokens: cacheWriteOf(usage, '5m'),
+    cacheWrite1hInputTokens: cacheWriteOf(usage, '1h'),
+    reasoningTokens: firstCount(outputDetails, ['reasoning_tokens', 'thinking_tokens']),
+  });
+}
+
+function firstCount(value: unknown, names: readonly string[]): number | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const name of names) {
+    const count = (value as Record<string, unknown>)[name];
+    if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count;
+  }
+  return undefined;
+}
+
+/** Converse lists the caches written by their time to live; Anthropic has a member for each. */
+function cacheWriteOf(usage: object, ttl: '5m' | '1h'): number | undefined {
+  const details = member(usage, 'cacheDetails');
+  if (!Array.isArray(details)) return firstCount(member(usage, 'cache_creation'), [`ephemeral_${ttl}_input_tokens`]);
+  const counts = details.filter((detail) => member(detail, 'ttl') === ttl).map((d) => firstCount(d, ['inputTokens']));
+  return sum(counts);
+}
+
+/** Titan text tells its output per result. */
+function titanOutput(answer: unknown): TokenCounts {
+  const results = member(answer, 'results');
+  if (!Array.isArray(results) || member(answer, 'inputTextTokenCount') === undefined) return {};
+  return known({ outputTokens: sum(results.map((result) => firstCount(result, ['tokenCount']))) });
+}
+
+function sum(counts: readonly (number | undefined)[]): number | undefined {
+  return counts.reduce((total, count) => (count === undefined ? total : (total ?? 0) + count), undefined);
+}

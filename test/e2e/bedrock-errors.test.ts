@@ -1,0 +1,160 @@
+import {
+  BedrockRuntimeClient,
+  ConverseCommand,
+  ConverseStreamCommand,
+  InternalServerException,
+  ModelErrorException,
+  ModelNotReadyException,
+  ModelStreamErrorException,
+  ResourceNotFoundException,
+  ServiceQuotaExceededException,
+  ServiceUnavailableException,
+  ThrottlingException,
+  ValidationException,
+} from '@aws-sdk/client-bedrock-runtime';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+import { cutAt, endEarly, exceptionFrame, fail, stall } from '../emulators/bedrock/faults.ts';
+import { type Chain, startChain } from '../emulators/chain.ts';
+import { beginCall, nextChunk } from '../support/raw-client.ts';
+
+const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
+
+let chain: Chain;
+let client: BedrockRuntimeClient;
+beforeAll(async () => {
+  chain = await startChain({ settings: { UPSTREAM_IDLE_TIMEOUT_SECONDS: '1', STREAM_DEADLINE_SECONDS: '4' } });
+  client = new BedrockRuntimeClient({ ...chain.clientConfig(), maxAttempts: 1 });
+});
+afterAll(async () => {
+  client.destroy();
+  await chain.close();
+});
+afterEach(() => chain.bedrock.reset());
+
+function post(path: string) {
+  return fetch(chain.gateway.url + path, {
+    method: 'POST',
+    headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
+    body: '{"messages":[]}',
+  });
+}
+
+describe("Bedrock's own errors pass untouched and typed", () => {
+  it.each([
+    [400, ValidationException, 'ValidationException'],
+    [400, ServiceQuotaExceededException, 'ServiceQuotaExceededException:http://internal.amazon.com/coral/x'],
+    [404, ResourceNotFoundException, 'ResourceNotFoundException'],
+    [424, ModelErrorException, 'ModelErrorException'],
+    [429, ThrottlingException, 'ThrottlingException'],
+    [429, ModelNotReadyException, 'ModelNotReadyException'],
+    [500, InternalServerException, 'InternalServerException'],
+    [503, ServiceUnavailableException, 'ServiceUnavailableException'],
+  ])('%i %o', async (status, exception, errorType) => {
+    chain.bedrock.answer(fail(status, errorType, 'From Bedrock.', { 'x-amzn-note': 'kept', 'retry-after': '7' }), {
+      times: 2,
+    });
+    const answer = await post(`/model/${modelId}/converse`);
+    expect(answer.status).toBe(status);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'x-amzn-errortype': errorType,
+      'x-amzn-note': 'kept',
+      'retry-after': '7',
+    });
+    expect(answer.headers.get('x-amzn-requestid')).not.toBe(answer.headers.get('x-ms-invocation-id'));
+    expect(JSON.parse(await answer.text())).toStrictEqual({ message: 'From Bedrock.' });
+
+    const thrown = await client.send(new ConverseCommand({ modelId, messages: [] })).catch((error: unknown) => error);
+    expect(thrown).toBeInstanceOf(exception);
+    expect(thrown).toMatchObject({ message: 'From Bedrock.', $metadata: { httpStatusCode: status } });
+  });
+
+  it('an exception frame of Bedrock in mid-stream', async () => {
+    chain.bedrock.answer(exceptionFrame('throttlingException', 'Slow down.'));
+    const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
+    await expect(Array.fromAsync(stream ?? [])).rejects.toSatisfy(
+      (error) => error instanceof ThrottlingException && error.message === 'Slow down.',
+    );
+  });
+});
+
+describe('a stream that breaks is told to the client in its own protocol', () => {
+  it.each([
+    ['cut between two events', endOfEvent],
+    ['cut inside an event', (bytes: number) => cutAt(bytes - 7)],
+    ['silent', () => stall('midBody')],
+  ])('an event stream, %s: ModelStreamErrorException', async (_name, fault) => {
+    const whole = Buffer.from(await (await post(`/model/${modelId}/converse-stream`)).arrayBuffer());
+    const firstTwo = whole.readUInt32BE(0) + whole.readUInt32BE(whole.readUInt32BE(0));
+    chain.bedrock.answer(fault(firstTwo));
+    const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
+    const events: unknown[] = [];
+    const reading = (async () => {
+      for await (const event of stream ?? []) events.push(event);
+    })();
+    await expect(reading).rejects.toBeInstanceOf(ModelStreamErrorException);
+    expect(events.length).toBeGreaterThan(0);
+  });
+
+  it('an event stream that goes on beyond the deadline', async () => {
+    chain.bedrock.answer(async (_request, response) => {
+      const first = Buffer.from(await (await post(`/model/${modelId}/converse-stream`)).arrayBuffer());
+      const frame = first.subarray(0, first.readUInt32BE(0));
+      response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
+      const beat = setInterval(() => response.write(frame), 100);
+      response.once('close', () => clearInterval(beat));
+    });
+    const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
+    await expect(Array.fromAsync(stream ?? [])).rejects.toBeInstanceOf(ModelStreamErrorException);
+  });
+
+  it.each([
+    ['/openai/v1/chat/completions', /data: \{"error":\{"message":"[^"]+","type":"server_error","code":"\w+"\}\}\n\n$/],
+    [
+      '/anthropic/v1/messages',
+      /event: error\ndata: \{"type":"error","error":\{"type":"api_error","message":"[^"]+"\}\}\n\n$/,
+    ],
+  ])('server-sent events of %s', async (path, lastEvent) => {
+    chain.bedrock.answer(stall('midBody'), { when: ({ body }) => String(body).includes('"stream":true') });
+    const answer = await fetch(chain.gateway.url + path, {
+      method: 'POST',
+      headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        model: modelId,
+        stream: true,
+        max_tokens: 9,
+        messages: [{ role: 'user', content: 'hi' }],
+      }),
+    });
+    expect(await answer.text()).toMatch(lastEvent);
+  });
+
+  it('a large plain answer: its connection breaks', async () => {
+    const bytes = Buffer.alloc(3_000_000, 1);
+    chain.bedrock.answer(
+      cutAt(2_000_000, () => ({ status: 200, headers: { 'content-type': 'image/png' }, parts: [bytes] })),
+    );
+    const { request, response } = beginCall(`${chain.gateway.url}/model/${modelId}/invoke`, {
+      method: 'POST',
+      headers: { 'api-key': chain.gateway.subscriptionKey },
+    });
+    request.end('{}');
+    const answer = await response;
+    const broken = new Promise((resolve) => {
+      answer.once('error', resolve);
+    });
+    while ((await nextChunk(answer).catch(() => undefined)) !== undefined);
+    await broken;
+    expect(answer.complete).toBe(false);
+  });
+
+  function endOfEvent(bytes: number) {
+    return cutAt(bytes);
+  }
+});
+
+it('a stream that Bedrock ends early but well stays what it was', async () => {
+  chain.bedrock.answer(endEarly(2));
+  const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
+  expect(await Array.fromAsync(stream ?? [])).toHaveLength(2);
+});

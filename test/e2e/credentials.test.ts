@@ -1,0 +1,168 @@
+import { BedrockRuntimeClient, ConverseCommand, ServiceUnavailableException } from '@aws-sdk/client-bedrock-runtime';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { fail } from '../emulators/bedrock/faults.ts';
+import { type Chain, newKey, startChain, type ChainOptions } from '../emulators/chain.ts';
+
+const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
+const command = () => new ConverseCommand({ modelId, messages: [] });
+
+let chain: Chain;
+let client: BedrockRuntimeClient;
+
+async function start(options: ChainOptions = {}) {
+  chain = await startChain(options);
+  client = new BedrockRuntimeClient({ ...chain.clientConfig(), maxAttempts: 1 });
+}
+afterEach(async () => {
+  client.destroy();
+  await chain.close();
+});
+
+function lastKeyId() {
+  return chain.bedrock.requests.at(-1)?.accessKeyId;
+}
+
+async function health() {
+  const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
+  const answer = await fetch(`${chain.host.url}/health`, { headers });
+  return { status: answer.status, body: await answer.text() };
+}
+
+describe('where the keys come from', () => {
+  it('one secret with JSON, read once for many calls', async () => {
+    await start();
+    await Promise.all(Array.from({ length: 20 }, () => client.send(command())));
+    expect(lastKeyId()).toBe(chain.key.accessKeyId);
+    expect(chain.vault.reads('aws-credentials')).toBe(1);
+    expect(await health()).toStrictEqual({ status: 200, body: '{"status":"ok"}' });
+  });
+
+  it('a session token is sent and signed', async () => {
+    const key = { ...newKey(), sessionToken: 'IQoJb3JpZ2luX2VjE//8B+token=' };
+    await start({ keys: [key], secrets: { 'aws-credentials': JSON.stringify(key) } });
+    await client.send(command());
+    const [request] = chain.bedrock.requests;
+    expect(request?.headers['x-amz-security-token']).toBe(key.sessionToken);
+    expect(request?.signedHeaders).toContain('x-amz-security-token');
+  });
+
+  it('two secrets, the layout of older vaults', async () => {
+    const key = newKey();
+    await start({
+      keys: [key],
+      secrets: { 'bedrock-accesskey': key.accessKeyId, 'bedrock-secretkey': key.secretAccessKey },
+      settings: {
+        AWS_ACCESS_KEY_ID_SECRET_NAME: 'bedrock-accesskey',
+        AWS_SECRET_ACCESS_KEY_SECRET_NAME: 'bedrock-secretkey',
+      },
+    });
+    await client.send(command());
+    expect(lastKeyId()).toBe(key.accessKeyId);
+  });
+
+  it('the environment, without a vault', async () => {
+    const key = { ...newKey(), sessionToken: 'token' };
+    await start({
+      keys: [key],
+      settings: {
+        KEY_VAULT_URI: '',
+        AWS_ACCESS_KEY_ID: key.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+        AWS_SESSION_TOKEN: key.sessionToken,
+      },
+    });
+    await client.send(command());
+    expect(lastKeyId()).toBe(key.accessKeyId);
+    expect(chain.vault.requests).toHaveLength(0);
+  });
+});
+
+describe('rotation', () => {
+  it('the old keys are dead at once: no call fails, the vault is read once more', async () => {
+    await start();
+    await client.send(command());
+    const next = newKey();
+    let sent = 0;
+    const lanes = Array.from({ length: 20 }, async () => {
+      while (sent < 400) {
+        sent += 1;
+        if (sent === 200) {
+          chain.vault.set('aws-credentials', JSON.stringify(next));
+          chain.bedrock.setKeys([next]);
+        }
+        await client.send(command());
+      }
+    });
+    await Promise.all(lanes);
+    expect(lastKeyId()).toBe(next.accessKeyId);
+    expect(chain.vault.reads('aws-credentials')).toBe(2);
+  });
+
+  it('is noticed in the background as well', async () => {
+    await start({ settings: { CREDENTIALS_REFRESH_SECONDS: '1' } });
+    await client.send(command());
+    const next = newKey();
+    chain.bedrock.setKeys([chain.key, next]);
+    chain.vault.set('aws-credentials', JSON.stringify(next));
+    while (lastKeyId() !== next.accessKeyId) await client.send(command());
+    expect(chain.bedrock.requests.every(({ verified }) => verified)).toBe(true);
+  });
+
+  it('new keys that AWS does not accept yet: the previous ones go on', async () => {
+    await start({ settings: { CREDENTIALS_REFRESH_SECONDS: '1' } });
+    await client.send(command());
+    const next = newKey();
+    chain.vault.set('aws-credentials', JSON.stringify(next));
+    const tried = () => chain.bedrock.requests.some(({ accessKeyId }) => accessKeyId === next.accessKeyId);
+    while (!tried()) await client.send(command());
+    await client.send(command());
+    expect(lastKeyId()).toBe(chain.key.accessKeyId);
+  });
+
+  it.each(['UnrecognizedClientException', 'InvalidSignatureException', 'ExpiredTokenException'])(
+    '%s without newer keys: AWS has the last word, and the vault is asked once',
+    async (errorType) => {
+      await start();
+      chain.bedrock.answer(fail(403, errorType, 'From AWS.'), { times: 10 });
+      for (let call = 0; call < 5; call += 1) {
+        await expect(client.send(command())).rejects.toMatchObject({ name: errorType, message: 'From AWS.' });
+      }
+      expect(chain.vault.reads('aws-credentials')).toBe(2);
+      expect(chain.bedrock.requests).toHaveLength(5);
+    },
+  );
+
+  it('AccessDeniedException is no reason to read the vault', async () => {
+    await start();
+    chain.bedrock.answer(fail(403, 'AccessDeniedException', 'You may not.'));
+    await expect(client.send(command())).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+      message: 'You may not.',
+    });
+    expect(chain.vault.reads('aws-credentials')).toBe(1);
+  });
+});
+
+describe('no keys', () => {
+  it.each([
+    ['no such secret', { secrets: {} }],
+    ['no JSON', { secrets: { 'aws-credentials': 'AKIA' } }],
+    ['half of the keys', { secrets: { 'aws-credentials': '{"accessKeyId":"AKIAIOSFODNN7EXAMPLE"}' } }],
+  ])('%s: a typed 503, and recovery without a restart', async (_name, options) => {
+    await start(options);
+    await expect(client.send(command())).rejects.toBeInstanceOf(ServiceUnavailableException);
+    expect((await health()).status).toBe(503);
+    expect(chain.bedrock.requests).toHaveLength(0);
+    chain.vault.set('aws-credentials', JSON.stringify(chain.key));
+    chain.bedrock.setKeys([chain.key]);
+    for (;;) {
+      const answered = await client.send(command()).then(
+        () => true,
+        (error: unknown) => !(error instanceof ServiceUnavailableException),
+      );
+      if (answered) break;
+    }
+    expect(lastKeyId()).toBe(chain.key.accessKeyId);
+  });
+});

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { BedrockRuntimeClient, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { packageApp } from '../../infra/build/package.ts';
+import { startChain } from '../emulators/chain.ts';
+import { root } from '../support/root.ts';
+
+/** Unpacked outside the project, where no `node_modules` can help it. */
+let folder: string;
+let paths: string[];
+
+beforeAll(async () => {
+  await packageApp();
+  folder = await mkdtemp(join(tmpdir(), 'bedrock-proxy-package-'));
+  const files = unzipSync(await readFile(join(root, 'dist/package.zip')));
+  paths = Object.keys(files);
+  for (const [path, bytes] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), bytes);
+  }
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Path of a Node binary of that major version; npm keeps it in its cache. */
+async function nodeBinary(major: number): Promise<string> {
+  const { stdout } = await promisify(execFile)(
+    'npm',
+    ['exec', '--yes', `--package=node@${major}`, '--', 'node', '--print', 'process.execPath'],
+    // Outside the project, whose own Node would be found first.
+    { cwd: tmpdir(), shell: process.platform === 'win32' },
+  );
+  return stdout.trim().split('\n').at(-1) ?? '';
+}
+
+describe('the package that is deployed', () => {
+  it('holds the bundles, host.json and package.json, and nothing else', () => {
+    expect(paths.toSorted()).toStrictEqual([
+      'dist/application-insights.cjs',
+      'dist/entra.cjs',
+      'dist/index.cjs',
+      'dist/key-vault.cjs',
+      'dist/open-telemetry.cjs',
+      'host.json',
+      'package.json',
+    ]);
+  });
+
+  it('has no code by which the exporter for Application Insights would call other places', async () => {
+    const bundle = await readFile(join(folder, 'dist/application-insights.cjs'), 'utf8');
+    // A header and a message of what its remote settings and its own statistics cannot do without.
+    const traces = ['x-ms-onesetinterval', 'exportIntervalMillis must be'];
+    expect(['/track', ...traces].filter((trace) => bundle.includes(trace))).toStrictEqual(['/track']);
+    const exporter = join(root, 'node_modules/@azure/monitor-opentelemetry-exporter/dist/esm');
+    const settings = await readFile(join(exporter, '_configuration/configurationManager.js'), 'utf8');
+    const statistics = await readFile(join(exporter, 'export/statsbeat/networkStatsbeatMetrics.js'), 'utf8');
+    expect([
+      settings.includes('x-ms-onesetinterval'),
+      statistics.includes('PeriodicExportingMetricReader'),
+    ]).toStrictEqual([true, true]);
+  });
+
+  it.each([22, 24])('runs on Node %i as it is', { timeout: 120_000 }, async (major) => {
+    const node = await nodeBinary(major);
+    const { stdout } = await promisify(execFile)(node, ['--version']);
+    expect(stdout).toMatch(new RegExp(`^v${major}\\.`));
+    const chain = await startChain({ node, appDirectory: folder, telemetry: 'both' });
+    const client = new BedrockRuntimeClient(chain.clientConfig());
+    const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
+    const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
+    expect((await Array.fromAsync(stream ?? [])).at(-1)).toHaveProperty('metadata');
+    client.destroy();
+    await chain.host.stop();
+    expect(chain.collector.sum('bedrock.proxy.requests')).toBe(1);
+    expect(chain.collector.spans).toHaveLength(2);
+    expect(chain.insights.metrics('bedrock.proxy.requests')).toHaveLength(1);
+    expect(chain.insights.dependencies()).toHaveLength(2);
+    await chain.close();
+  });
+});

@@ -1,0 +1,328 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+import {
+  AccessDeniedException,
+  BedrockRuntimeClient,
+  ConverseCommand,
+  InvokeModelCommand,
+  ModelTimeoutException,
+  ServiceUnavailableException,
+  ValidationException,
+} from '@aws-sdk/client-bedrock-runtime';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+import { controlled } from '../emulators/bedrock/controlled.ts';
+import { closeBeforeHeaders, cutAfterHeaders, cutAt, stall } from '../emulators/bedrock/faults.ts';
+import { type Chain, startChain } from '../emulators/chain.ts';
+import { beginCall } from '../support/raw-client.ts';
+
+const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
+const converse = `/model/${modelId}/converse`;
+
+let chain: Chain;
+let client: BedrockRuntimeClient;
+beforeAll(async () => {
+  chain = await startChain({
+    settings: {
+      MAX_REQUEST_BYTES: '100000',
+      MAX_BUFFERED_BYTES: '150000',
+      UPLOAD_TIMEOUT_SECONDS: '1',
+      UPSTREAM_HEADERS_TIMEOUT_SECONDS: '1',
+      UPSTREAM_IDLE_TIMEOUT_SECONDS: '1',
+      FIRST_BYTE_DEADLINE_SECONDS: '3',
+      STREAM_DEADLINE_SECONDS: '5',
+    },
+  });
+  client = new BedrockRuntimeClient({ ...chain.clientConfig(), maxAttempts: 1 });
+});
+afterAll(async () => {
+  client.destroy();
+  await chain.close();
+});
+afterEach(() => chain.bedrock.reset());
+
+interface Call {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array<ArrayBuffer>;
+  token?: string | null;
+}
+
+/** Calls the Functions host as the gateway does, so that the function and not the policy has to refuse. */
+async function callHost(path: string, { method = 'POST', headers = {}, body = '{}', token }: Call = {}) {
+  const bearer = token === undefined ? await chain.entra.issueToken() : token;
+  const answer = await fetch(chain.host.url + path, {
+    method,
+    headers: { ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }), ...headers },
+    ...(method === 'GET' || method === 'HEAD' ? {} : { body }),
+  });
+  return { status: answer.status, headers: answer.headers, body: await answer.text() };
+}
+
+/** Every refusal has one form: the one that AWS SDKs make typed exceptions of. */
+function expectRefusal(answer: Awaited<ReturnType<typeof callHost>>, status: number, errorType: string) {
+  expect(answer).toMatchObject({ status });
+  expect(answer.headers.get('x-amzn-errortype')).toBe(errorType);
+  expect(answer.headers.get('x-amzn-requestid')).toBe(answer.headers.get('x-ms-invocation-id'));
+  expect(answer.headers.get('content-type')).toBe('application/json');
+  const parsed = JSON.parse(answer.body);
+  expect(Object.keys(parsed)).toStrictEqual(['message']);
+  expect(parsed.message).toMatch(/^[A-Z].*\.$/);
+  return parsed.message as string;
+}
+
+function sendConverse() {
+  return client.send(new ConverseCommand({ modelId, messages: [] }));
+}
+
+describe('400 ValidationException', () => {
+  it.each([
+    '/model/a%2F..%2Fb/converse',
+    '/model/a%5Cb/converse',
+    '/model/a%01b/converse',
+    '/model/caf%C3%A9/converse',
+    '/model/a%20b/invoke',
+    '/async-invoke/a%3Fb?maxResults=1',
+  ])('%s', async (path) => {
+    expectRefusal(
+      await callHost(path, { method: path.startsWith('/async') ? 'GET' : 'POST' }),
+      400,
+      'ValidationException',
+    );
+    expect(chain.bedrock.requests).toHaveLength(0);
+  });
+
+  it('a query that is not percent-encoded UTF-8', async () => {
+    expectRefusal(await callHost('/async-invoke?nextToken=%FF', { method: 'GET' }), 400, 'ValidationException');
+  });
+
+  it('is typed in the SDK', async () => {
+    const command = new ConverseCommand({ modelId: 'not a model', messages: [] });
+    await expect(client.send(command)).rejects.toBeInstanceOf(ValidationException);
+  });
+});
+
+describe('401 UnauthorizedException', () => {
+  it('no token', async () => {
+    expectRefusal(await callHost(converse, { token: null }), 401, 'UnauthorizedException');
+  });
+
+  it('a forged token', async () => {
+    const token = await chain.entra.forge.foreignKey();
+    expectRefusal(await callHost(converse, { token }), 401, 'UnauthorizedException');
+    expect(chain.bedrock.requests).toHaveLength(0);
+  });
+
+  it('an unknown subscription key, refused by the gateway in the same form', async () => {
+    const answer = await fetch(chain.gateway.url + converse, {
+      method: 'POST',
+      headers: { 'api-key': 'x' },
+      body: '{}',
+    });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('x-amzn-errortype')).toBe('UnauthorizedException');
+  });
+});
+
+describe('403 AccessDeniedException', () => {
+  it('a caller that is not on the list', async () => {
+    const token = await chain.entra.issueToken({ oid: '00000000-0000-0000-0000-000000000001' });
+    expectRefusal(await callHost(converse, { token }), 403, 'AccessDeniedException');
+  });
+
+  it.each([
+    ['amazon.nova-*', converse, '{}'],
+    ['', converse, '{}'],
+    ['amazon.nova-*', '/openai/v1/chat/completions', '{"model":"openai.gpt-oss-20b-1:0"}'],
+    ['amazon.nova-*', '/anthropic/v1/messages', `{"model":"${modelId}"}`],
+    ['amazon.nova-lite-v1:0', '/async-invoke', '{"modelId":"amazon.nova-reel-v1:0"}'],
+  ])('a model that is not among "%s": %s', async (models, path, body) => {
+    const headers = { 'x-gateway-allowed-models': models };
+    expectRefusal(await callHost(path, { headers, body }), 403, 'AccessDeniedException');
+    expect(chain.bedrock.requests).toHaveLength(0);
+  });
+
+  it.each([
+    ['amazon.nova-*, anthropic.*', converse, '{}'],
+    ['*', '/openai/v1/chat/completions', '{"model":"openai.gpt-oss-20b-1:0","messages":[]}'],
+    [
+      'openai.gpt-oss-20b-1%3A0',
+      '/openai/v1/chat/completions',
+      '{"mod\\u0065l":"openai.gpt-oss-20b-1:0","messages":[]}',
+    ],
+  ])('a model that is among "%s" passes', async (models, path, body) => {
+    const answer = await callHost(path, { headers: { 'x-gateway-allowed-models': models }, body });
+    expect(answer.status).toBe(200);
+  });
+
+  it.each(['{"model":"a","model":"amazon.nova"}', '{"model":1}', '[]', 'no JSON', '{"x":{"model":"amazon.nova"}}'])(
+    'a body whose model cannot be told is refused: %s',
+    async (body) => {
+      const headers = { 'x-gateway-allowed-models': 'amazon.nova' };
+      expectRefusal(await callHost('/openai/v1/responses', { headers, body }), 400, 'ValidationException');
+    },
+  );
+});
+
+describe('404 UnknownOperationException', () => {
+  it.each([
+    ['GET', '/'],
+    ['GET', '/foundation-models'],
+    ['GET', converse],
+    ['PUT', converse],
+    ['PATCH', converse],
+    ['DELETE', '/async-invoke'],
+    ['OPTIONS', converse],
+    ['POST', '/health'],
+    ['POST', '/model/a/converse/'],
+    ['POST', '/Model/a/converse'],
+  ])('%s %s', async (method, path) => {
+    expectRefusal(await callHost(path, { method }), 404, 'UnknownOperationException');
+  });
+
+  it('HEAD gets the same without a body', async () => {
+    const answer = await callHost(converse, { method: 'HEAD' });
+    expect(answer).toMatchObject({ status: 404, body: '' });
+    expect(answer.headers.get('x-amzn-errortype')).toBe('UnknownOperationException');
+  });
+});
+
+describe('408 RequestTimeoutException', () => {
+  it('an upload that stops', async () => {
+    const { request, response } = beginCall(chain.host.url + converse, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await chain.entra.issueToken()}`, 'transfer-encoding': 'chunked' },
+    });
+    request.write('{"messages":');
+    const answer = await response;
+    expect(answer.statusCode).toBe(408);
+    expect(answer.headers['x-amzn-errortype']).toBe('RequestTimeoutException');
+    expect(await text(answer)).toContain('too long');
+    request.destroy();
+  });
+});
+
+describe('413 RequestEntityTooLargeException', () => {
+  it('by its length', async () => {
+    const answer = await callHost(converse, { body: Buffer.alloc(100_001) });
+    expectRefusal(answer, 413, 'RequestEntityTooLargeException');
+    expect((await callHost(converse, { body: Buffer.alloc(100_000, ' ') })).status).not.toBe(413);
+  });
+
+  it('by counting', async () => {
+    const { request, response } = beginCall(chain.host.url + converse, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await chain.entra.issueToken()}`, 'transfer-encoding': 'chunked' },
+    });
+    request.write(Buffer.alloc(60_000));
+    request.write(Buffer.alloc(60_000));
+    const answer = await response;
+    expect(answer.statusCode).toBe(413);
+    request.destroy();
+  });
+
+  it('is told by name in the SDK', async () => {
+    const command = new InvokeModelCommand({ modelId, body: Buffer.alloc(100_001) });
+    await expect(client.send(command)).rejects.toMatchObject({ name: 'RequestEntityTooLargeException' });
+  });
+});
+
+describe('501 NotImplementedException', () => {
+  it('a bidirectional stream', async () => {
+    const answer = await callHost(`/model/${modelId}/invoke-with-bidirectional-stream`);
+    expectRefusal(answer, 501, 'NotImplementedException');
+  });
+});
+
+describe('503 ServiceUnavailableException', () => {
+  it('Bedrock closes the connection before its headers', async () => {
+    chain.bedrock.answer(closeBeforeHeaders);
+    expectRefusal(await callHost(converse), 503, 'ServiceUnavailableException');
+    chain.bedrock.answer(closeBeforeHeaders);
+    await expect(sendConverse()).rejects.toBeInstanceOf(ServiceUnavailableException);
+    expect(chain.bedrock.requests).toHaveLength(2);
+  });
+
+  it.each([
+    ['after its headers', cutAfterHeaders],
+    ['inside a plain answer', cutAt(20)],
+  ])('Bedrock breaks off %s', async (_name, fault) => {
+    chain.bedrock.answer(fault);
+    expectRefusal(await callHost(converse), 503, 'ServiceUnavailableException');
+  });
+
+  it('Bedrock breaks off inside the first event of a stream', async () => {
+    chain.bedrock.answer(cutAt(10));
+    expectRefusal(await callHost(`/model/${modelId}/converse-stream`), 503, 'ServiceUnavailableException');
+  });
+
+  it('too much is held already, and the calls under way go on', async () => {
+    const held = controlled({ 'content-type': 'application/json' });
+    chain.bedrock.answer(held.responder);
+    const first = callHost(converse, { body: Buffer.alloc(1) });
+    await held.send(Buffer.alloc(90_000, ' '));
+    const second = await waitFor(async () => {
+      const answer = await callHost(converse, { body: Buffer.alloc(90_000, ' ') });
+      return answer.status === 503 ? answer : undefined;
+    });
+    expectRefusal(second, 503, 'ServiceUnavailableException');
+    expect(second.headers.get('retry-after')).toBe('1');
+    await held.send('{}');
+    await held.end();
+    expect((await first).status).toBe(200);
+    // What was held is free again.
+    expect((await callHost(converse, { body: '{"messages":[]}'.padEnd(90_000) })).status).toBe(200);
+  });
+});
+
+describe('408 ModelTimeoutException', () => {
+  it('no headers in time', async () => {
+    chain.bedrock.answer(stall('beforeHeaders'));
+    expectRefusal(await callHost(converse), 408, 'ModelTimeoutException');
+    chain.bedrock.answer(stall('beforeHeaders'));
+    await expect(sendConverse()).rejects.toBeInstanceOf(ModelTimeoutException);
+  });
+
+  it('silence inside a plain answer', async () => {
+    chain.bedrock.answer(stall('midBody'));
+    expectRefusal(await callHost(converse), 408, 'ModelTimeoutException');
+  });
+
+  it('headers, but nothing of a stream', async () => {
+    chain.bedrock.answer(stall('afterHeaders'));
+    expectRefusal(await callHost(`/model/${modelId}/converse-stream`), 408, 'ModelTimeoutException');
+  });
+
+  it('a plain answer that drips beyond the deadline of the first byte', async () => {
+    const slow = controlled({ 'content-type': 'application/json' });
+    chain.bedrock.answer(slow.responder);
+    const answer = callHost(converse);
+    const dripping = setInterval(() => slow.send(' ').catch(() => {}), 200);
+    expectRefusal(await answer, 408, 'ModelTimeoutException');
+    clearInterval(dripping);
+  });
+});
+
+it('the SDK gets AccessDeniedException as its own class', async () => {
+  const other = await startChain({ settings: { ENTRA_ALLOWED_CALLERS: '00000000-0000-0000-0000-000000000001' } });
+  const denied = new BedrockRuntimeClient({ ...other.clientConfig(), maxAttempts: 1 });
+  await expect(denied.send(new ConverseCommand({ modelId, messages: [] }))).rejects.toBeInstanceOf(
+    AccessDeniedException,
+  );
+  denied.destroy();
+  await other.close();
+});
+
+it('a request line that is no HTTP is answered and closed', async () => {
+  const socket = connect(chain.host.port, '127.0.0.1');
+  socket.write('BREW /pot HTCPCP/1.0\r\n\r\n');
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 /);
+});
+
+async function waitFor<T>(attempt: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const result = await attempt();
+    if (result !== undefined) return result;
+  }
+}

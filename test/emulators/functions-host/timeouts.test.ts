@@ -1,0 +1,90 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createBehaviours, logged, nextChunk, order, type Behaviours } from './behaviours.ts';
+import { call, open } from './fixture.ts';
+
+let app: Behaviours;
+
+beforeAll(async () => {
+  app = await createBehaviours();
+});
+
+afterEach(() => app.stopHosts());
+
+afterAll(() => app.remove());
+
+describe('a function that throws', () => {
+  it('leaves the client without an answer until functionTimeout, and its worker alive', async () => {
+    const host = await app.start({ functionTimeoutMs: 500 });
+    const answer = call(host.url, '/throw');
+    const steps = { thrown: logged(host, 'boom'), timeout: logged(host, 'Timeout value'), answer };
+    expect(await order(steps)).toEqual(['thrown', 'timeout', 'answer']);
+    expect(await answer).toMatchObject({ status: 500, body: '' });
+    expect(host.restarts).toBe(0);
+  });
+
+  it('leaves it without an answer until the activity timeout, when that is shorter', async () => {
+    const host = await app.start({ activityTimeoutMs: 500 });
+    const steps = {
+      thrown: logged(host, 'boom'),
+      closed: logged(host, 'RequestTimedOut'),
+      answer: call(host.url, '/throw'),
+    };
+    expect(await order(steps)).toEqual(['thrown', 'closed', 'answer']);
+    expect((await steps.answer).status).toBe(500);
+  });
+});
+
+describe('the activity timeout', () => {
+  it('before the answer cuts the function off and tells the client nothing; it gets 500 when the function ends', async () => {
+    const host = await app.start({ activityTimeoutMs: 500 });
+    const closed = logged(host, 'closed /wait');
+    const released = closed.then(() => call(host.url, '/release'));
+    const answer = call(host.url, '/wait');
+    expect(await order({ answer, closed })).toEqual(['closed', 'answer']);
+    await released;
+    expect((await answer).status).toBe(500);
+  });
+
+  it('within the answer cuts the client off', async () => {
+    const host = await app.start({ activityTimeoutMs: 500 });
+    const response = await open(host.url, '/stream');
+    await expect(text(response)).rejects.toThrow('aborted');
+  });
+});
+
+describe('functionTimeout', () => {
+  it('restarts the worker, with every stream in it, before the client gets its 500', async () => {
+    const host = await app.start({ functionTimeoutMs: 1000 });
+    const pid = host.workerPid;
+    const hung = call(host.url, '/hang');
+    const stream = await open(host.url, '/stream');
+    expect(await nextChunk(stream)).toBe('first');
+    const cut = text(stream).catch((error: Error) => error.message);
+    const terminating = logged(host, 'terminating');
+    expect(await order({ hung, cut })).toEqual(['cut', 'hung']);
+    await terminating;
+    expect(await cut).toBe('aborted');
+    expect(await hung).toMatchObject({ status: 500, body: '' });
+    expect(host.restarts).toBe(1);
+    expect(host.workerPid).not.toBe(pid);
+    expect((await call(host.url, '/ok')).body).toBe('ok');
+  });
+
+  it('is what one header outside of ASCII leads to', async () => {
+    const host = await app.start({ functionTimeoutMs: 500 });
+    const socket = connect(host.port, '127.0.0.1');
+    socket.write('GET /ok HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Name: \u00c9quipe\r\n\r\n', 'utf8');
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 500 /);
+    expect(host.restarts).toBe(1);
+  });
+
+  it('is the only way back from a worker that exited with code 0', async () => {
+    const host = await app.start({ functionTimeoutMs: 500 });
+    const restartsBefore = logged(host, 'Timeout value').then(() => host.restarts);
+    expect((await call(host.url, '/exit')).status).toBe(500);
+    expect([await restartsBefore, host.restarts]).toEqual([0, 1]);
+    expect((await call(host.url, '/ok')).body).toBe('ok');
+  });
+});

@@ -1,0 +1,175 @@
+import { plain, sendAnswer } from '../../emulators/bedrock/answer.ts';
+import { closeBeforeHeaders, cutAt, fail, stall } from '../../emulators/bedrock/faults.ts';
+import type { Responder } from '../../emulators/bedrock/received-request.ts';
+import { type Chain, startChain } from '../../emulators/chain.ts';
+import { beginCall } from '../../support/raw-client.ts';
+import { nextRecord } from '../../support/records.ts';
+
+/** A line that the proxy has logged, parsed. */
+export type Line = Readonly<Record<string, unknown>>;
+
+export const HAIKU = 'anthropic.claude-3-haiku-20240307-v1:0';
+export const HAIKU_IN_EUROPE = `eu.${HAIKU}`;
+export const NOVA = 'amazon.nova-lite-v1:0';
+export const PROFILE_ARN = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123';
+
+/** One line each, by what happened; all of them come from the proxy in the built bundle. */
+export interface Lines {
+  /** Team A, Haiku: 4 input, 50 output (40 of them reasoning), 200 read from a cache, 30 written, 20 of them for an hour. */
+  readonly cached: Line;
+  /** Team A, Haiku by an inference profile of the EU: 100 input, 20 output. */
+  readonly profile: Line;
+  /** Team B, by the ARN of an application inference profile: 10 input, 5 output. */
+  readonly arn: Line;
+  /** Team B, a ConverseStream of Nova. */
+  readonly stream: Line;
+  /** Team B, Nova: 429 by Bedrock. */
+  readonly throttled: Line;
+  /** Team C, Nova: 429 by the proxy, whose budget for the minute is used up. */
+  readonly budgeted: Line;
+  /** Team A, Haiku: 500 by Bedrock. */
+  readonly failed: Line;
+  /** Team A, Haiku: no answer at all, 503. */
+  readonly broken: Line;
+  /** Team A, Haiku: a ConverseStream that Bedrock cut; its tokens are not known. */
+  readonly cut: Line;
+  /** Team A, Haiku: an invoked stream that Bedrock cut after it had told its input. */
+  readonly partial: Line;
+  /** Team A: a path with a model id that cannot be. */
+  readonly refused: Line;
+  /** Team A, Haiku: CountTokens. */
+  readonly counted: Line;
+  /** Team A, Haiku: the caller left before Bedrock answered. */
+  readonly aborted: Line;
+  /** Team A: a health probe. */
+  readonly health: Line;
+  /** Team A, Haiku: AWS refused the keys, 403. */
+  readonly keysRefused: Line;
+  /** The vault could not be read while keys were at hand. */
+  readonly vaultFailed: Line;
+  /** The cause of `broken`. */
+  readonly failure: Line;
+}
+
+const messages = [{ role: 'user', content: [{ text: 'hello' }] }];
+const anthropic = { anthropic_version: 'bedrock-2023-05-31', max_tokens: 9, messages: [] };
+
+/** Calls through the whole chain and collects what the proxy logs of each call. */
+export async function captureLines(): Promise<Lines> {
+  const chain = await startChain({
+    settings: { TOKENS_PER_MINUTE: '1000' },
+    subscriptions: [
+      { id: 'team-a', name: 'Équipe A', key: 'key-a' },
+      { id: 'team-b', key: 'key-b' },
+      { id: 'team-c', key: 'key-c' },
+    ],
+  });
+  try {
+    const converse = (model: string) => `/model/${encodeURIComponent(model)}/converse`;
+    const call = (path: string, body: object | undefined, answer?: Responder, key = 'key-a') =>
+      recordOf(chain, path, body, answer, key);
+    const cached = await call(`/model/${HAIKU}/invoke`, anthropic, answerOf(ANTHROPIC_ANSWER));
+    const profile = await call(converse(HAIKU_IN_EUROPE), { messages }, answerOf(converseAnswer(100, 20)));
+    const arn = await call(converse(PROFILE_ARN), { messages }, answerOf(converseAnswer(10, 5)), 'key-b');
+    const stream = await call(`/model/${NOVA}/converse-stream`, { messages }, undefined, 'key-b');
+    const throttled = await call(converse(NOVA), { messages }, fail(429, 'ThrottlingException', 'Slow down.'), 'key-b');
+    await call(converse(NOVA), { messages }, answerOf(converseAnswer(1000, 1000)), 'key-c');
+    const budgeted = await call(converse(NOVA), { messages }, undefined, 'key-c');
+    const failed = await call(converse(HAIKU), { messages }, fail(500, 'InternalServerException', 'Sorry.'));
+    const broken = await call(converse(HAIKU), { messages }, closeBeforeHeaders);
+    const cut = await call(`/model/${HAIKU}/converse-stream`, { messages }, cutAt(1500));
+    const partial = await call(`/model/${HAIKU}/invoke-with-response-stream`, anthropic, cutAt(1500));
+    const refused = await call('/model/a%20b/converse', { messages });
+    const counted = await call(`/model/${HAIKU}/count-tokens`, { input: { converse: { messages } } });
+    const aborted = await abortedCall(chain, converse(HAIKU));
+    const health = await call('/health', undefined);
+    chain.vault.fail(500);
+    const keysRefused = await call(converse(HAIKU), { messages }, fail(403, 'UnrecognizedClientException', 'Who?'));
+    return {
+      cached,
+      profile,
+      arn,
+      stream,
+      throttled,
+      budgeted,
+      failed,
+      broken,
+      cut,
+      partial,
+      refused,
+      counted,
+      aborted,
+      health,
+      keysRefused,
+      vaultFailed: lineOf(chain, 'bedrock.credentials'),
+      failure: lineOf(chain, 'bedrock.failure'),
+    };
+  } finally {
+    await chain.close();
+  }
+}
+
+const ANTHROPIC_ANSWER = {
+  type: 'message',
+  content: [{ type: 'text', text: 'Hi' }],
+  usage: {
+    input_tokens: 4,
+    output_tokens: 50,
+    output_tokens_details: { thinking_tokens: 40 },
+    cache_read_input_tokens: 200,
+    cache_creation_input_tokens: 30,
+    cache_creation: { ephemeral_5m_input_tokens: 10, ephemeral_1h_input_tokens: 20 },
+  },
+};
+
+function converseAnswer(inputTokens: number, outputTokens: number) {
+  return {
+    output: { message: { role: 'assistant', content: [{ text: 'Hi' }] } },
+    usage: { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens },
+  };
+}
+
+function answerOf(body: object): Responder {
+  return (_, response) => sendAnswer(response, plain(body));
+}
+
+/** Calls, reads the answer to its end, however that comes, and returns the record of the call. */
+async function recordOf(
+  { bedrock, gateway, host }: Chain,
+  path: string,
+  body: object | undefined,
+  answer: Responder | undefined,
+  key: string,
+): Promise<Line> {
+  if (answer !== undefined) bedrock.answer(answer);
+  const response = await fetch(gateway.url + path, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { 'api-key': key, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const requestId = response.headers.get('x-ms-invocation-id');
+  await response.arrayBuffer().catch(() => undefined);
+  return nextRecord(host, (record) => record['requestId'] === requestId);
+}
+
+async function abortedCall({ bedrock, gateway, host }: Chain, path: string): Promise<Line> {
+  bedrock.answer(stall('beforeHeaders'));
+  const arrived = Promise.withResolvers<void>();
+  const stop = bedrock.onRequest(() => arrived.resolve());
+  const { request, response } = beginCall(gateway.url + path, {
+    method: 'POST',
+    headers: { 'api-key': 'key-a', 'content-type': 'application/json' },
+  });
+  response.catch(() => {});
+  request.end(JSON.stringify({ messages }));
+  await arrived.promise;
+  stop();
+  request.destroy();
+  return nextRecord(host, (record) => record['outcome'] === 'clientClosed');
+}
+
+function lineOf({ host }: Chain, event: string): Line {
+  const line = host.logs.find(({ message }) => message.startsWith(`{"event":"${event}"`));
+  if (line === undefined) throw new Error(`No line ${event} was logged.`);
+  return JSON.parse(line.message) as Line;
+}

@@ -1,0 +1,68 @@
+import type { Database } from '../../emulators/kusto/query.ts';
+
+/** Columns that the tables of Application Insights in Log Analytics share ("Azure Monitor Logs table reference"). */
+const APPLICATION_INSIGHTS = {
+  _BilledSize: 'real',
+  _IsBillable: 'string',
+  _ResourceId: 'string',
+  _SubscriptionId: 'string',
+  AppRoleInstance: 'string',
+  AppRoleName: 'string',
+  AppVersion: 'string',
+  ClientBrowser: 'string',
+  ClientCity: 'string',
+  ClientCountryOrRegion: 'string',
+  ClientIP: 'string',
+  ClientModel: 'string',
+  ClientOS: 'string',
+  ClientStateOrProvince: 'string',
+  ClientType: 'string',
+  IKey: 'string',
+  ItemCount: 'int',
+  OperationId: 'string',
+  OperationName: 'string',
+  ParentId: 'string',
+  Properties: 'dynamic',
+  ResourceGUID: 'string',
+  SDKVersion: 'string',
+  SessionId: 'string',
+  SourceSystem: 'string',
+  SyntheticSource: 'string',
+  TenantId: 'string',
+  TimeGenerated: 'datetime',
+  Type: 'string',
+  UserAccountId: 'string',
+  UserAuthenticatedId: 'string',
+  UserId: 'string',
+} as const;
+
+/** The tables that the queries read: those of the log and of the metrics, and Resource Graph's `resources`. */
+export const SCHEMA: Database['schema'] = {
+  AppTraces: {
+    ...APPLICATION_INSIGHTS,
+    Measurements: 'dynamic',
+    Message: 'string',
+    ReferencedItemId: 'string',
+    ReferencedType: 'string',
+    SeverityLevel: 'int',
+  },
+  AppMetrics: {
+    ...APPLICATION_INSIGHTS,
+    Max: 'real',
+    Min: 'real',
+    Name: 'string',
+    Sum: 'real',
+  },
+  resources: {
+    id: 'string',
+    kind: 'string',
+    location: 'string',
+    name: 'string',
+    properties: 'dynamic',
+    resourceGroup: 'string',
+    subscriptionId: 'string',
+    tags: 'dynamic',
+    tenantId: 'string',
+    type: 'string',
+  },
+};

@@ -1,0 +1,151 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+import { startEchoBackend } from '../../emulators/gateway/echo-backend.ts';
+import {
+  awsError,
+  call,
+  CONVERSE,
+  globalPolicy,
+  NAMELESS,
+  productPolicy,
+  startHarness,
+  TEAM,
+  type Harness,
+} from '../../emulators/gateway/harness.ts';
+import { startGateway } from '../../emulators/gateway/gateway.ts';
+import { policyFile, readPolicy, replaceOnce } from '../../emulators/gateway/policy-file.ts';
+import { send } from '../../emulators/gateway/send.ts';
+
+let harness: Harness;
+
+beforeAll(async () => {
+  harness = await startHarness();
+});
+
+afterEach(() => harness.closeGateways());
+
+afterAll(() => harness.backend.close());
+
+describe("the gateway's own errors", () => {
+  it('401 without a key, and with a wrong one', async () => {
+    const gateway = await harness.start();
+    expect(await call(gateway, { headers: {} })).toEqual(
+      awsError(
+        401,
+        'UnauthorizedException',
+        'Access denied due to missing subscription key. Make sure to include subscription key when making requests to this API.',
+      ),
+    );
+    expect(await call(gateway, { headers: { 'api-key': 'wrong', authorization: `Bearer ${TEAM.key}` } })).toEqual(
+      awsError(
+        401,
+        'UnauthorizedException',
+        'Access denied due to invalid subscription key. Make sure to provide a valid key for an active subscription.',
+      ),
+    );
+  });
+
+  it.each([
+    ['GET', CONVERSE],
+    ['POST', '/foundation-models'],
+    ['POST', '/model'],
+    ['POST', '/health'],
+  ])('404 for %s %s, which is no operation', async (method, target) => {
+    expect(await call(await harness.start(), { method, target })).toEqual(
+      awsError(404, 'UnknownOperationException', 'Unable to match incoming request to an operation.'),
+    );
+  });
+
+  it('404 in its own form where there is no API', async () => {
+    const response = await send((await harness.start()).origin, { target: '/other' });
+    expect(response).toMatchObject({ status: 404, body: expect.stringContaining('"statusCode":404') });
+    expect(response.headers).not.toHaveProperty('x-amzn-errortype');
+  });
+
+  it('429 with Retry-After', async () => {
+    const gateway = await harness.start({
+      productPolicy: productPolicy('<rate-limit calls="1" renewal-period="60" />'),
+    });
+    expect(await call(gateway)).toMatchObject({ status: 200 });
+    const limited = await call(gateway);
+    expect(limited).toEqual(awsError(429, 'ThrottlingException', 'Rate limit is exceeded. Try again in 60 seconds.'));
+    expect(limited.headers['retry-after']).toBe('60');
+    // A subscription to the API itself does not run the policy of a product.
+    for (let turn = 0; turn < 3; turn += 1) {
+      expect(await call(gateway, { headers: { 'api-key': NAMELESS.key } })).toMatchObject({ status: 200 });
+    }
+  });
+
+  it('403 with Retry-After', async () => {
+    const gateway = await harness.start({ productPolicy: productPolicy('<quota calls="1" renewal-period="3600" />') });
+    await call(gateway);
+    const refused = await call(gateway);
+    expect(refused).toEqual(
+      awsError(403, 'AccessDeniedException', 'Out of call volume quota. Quota will be replenished in 01:00:00.'),
+    );
+    expect(refused.headers['retry-after']).toBe('3600');
+  });
+
+  it('503 when the backend cannot be reached, or hangs up', async () => {
+    const down = await startEchoBackend();
+    const gateway = await harness.start({ backendUrl: down.url });
+    down.answerWith((incoming) => incoming.destroy());
+    const message = 'The gateway could not complete the request.';
+    expect(await call(gateway, { body: '{}' })).toEqual(awsError(503, 'ServiceUnavailableException', message));
+    await down.close();
+    const unreachable = await call(gateway);
+    expect(unreachable).toEqual(awsError(503, 'ServiceUnavailableException', message));
+    expect(unreachable.headers).not.toHaveProperty('retry-after');
+  });
+
+  it('408, which SDKs do not retry, when no answer begins in time', async () => {
+    const silent = await startEchoBackend();
+    silent.answerWith(() => {});
+    await using policy = await policyFile(replaceOnce(await readPolicy('bedrock.xml'), 'timeout="240"', 'timeout="0"'));
+    const gateway = await harness.start({ backendUrl: silent.url, policy: policy.path });
+    expect(await call(gateway)).toEqual(
+      awsError(408, 'ModelTimeoutException', 'The model did not begin to answer in time.'),
+    );
+    await silent.close();
+  });
+
+  it('500 without a word of the cause when it has no identity or an expression fails', async () => {
+    const message = 'The gateway could not complete the request.';
+    const gateway = await harness.start({ managedIdentityToken: () => Promise.reject(new Error('no identity')) });
+    expect(await call(gateway)).toEqual(awsError(500, 'InternalServerException', message));
+    const failing = await harness.start({
+      globalPolicy: globalPolicy({ inbound: '<set-variable name="x" value="@(context.Product.Id)" />' }),
+    });
+    expect(await call(failing, { headers: { 'api-key': NAMELESS.key } })).toEqual(
+      awsError(500, 'InternalServerException', message),
+    );
+  });
+
+  it('of another kind, as ValidationException with their own status', async () => {
+    const onError = '<set-status code="415" reason="Unsupported Media Type" />';
+    const gateway = await harness.start({ globalPolicy: globalPolicy({ onError }) });
+    expect(await call(gateway, { headers: {} })).toMatchObject({
+      status: 415,
+      headers: { 'x-amzn-errortype': 'ValidationException' },
+    });
+  });
+
+  it('500, and a rejected close(), for what the emulator does not know', async () => {
+    const gateway = await startGateway({
+      backendUrl: harness.backend.url,
+      globalPolicy: globalPolicy({ inbound: '<set-variable name="x" value="@(context.Deployment)" />' }),
+    });
+    const response = await call(gateway, { headers: { 'api-key': gateway.subscriptionKey } });
+    expect(response).toMatchObject({ status: 500, body: expect.stringContaining('context.Deployment') });
+    await expect(gateway.close()).rejects.toThrow('context.Deployment');
+  });
+
+  it.each([400, 403, 429, 500, 503])('%i of the backend passes untouched', async (status) => {
+    const bedrock = await startEchoBackend();
+    const headers = { 'content-type': 'application/json', 'x-amzn-errortype': 'SomeException', 'retry-after': '3' };
+    bedrock.answerWith((_, outgoing) => outgoing.writeHead(status, headers).end('{"message":"of Bedrock"}'));
+    const response = await call(await harness.start({ backendUrl: bedrock.url }));
+    expect(response).toMatchObject({ status, headers, body: '{"message":"of Bedrock"}' });
+    await bedrock.close();
+  });
+});

@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { stripTypeScriptTypes } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { CoverageReport } from 'monocart-coverage-reports';
+
+import { root } from '../support/root.ts';
+
+const rootUrl = `${pathToFileURL(root).href}/`;
+
+/** A script as V8's coverage files describe it (`NODE_V8_COVERAGE`). */
+interface V8Script {
+  readonly url: string;
+  readonly functions: readonly unknown[];
+}
+
+/** Covered share in per cent. */
+export interface Coverage {
+  readonly lines: number;
+  readonly branches: number;
+}
+
+/**
+ * Prints how much of `src` was run, by file.
+ *
+ * The sources are run in two forms: as they stand, by the unit tests, where Node strips their types, and as minified
+ * bundles in processes of their own, by the end-to-end tests. Both are led back to the lines of the sources.
+ *
+ * @param rawFolder what processes with `NODE_V8_COVERAGE` set to this folder have left there
+ */
+export async function reportCoverage(rawFolder: string): Promise<Coverage> {
+  const outputDir = join(root, 'coverage');
+  const report = new CoverageReport({
+    name: 'Coverage of src',
+    outputDir,
+    baseDir: root,
+    reports: [['text'], ['json-summary']],
+    // The bundles hold other packages too, some with a folder `src`; ours is the one that exists here.
+    sourceFilter: (path: string) => path.startsWith('src/') && existsSync(join(root, path)),
+    logging: 'error',
+  });
+  for (const name of await readdir(rawFolder)) {
+    const { result } = JSON.parse(await readFile(join(rawFolder, name), 'utf8')) as { result: V8Script[] };
+    const scripts = await Promise.all(result.map(withSource));
+    const ours = scripts.filter((script) => script !== undefined);
+    if (ours.length > 0) await report.add(ours);
+  }
+  await report.generate();
+  const { total } = JSON.parse(await readFile(join(outputDir, 'coverage-summary.json'), 'utf8'));
+  return { lines: total.lines.pct, branches: total.branches.pct };
+}
+
+/** The script with the text that V8 has run and its source map; undefined for a script that is not ours. */
+async function withSource(script: V8Script): Promise<object | undefined> {
+  const path = script.url.startsWith(rootUrl) ? script.url.slice(rootUrl.length) : '';
+  if (/^dist\/[^/]+\.cjs$/.test(path)) {
+    const sourceMap: unknown = JSON.parse(await readFile(join(root, `${path}.map`), 'utf8'));
+    return { ...script, source: await readFile(join(root, path), 'utf8'), sourceMap };
+  }
+  if (!/^src\/.+\.ts$/.test(path)) return undefined;
+  const text = await readFile(join(root, path), 'utf8');
+  // Under a name of its own: two scripts of one name would not be added up.
+  return { ...script, url: `stripped/${path}`, source: stripTypeScriptTypes(text), sourceMap: identityMap(path, text) };
+}
+
+/** Type stripping leaves every character where it was, so each maps to itself. */
+function identityMap(path: string, text: string): object {
+  let [line, column] = [0, 0];
+  const mappings = text.split('\n').map((content, at) =>
+    Array.from(content, (_, index) => {
+      const segment = vlq(index === 0 ? 0 : 1) + vlq(0) + vlq(at - line) + vlq(index - column);
+      [line, column] = [at, index];
+      return segment;
+    }).join(','),
+  );
+  return { version: 3, sources: [path], sourcesContent: [text], names: [], mappings: mappings.join(';') };
+}
+
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/** A number as source maps write it: base64 digits of five bits, least first, the sign in the lowest bit. */
+function vlq(number: number): string {
+  let rest = number < 0 ? (-number << 1) | 1 : number << 1;
+  let digits = '';
+  do {
+    const digit = rest & 31;
+    rest >>>= 5;
+    digits += BASE64[rest > 0 ? digit | 32 : digit];
+  } while (rest > 0);
+  return digits;
+}

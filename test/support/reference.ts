@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { root } from './root.ts';
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8');
+}
+
+/** Fields of the record by its types. */
+export function declaredFields(): string[] {
+  return [...membersOf('src/record/record.ts', 'RequestRecord'), ...membersOf('src/usage/formats.ts', 'TokenCounts')];
+}
+
+/** Fields that the README describes. */
+export function documentedFields(): string[] {
+  return firstCells('field');
+}
+
+/** What the README describes in a table whose first column has this head. */
+export function firstCells(head: string): string[] {
+  const [, table = ''] = read('README.md').split(new RegExp(`^\\| ${head} \\|.*\\n\\|[-|]+\\|\\n`, 'm'));
+  const rows = /^(?:\|.*\n)*/.exec(table)?.[0].split('\n') ?? [];
+  return rows.flatMap((row) => Array.from((row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g), ([, name = '']) => name));
+}
+
+/** The events that some line of the log is about, by the sources. */
+export function loggedEvents(): string[] {
+  const paths = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.ts'),
+  );
+  const events = paths.flatMap((path) => read(join('src', path)).match(/(?<=event: ')bedrock\.\w+/g) ?? []);
+  return [...new Set(events)];
+}
+
+/** The strings of a union: of an exported type, or of the type of a member. */
+export function stringsOf(path: string, name: string): string[] {
+  const [, union = ''] = new RegExp(`\\b${name}\\??(?: =|:)([^;]+);`).exec(read(path)) ?? [];
+  return Array.from(union.matchAll(/'([^']+)'/g), ([, value = '']) => value);
+}
+
+function membersOf(path: string, name: string): string[] {
+  const [, body = ''] = new RegExp(`interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)\\n\\}`).exec(read(path)) ?? [];
+  return Array.from(body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm), ([, member = '']) => member);
+}

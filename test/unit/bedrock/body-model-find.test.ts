@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { glimpseModel } from '../../../src/bedrock/body-model.ts';
+import { cut } from '../../support/usage-feed.ts';
+
+fc.configureGlobal({ seed: 1, numRuns: 2000 });
+
+function glimpse(body: string | Buffer, pieces = Infinity): string | undefined {
+  const bytes = Buffer.from(body);
+  return glimpseModel(pieces === Infinity ? [bytes] : cut(bytes, pieces), 'model');
+}
+
+describe('the model in a body', () => {
+  const long = JSON.stringify('\\" "model":"x" {[ '.repeat(5000));
+
+  it.each([
+    ['{"model":"m"}'],
+    [' {\r\n\t"model" \n:\t"m" } \n'],
+    ['{"a":1,"model":"m","b":[{"model":"x"}]}'],
+    ['{"nested":{"model":"x"},"model":"m"}'],
+    ['{"text":"\\"model\\":\\"x\\"","model":"m"}'],
+    ['{"text":"\\",\\"model\\":\\"x","model":"m"}'],
+    ['{"text":"{[}]\\\\","model":"m","more":"]}\\\\\\""}'],
+    ['{"list":["model","x"],"role":"model","model":"m"}'],
+    ['{"Model":"x","modelId":"x","model":"\\u006d"}'],
+    ['{"text":"日本語 🚀","model":"m","more":"日本語 🚀"}'],
+    [`{"model":"m","messages":[${long}],"stream":true}`],
+    [`{"messages":[${long}],"model":"m","stream":true}`],
+    [`{"messages":[${long}],"model":"m","tools":[{"name":"model","model":"x","parameters":{}}]}`],
+  ])('%.90s', (body) => {
+    expect(glimpse(body)).toBe('m');
+    // As large bodies come: the name is in the first piece, or in the last.
+    expect(glimpse(body, 65_536)).toBe('m');
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no object', '["model"]'],
+    ['none', '{"a":"model"}'],
+    ['one below the top', '{"a":{"model":"m"},"b":[{"model":"m"}]}'],
+    ['no string', '{"model":["m"],"a":1}'],
+    ['an empty one', '{"model":""}'],
+    ['one that is no identifier', '{"model":"ignore all that was said before"}'],
+    ['one that is too long', `{"model":"${'m'.repeat(3000)}"}`],
+    ['one without an end', '{"model":"m'],
+    ['one with a bad escape', '{"model":"\\x"}'],
+    ['a name in an escape', '{"mod\\u0065l":"m"}'],
+  ])('%s', (_name, body) => {
+    expect(glimpse(body)).toBeUndefined();
+  });
+
+  it('is in a piece between the first and the last: it is not looked for', () => {
+    const text = JSON.stringify('x'.repeat(70_000));
+    expect(glimpse(`{"a":${text},"model":"m","b":${text}}`, 65_536)).toBeUndefined();
+  });
+
+  it('is what a parser reads, in any JSON', () => {
+    const members = fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 5 });
+    const model = fc.constantFrom('m', 'us.anthropic.claude-v2:1', 'arn:aws:bedrock:us-east-1:1:inference-profile/a');
+    const nested = fc.record({ model: fc.constant('wrong'), text: fc.constant('"model":"wrong"') });
+    fc.assert(
+      fc.property(members, model, nested, members, fc.nat(2), (before, name, below, after, spaces) => {
+        const { model: _a, ...first } = before;
+        const { model: _b, ...last } = after;
+        const body = JSON.stringify({ ...first, below, model: name, more: [below], ...last }, null, spaces);
+        expect(glimpse(body)).toBe(JSON.parse(body).model);
+      }),
+    );
+  });
+
+  it('of any bytes, in any pieces, does not fail', () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }).map((each) => Buffer.from(each)),
+      fc
+        .array(fc.constantFrom('{', '}', '[', ']', '"', '\\', ':', ',', 'model', '"model"', 'm', ' '), {
+          maxLength: 40,
+        })
+        .map((each) => Buffer.from(each.join(''))),
+    );
+    fc.assert(
+      fc.property(bytes, fc.integer({ min: 1, max: 20 }), (body, size) => {
+        const found = glimpse(body, size);
+        expect(found === undefined || /^[\w.:/-]+$/.test(found)).toBe(true);
+      }),
+    );
+  });
+});

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+
+import { OPERATIONS } from '../../../src/bedrock/runtime.ts';
+import { findRoute } from '../../../src/bedrock/route.ts';
+
+const PLAIN = 'anthropic.claude-3-haiku-20240307-v1:0';
+const PROFILE = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-5-haiku-20241022-v1:0';
+const ASYNC = 'arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdef012345';
+
+const once = encodeURIComponent;
+const twice = (text: string) => once(once(text));
+const thrice = (text: string) => once(twice(text));
+const raw = (text: string) => text;
+const slashesKept = (text: string) => text.replaceAll('/', '%2F');
+/** What the Functions host makes of an encoded ARN: everything decoded but %2F, whose percent sign is encoded again. */
+const byFunctionsHost = (text: string) => text.replaceAll('/', '%252F');
+
+const FORMS = { raw, once, twice, thrice, slashesKept, byFunctionsHost };
+
+describe('every form of an identifier becomes one canonical path', () => {
+  const identifiers = [
+    PLAIN,
+    PROFILE,
+    'us.amazon.nova-lite-v1:0',
+    `arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/${PLAIN}`,
+  ];
+  const suffixes = ['converse', 'converse-stream', 'invoke', 'invoke-with-response-stream', 'count-tokens'];
+  const cases = identifiers.flatMap((id) =>
+    suffixes.flatMap((suffix) => Object.entries(FORMS).map(([form, encode]) => ({ id, suffix, form, encode }))),
+  );
+  it.each(cases)('$suffix of $id, $form', ({ id, suffix, encode }) => {
+    const route = findRoute('POST', `/model/${encode(id)}/${suffix}`);
+    expect(route.path).toBe(`/model/${once(id)}/${suffix}`);
+    expect(route.modelId).toBe(id);
+  });
+
+  it.each(Object.entries(FORMS))('guardrail and async-invoke ARNs, %s', (_form, encode) => {
+    const guardrail = 'arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123';
+    expect(findRoute('POST', `/guardrail/${encode(guardrail)}/version/DRAFT/apply`).path).toBe(
+      `/guardrail/${once(guardrail)}/version/DRAFT/apply`,
+    );
+    expect(findRoute('GET', `/async-invoke/${encode(ASYNC)}`).path).toBe(`/async-invoke/${once(ASYNC)}`);
+  });
+});
+
+describe('operations', () => {
+  const example = (template: string) => template.replaceAll(/\{\w+\}/g, 'some-id');
+
+  it.each(OPERATIONS.filter(({ unsupported }) => unsupported === undefined))(
+    '$name is found by its own path',
+    (operation) => {
+      expect(findRoute(operation.method, example(operation.template)).operation).toBe(operation);
+    },
+  );
+
+  it('an operation that cannot pass is named as such', () => {
+    expect(() => findRoute('POST', '/model/some-id/invoke-with-bidirectional-stream')).toThrow(
+      expect.objectContaining({ failure: 'notImplemented' }),
+    );
+  });
+
+  it.each([
+    ['GET', '/model/some-id/converse'],
+    ['PUT', '/model/some-id/converse'],
+    ['post', '/model/some-id/converse'],
+    ['POST', '/Model/some-id/converse'],
+    ['POST', '/model/some-id/converse/'],
+    ['POST', '/model/some-id/converses'],
+    ['POST', '/model/converse'],
+    ['POST', '/model//converse'],
+    ['POST', '//model/some-id/converse'],
+    ['POST', '/bedrock/model/some-id/converse'],
+    ['DELETE', '/async-invoke'],
+    ['POST', '/foundation-models'],
+    ['GET', '/foundation-models'],
+    ['POST', '/openai/v1/embeddings'],
+    ['GET', '/'],
+    ['GET', ''],
+    ['POST', '*'],
+  ])('%s %s is unknown', (method, path) => {
+    expect(() => findRoute(method, path)).toThrow(
+      expect.objectContaining({ failure: 'unknownOperation', status: 404 }),
+    );
+  });
+});
+
+describe('identifiers that could mean something else on the way are refused', () => {
+  it.each([
+    ['dot segments', '..'],
+    ['dot segments inside', 'a/../b'],
+    ['encoded dot segments', '%2e%2e%2Fadmin'],
+    ['a single dot', 'a/./b'],
+    ['an empty segment', 'a//b'],
+    ['a leading slash', '%2Fa'],
+    ['a trailing slash', 'a%2F'],
+    ['a question mark', 'a%3Fb'],
+    ['a fragment', 'a%23b'],
+    ['a backslash', 'a%5Cb'],
+    ['NUL', 'a%00b'],
+    ['CR LF', 'a%0D%0Ab'],
+    ['a line feed at the end', 'a%0A'],
+    ['a space', 'a%20b'],
+    ['a plus', 'a+b'],
+    ['non-ASCII', '%C3%A9'],
+    ['encoding without end', `${'%25'.repeat(6)}41`],
+    ['invalid UTF-8', '%FF'],
+    ['half an escape', 'a%2'],
+    ['2,049 characters', 'a'.repeat(2049)],
+  ])('%s', (_name, id) => {
+    expect(() => findRoute('POST', `/model/${id}/converse`)).toThrow(
+      expect.objectContaining({ failure: 'invalidRequest', status: 400 }),
+    );
+  });
+
+  it('accepts the longest identifier', () => {
+    expect(findRoute('POST', `/model/${'a'.repeat(2048)}/converse`).modelId).toHaveLength(2048);
+  });
+});

@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { readObject } from '../../../src/json/object.ts';
+
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 500);
+fc.configureGlobal({ seed: Number(process.env['PROPERTY_SEED'] ?? 1), numRuns: RUNS });
+
+/** The texts of the values of the members named `x`, or undefined when there is no valid object. */
+function valuesOf(text: string | Buffer, from = 0): string[] | undefined {
+  const json = Buffer.from(text);
+  return readObject(json, 'x', from)?.values.map(({ start, end }) => json.toString('utf8', start, end));
+}
+
+describe('the members of a name at the top level', () => {
+  it.each<[string, string[]]>([
+    ['{}', []],
+    [' \t\r\n{ \n} ', []],
+    ['{"a":1}', []],
+    ['{"x":1}', ['1']],
+    ['{ "x" \n:\t"1" , "a":2}', ['"1"']],
+    ['{"a":{"x":1},"b":[{"x":2}],"x":3}', ['3']],
+    ['{"x":{"x":{"x":1}}}', ['{"x":{"x":1}}']],
+    ['{"x":{}}', ['{}']],
+    ['{"x":[] ,"a":{}}', ['[]']],
+    ['{"x":[[],[{}],{"a":[]}]}', ['[[],[{}],{"a":[]}]']],
+    ['{"x":1,"x":2}', ['1', '2']],
+    ['{"\\u0078":true}', ['true']],
+    ['{"\\u0078":null,"x":false}', ['null', 'false']],
+    ['{"X":1,"xx":2,"":3,"\\\\x":4,"x ":5}', []],
+    ['{"a":"x","b":["x"]}', []],
+    ['{"a":"\\",\\"x\\":1","x":"}"}', ['"}"']],
+    ['{"a":"{[","x":"]}"}', ['"]}"']],
+    ['{"x":-0.5e+10}', ['-0.5e+10']],
+    ['{"x":123456789012345678901234567890}', ['123456789012345678901234567890']],
+    ['{"日本":"🚀","x":"é"}', ['"é"']],
+    ['{"x":1}{"x":2}', ['1']],
+    ['{"x":1} and more', ['1']],
+  ])('%s', (text, values) => {
+    expect(valuesOf(text)).toStrictEqual(values);
+  });
+
+  it('from an offset on', () => {
+    expect(valuesOf('\ufeff{"x":1}', 3)).toStrictEqual(['1']);
+    expect(valuesOf('\ufeff{"x":1}')).toBeUndefined();
+  });
+
+  it('tells where the object ends, and whether it is empty', () => {
+    expect(readObject(Buffer.from(' { } x'), 'x')).toMatchObject({ start: 1, end: 4, empty: true });
+    expect(readObject(Buffer.from('{"a":{}}'), 'x')).toMatchObject({ start: 0, end: 8, empty: false });
+  });
+
+  it('of a longer name, however it is escaped', () => {
+    const escaped = Array.from(
+      'requestMetadata',
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+    for (const name of [escaped.join(''), `${escaped.slice(0, 7).join('')}Metadata`, 'requestMetadat\\u0061']) {
+      expect(readObject(Buffer.from(`{"${name}":1}`), 'requestMetadata')?.values).toHaveLength(1);
+    }
+  });
+});
+
+describe('no object', () => {
+  it.each([
+    '',
+    ' ',
+    'null',
+    '1',
+    '"{}"',
+    '[{}]',
+    '{',
+    '}',
+    '{"a"',
+    '{"a":',
+    '{"a":1',
+    '{"a":1,',
+    '{"a":1,}',
+    '{,"a":1}',
+    '{"a" 1}',
+    '{"a"::1}',
+    '{"a":1 "b":2}',
+    '{a:1}',
+    "{'a':1}",
+    '{1:1}',
+    '{"a":}',
+    '{"a":[1,]}',
+    '{"a":[,1]}',
+    '{"a":[1 2]}',
+    '{"a":[1}',
+    '{"a":[1}]',
+    '{"a":{"b":1]}',
+    '{"a":01}',
+    '{"a":+1}',
+    '{"a":-}',
+    '{"a":.5}',
+    '{"a":1.}',
+    '{"a":1e}',
+    '{"a":1e+}',
+    '{"a":0x1}',
+    '{"a":1_0}',
+    '{"a":NaN}',
+    '{"a":tru}',
+    '{"a":truer}',
+    '{"a":True}',
+    '{"a":"b}',
+    '{"a":"b\\"}',
+    '{"a":"\\x"}',
+    '{"a":"\\u12g4"}',
+    '{"a":"\\u123"}',
+    '{"a":"\n"}',
+    '{"a":"\u0000"}',
+    '{"a":1/**/}',
+    '\u00a0{}',
+    '\u2028{}',
+    '{"a":1\u00a0}',
+  ])('%j', (text) => {
+    expect(valuesOf(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['a lone byte', [0xff]],
+    ['a cut character', [0xc3]],
+    ['an overlong x', [0xc1, 0xb8]],
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+  ])('%s that is not UTF-8', (_name, bytes) => {
+    const json = Buffer.concat([Buffer.from('{"a":"'), Buffer.from(bytes), Buffer.from('"}')]);
+    expect(valuesOf(json)).toBeUndefined();
+  });
+});
+
+describe('against JSON.parse', () => {
+  const token = fc.constantFrom(
+    ...'{}[]:,"\\ \n01-.eE',
+    'u0078',
+    '"x"',
+    '"x":',
+    'true',
+    'null',
+    '1',
+    '{"x":',
+    '[]',
+    '"a":1,',
+  );
+  const damaged = fc
+    .tuple(fc.json(), fc.nat(), fc.nat({ max: 3 }), token)
+    .map(
+      ([json, at, removed, added]) =>
+        json.slice(0, at % (json.length + 1)) + added + json.slice((at % (json.length + 1)) + removed),
+    );
+  const texts = fc.oneof(
+    fc.json(),
+    damaged,
+    fc.array(token, { maxLength: 30 }).map((tokens) => `{${tokens.join('')}`),
+  );
+
+  it('they take the same texts for an object, and find the same last member', () => {
+    let objects = 0;
+    fc.assert(
+      fc.property(texts, (text) => {
+        const parsed = parse(text.isWellFormed() ? text : '');
+        const json = Buffer.from(text.isWellFormed() ? text : '');
+        const found = readObject(json, 'x');
+        const whole = found !== undefined && /^[ \t\r\n]*$/.test(json.toString('utf8', found.end)) ? found : undefined;
+        expect(whole !== undefined).toBe(parsed !== undefined);
+        if (parsed === undefined || whole === undefined) return;
+        objects += 1;
+        expect(whole.empty).toBe(Object.keys(parsed).length === 0);
+        const last = whole.values.at(-1);
+        expect(last === undefined ? undefined : JSON.parse(json.toString('utf8', last.start, last.end))).toStrictEqual(
+          Object.hasOwn(parsed, 'x') ? parsed['x'] : undefined,
+        );
+      }),
+    );
+    expect(objects).toBeGreaterThan(RUNS / 20);
+  });
+
+  function parse(text: string): Record<string, unknown> | undefined {
+    try {
+      const value: unknown = JSON.parse(text);
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    } catch {
+      // Not JSON.
+    }
+    return undefined;
+  }
+});
+
+it.each([
+  ['arrays', '[', ']'],
+  ['objects', '{"x":', '}'],
+])('%s nested a million deep', (_name, open, close) => {
+  const value = `${open.repeat(1_000_000)}1${close.repeat(1_000_000)}`;
+  expect(valuesOf(`{"x":${value},"y":2}`)).toStrictEqual([value]);
+  expect(valuesOf(`{"x":${open.repeat(1_000_000)}`)).toBeUndefined();
+  expect(valuesOf(`{"x":${value.slice(0, -1)},"y":2}`)).toBeUndefined();
+});

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+
+import { forwardedHeaders, returnedHeaders } from '../../../src/proxy/forwarded-headers.ts';
+
+describe('forwardedHeaders', () => {
+  it('signs what belongs to the request, sends what describes the client, drops the rest', () => {
+    const { signed, unsigned } = forwardedHeaders({
+      accept: 'application/json',
+      'content-type': 'application/json',
+      'content-encoding': 'gzip',
+      'anthropic-version': '2023-06-01',
+      'anthropic-beta': 'a, b',
+      'x-amzn-bedrock-guardrailidentifier': 'g1',
+      'x-amz-source-arn': 'arn:aws:x',
+      'x-amz-user-agent': 'aws-sdk-js/3',
+      'user-agent': 'curl',
+      'x-amzn-trace-id': 'Root=1',
+      'amz-sdk-invocation-id': 'i',
+      'amz-sdk-request': 'attempt=1',
+    });
+    expect(Object.keys(signed).toSorted()).toStrictEqual([
+      'accept',
+      'anthropic-beta',
+      'anthropic-version',
+      'content-encoding',
+      'content-type',
+      'x-amz-source-arn',
+      'x-amz-user-agent',
+      'x-amzn-bedrock-guardrailidentifier',
+    ]);
+    expect(Object.keys(unsigned).toSorted()).toStrictEqual([
+      'amz-sdk-invocation-id',
+      'amz-sdk-request',
+      'user-agent',
+      'x-amzn-trace-id',
+    ]);
+  });
+
+  it.each([
+    'accept-encoding',
+    'api-key',
+    'authorization',
+    'client-ip',
+    'connection',
+    'content-length',
+    'cookie',
+    'disguised-host',
+    'expect',
+    'host',
+    'max-forwards',
+    'ocp-apim-subscription-key',
+    'te',
+    'traceparent',
+    'transfer-encoding',
+    'via',
+    'x-amz-api-version',
+    'x-amz-content-sha256',
+    'x-amz-date',
+    'x-amz-security-token',
+    'x-amzn-requestid',
+    'x-arr-log-id',
+    'x-forwarded-for',
+    'x-functions-key',
+    'x-gateway-subscription-id',
+    'x-ms-client-principal',
+    'x-ms-invocation-id',
+    'x-original-url',
+    'x-waws-unencoded-url',
+    'constructor',
+  ])('%s stays here', (name) => {
+    expect(forwardedHeaders({ [name]: 'value' })).toStrictEqual({ signed: {}, unsigned: {} });
+  });
+
+  it.each(['caf\u00e9', 'a\u0000b', 'a\u007f'])('refuses the value %j', (value) => {
+    expect(() => forwardedHeaders({ 'content-type': value })).toThrow(
+      expect.objectContaining({ failure: 'invalidRequest' }),
+    );
+  });
+
+  it('a value that stays here may be anything', () => {
+    expect(forwardedHeaders({ 'x-other': 'caf\u00e9' }).signed).toStrictEqual({});
+  });
+});
+
+describe('returnedHeaders', () => {
+  it('returns everything but the fields of the connection', () => {
+    const end = { date: 'Mon', 'x-amzn-requestid': 'r', 'content-length': '3', 'content-encoding': 'gzip', 'x-a': 'b' };
+    expect({
+      ...returnedHeaders({
+        ...end,
+        connection: 'keep-alive, X-Hop',
+        'keep-alive': 'timeout=5',
+        'proxy-authenticate': 'x',
+        te: 'trailers',
+        trailer: 'x',
+        'transfer-encoding': 'chunked',
+        upgrade: 'h2c',
+        'x-hop': '1',
+      }),
+    }).toStrictEqual(end);
+  });
+
+  it('keeps a repeated field apart', () => {
+    expect({ ...returnedHeaders({ 'set-cookie': ['a=1', 'b=2'] }) }).toStrictEqual({ 'set-cookie': ['a=1', 'b=2'] });
+  });
+});

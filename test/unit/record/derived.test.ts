@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+
+import { createUsageTap, type UsageTap } from '../../../src/usage/meter.ts';
+import { addAnswer, conclude } from '../../../src/record/derived.ts';
+import type { RequestRecord } from '../../../src/record/record.ts';
+import { encodeEvent } from '../../emulators/bedrock/frames.ts';
+import { JSON_BODY, MESSAGES } from '../../support/usage-feed.ts';
+
+const BEGUN = {
+  event: 'bedrock.request',
+  time: '2030-01-02T03:04:05.678Z',
+  requestId: 'r',
+  region: 'us-east-1',
+} as const;
+
+/** What is added to a record at its end. */
+function added(record: Partial<RequestRecord>, tap?: UsageTap, lastByteMs?: number): Partial<RequestRecord> {
+  const concluded: RequestRecord = { ...BEGUN, ...record };
+  if (tap !== undefined) addAnswer(concluded, tap.end(record.outcome === 'complete'), tap.facts);
+  conclude(concluded, lastByteMs);
+  const before = new Set(Object.keys({ ...BEGUN, ...record }));
+  return Object.fromEntries(Object.entries(concluded).filter(([name]) => !before.has(name)));
+}
+
+function tapOf(body: object): UsageTap {
+  const tap = createUsageTap('Converse', JSON_BODY);
+  tap.write(Buffer.from(JSON.stringify(body)));
+  return tap;
+}
+
+function streamTap(outputTokens: number): UsageTap {
+  const tap = createUsageTap('ConverseStream', MESSAGES);
+  tap.write(encodeEvent('metadata', { usage: { inputTokens: 1, outputTokens, totalTokens: 1 + outputTokens } }));
+  return tap;
+}
+
+describe('the end of a record', () => {
+  it.each<[string, Partial<RequestRecord>, object]>([
+    ['refused before it was sent', { operation: 'Converse', outcome: 'refused' }, {}],
+    [
+      'sent, and no answer came',
+      { operation: 'Converse', attempts: 1, outcome: 'timedOut' },
+      { usageUnknown: 'no answer' },
+    ],
+    ['an operation without tokens, and no answer', { operation: 'ApplyGuardrail', attempts: 1 }, {}],
+    ['an error of Bedrock', { operation: 'Converse', attempts: 1, headersMs: 5 }, {}],
+    ['no operation', { attempts: 1 }, {}],
+  ])('%s', (_name, record, expected) => {
+    expect(added(record)).toStrictEqual(expected);
+  });
+
+  it('names the foundation model behind what was asked for', () => {
+    expect(added({ modelId: 'us.amazon.nova-lite-v1:0' })).toStrictEqual({
+      modelType: 'inference-profile',
+      foundationModelId: 'amazon.nova-lite-v1:0',
+    });
+    expect(added({ modelId: 'opaque' })).toStrictEqual({});
+  });
+
+  it('names the model of a prompt router', () => {
+    const modelId = 'arn:aws:bedrock:us-east-1:123456789012:prompt-router/nova';
+    const invokedModelId = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-pro-v1:0';
+    const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2 };
+    const tap = tapOf({ usage, trace: { promptRouter: { invokedModelId } } });
+    expect(added({ modelId, outcome: 'complete' }, tap)).toMatchObject({
+      modelType: 'prompt-router',
+      foundationModelId: 'amazon.nova-pro-v1:0',
+    });
+  });
+
+  it('takes the model that the answer names where the request did not show it', () => {
+    const tap = () => tapOf({ model: 'openai.gpt-oss-20b-1:0' });
+    expect(added({}, tap())).toMatchObject({
+      modelId: 'openai.gpt-oss-20b-1:0',
+      responseModel: 'openai.gpt-oss-20b-1:0',
+    });
+    const asked = added({ modelId: 'us.anthropic.claude-v2:1' }, tap());
+    expect(asked).toMatchObject({
+      foundationModelId: 'anthropic.claude-v2:1',
+      responseModel: 'openai.gpt-oss-20b-1:0',
+    });
+    expect(asked).not.toHaveProperty('modelId');
+  });
+
+  describe('tokens a second', () => {
+    const complete = { outcome: 'complete', firstTokenMs: 100 } as const;
+
+    it('are those after the first, by the time after the first', () => {
+      expect(added(complete, streamTap(51), 1100)).toMatchObject({ outputTokensPerSecond: 50 });
+      expect(added(complete, streamTap(2), 110)).toMatchObject({ outputTokensPerSecond: 100 });
+    });
+
+    it.each<[string, Partial<RequestRecord>, number, number]>([
+      ['one token', complete, 1, 1100],
+      ['a stream that came in one piece', complete, 51, 109.9],
+      ['a caller that has left', { ...complete, outcome: 'clientClosed' }, 51, 1100],
+      ['no stream', { outcome: 'complete' }, 51, 1100],
+    ])('%s has none', (_name, record, outputTokens, lastByteMs) => {
+      expect(added(record, streamTap(outputTokens), lastByteMs)).not.toHaveProperty('outputTokensPerSecond');
+    });
+  });
+});

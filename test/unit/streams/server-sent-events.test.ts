@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Framer } from '../../../src/streams/framer.ts';
+import { createEventFramer } from '../../../src/streams/server-sent-events.ts';
+import { ProxyError } from '../../../src/errors.ts';
+
+const EVENTS = [
+  'event: message_start\ndata: {"a":1}\n\n',
+  ': comment\n\n',
+  'data: line 1\ndata: line 2\n\n',
+  'data: 日本 🚀\n\n',
+  'data\n\n\n\n',
+  'id: 5\nretry: 10\ndata: [DONE]\n\n',
+];
+const TEXT = EVENTS.join('');
+const STREAMS: [string, string][] = [
+  ['LF', TEXT],
+  ['CR LF', TEXT.replaceAll('\n', '\r\n')],
+  ['CR', TEXT.replaceAll('\n', '\r')],
+  ['all three', EVENTS.map((text, index) => text.replaceAll('\n', ['\n', '\r\n', '\r'][index % 3] ?? '')).join('')],
+  ['LF, then CR LF', TEXT.replaceAll('\n\n', '\n\r\n')],
+  ['CR LF, then LF', TEXT.replaceAll('\n\n', '\r\n\n')],
+  ['CR LF, then CR', TEXT.replaceAll('\n\n', '\r\n\r')],
+];
+
+/**
+ * Offsets behind an empty line, after which bytes of our own may follow (HTML, section 9.2.5). Between the two halves
+ * of the CR LF of an empty line is such a place as well: a lone CR ends a line.
+ */
+function endsOf(bytes: Buffer): Set<number> {
+  const ends = new Set<number>();
+  let lineIsEmpty = false;
+  let previous = 0;
+  for (const [at, byte] of bytes.entries()) {
+    if (byte === 0x0a && previous === 0x0d) {
+      if (ends.has(at)) ends.add(at + 1);
+    } else if (byte === 0x0a || byte === 0x0d) {
+      if (lineIsEmpty) ends.add(at + 1);
+      lineIsEmpty = true;
+    } else {
+      lineIsEmpty = false;
+    }
+    previous = byte;
+  }
+  return ends;
+}
+
+/** Feeds the pieces and checks after each that what came out ends behind an event and that no whole event is kept. */
+function feed(framer: Framer, pieces: readonly Buffer[]): Buffer {
+  const whole = Buffer.concat(pieces);
+  const ends = endsOf(whole);
+  const out: Buffer[] = [];
+  let fed = 0;
+  let length = 0;
+  for (const piece of pieces) {
+    fed += piece.length;
+    for (const bytes of framer.push(piece)) {
+      out.push(bytes);
+      length += bytes.length;
+    }
+    const due = Math.max(0, ...[...ends].filter((end) => end <= fed));
+    // The LF of a cut CR LF, and lines that are empty anyway, may stay behind: they hold back no event.
+    const late = whole.subarray(length, due);
+    const cleanEnd = length === 0 || ends.has(length);
+    if (!cleanEnd || !/^[\r\n]*$/.test(late.toString('latin1')) || framer.pending !== fed - length) {
+      throw new Error(`after ${fed} bytes: ${length} out, ${due} due, ${framer.pending} pending`);
+    }
+  }
+  return Buffer.concat([...out, ...framer.end()]);
+}
+
+function cut(bytes: Buffer, size: number): Buffer[] {
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+    bytes.subarray(index * size, (index + 1) * size),
+  );
+}
+
+/** The data of every event that a client dispatches; an event that the stream's end cuts off is discarded. */
+function dispatched(stream: Buffer): string[] {
+  const events: string[] = [];
+  let data: string[] = [];
+  for (const line of stream
+    .toString('utf8')
+    .split(/\r\n|\n|\r/)
+    .slice(0, -1)) {
+    const [, value] = /^data(?:: ?(.*))?$/.exec(line) ?? [];
+    if (line === '') {
+      if (data.length > 0) events.push(data.join('\n'));
+      data = [];
+    } else if (line.startsWith('data')) {
+      data.push(value ?? '');
+    }
+  }
+  return events;
+}
+
+describe.each(STREAMS)('lines that end with %s', (_name, text) => {
+  const stream = Buffer.from(text);
+
+  it('in one chunk', () => {
+    expect(feed(createEventFramer(undefined), [stream]).equals(stream)).toBe(true);
+  });
+
+  it('in two, at every offset', () => {
+    for (let at = 0; at <= stream.length; at += 1) {
+      const parts = [stream.subarray(0, at), stream.subarray(at)];
+      expect(feed(createEventFramer(undefined), parts).equals(stream)).toBe(true);
+    }
+  });
+
+  it.each(Array.from({ length: 17 }, (_, index) => index + 1))('in pieces of %i', (size) => {
+    expect(feed(createEventFramer(undefined), cut(stream, size)).equals(stream)).toBe(true);
+  });
+
+  it('a failure after any byte is an event of its own, behind the whole ones', () => {
+    for (let at = 1; at <= stream.length; at += 1) {
+      const framer = createEventFramer('openai');
+      const sent = Buffer.concat(framer.push(stream.subarray(0, at)));
+      const failure = framer.failure(new ProxyError('upstreamBroken', 'Broken.'));
+      expect(dispatched(Buffer.concat([sent, failure]))).toStrictEqual([...dispatched(sent), ...dispatched(failure)]);
+    }
+  });
+});
+
+describe('the end of the stream', () => {
+  it('returns an event without its empty line, once', () => {
+    const framer = createEventFramer('anthropic');
+    expect(Buffer.concat(framer.push(Buffer.from('data: 1\n\ndata: 2\n'))).toString()).toBe('data: 1\n\n');
+    expect(Buffer.concat(framer.push(Buffer.from('data: 3'))).length).toBe(0);
+    expect(framer.pending).toBe(15);
+    expect(Buffer.concat(framer.end()).toString()).toBe('data: 2\ndata: 3');
+    expect(framer.pending).toBe(0);
+    expect(framer.end()).toStrictEqual([]);
+  });
+
+  it('without any byte', () => {
+    expect(createEventFramer(undefined).end()).toStrictEqual([]);
+  });
+});
+
+describe('an event without an end', () => {
+  const chunk = Buffer.alloc(8 * 1024 * 1024, 'x');
+
+  it('is damage above 24 MiB', () => {
+    const framer = createEventFramer('openai');
+    for (let count = 0; count < 3; count += 1) framer.push(chunk);
+    expect(framer.damage).toBeUndefined();
+    framer.push(Buffer.from('x'));
+    expect(framer.damage).toMatchObject({ failure: 'upstreamBroken' });
+  });
+
+  it('is none when the end comes at last', () => {
+    const framer = createEventFramer('openai');
+    for (let count = 0; count < 3; count += 1) framer.push(chunk);
+    const length = framer.push(Buffer.from('\n\n')).reduce((sum, bytes) => sum + bytes.length, 0);
+    expect(length).toBe(3 * chunk.length + 2);
+    expect(framer.damage).toBeUndefined();
+  });
+});
+
+describe('a failure in the dialect of the route', () => {
+  const error = new ProxyError('modelTimeout', 'Silent for\r\n\r\ntoo "long".');
+
+  it.each([['openai'], [undefined]] as const)('%s', (dialect) => {
+    const text = createEventFramer(dialect).failure(error).toString();
+    expect(text).toMatch(/^data: .*\n\n$/);
+    expect(JSON.parse(text.slice('data: '.length))).toStrictEqual({
+      error: { message: error.message, type: 'server_error', code: 'ModelTimeoutException' },
+    });
+  });
+
+  it('anthropic', () => {
+    const text = createEventFramer('anthropic').failure(error).toString();
+    expect(text).toMatch(/^event: error\ndata: .*\n\n$/);
+    expect(JSON.parse(text.slice('event: error\ndata: '.length))).toStrictEqual({
+      type: 'error',
+      error: { type: 'api_error', message: error.message },
+    });
+  });
+});

@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+
+import { createErrorTap } from '../../../src/usage/usage-error.ts';
+import { createUsageTap, type Usage } from '../../../src/usage/meter.ts';
+import type { AnswerFacts } from '../../../src/usage/accumulator.ts';
+import { encodeEvent, encodeException, encodeFrame } from '../../emulators/bedrock/frames.ts';
+import type { Operation } from '../../emulators/bedrock/operations.ts';
+import { cut, emulated, EVENTS, JSON_BODY, MESSAGES, relayed } from '../../support/usage-feed.ts';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** What the tap has learned from an answer beside its tokens, and the usage it then tells. */
+function told(operation: string, headers: Headers, pieces: readonly Buffer[]): { facts: AnswerFacts; usage: Usage } {
+  const tap = createUsageTap(operation, headers);
+  for (const piece of pieces) tap.write(piece);
+  return { usage: tap.end(true), facts: tap.facts };
+}
+
+/** The same of a body in one piece; throws unless it is the same for the body cut in two at every offset. */
+function toldHoweverCut(operation: string, headers: Headers, bytes: Buffer): ReturnType<typeof told> {
+  const whole = told(operation, headers, [bytes]);
+  const expected = JSON.stringify(whole);
+  for (let at = 0; at <= bytes.length; at += 1) {
+    const found = JSON.stringify(told(operation, headers, [bytes.subarray(0, at), bytes.subarray(at)]));
+    if (found !== expected) throw new Error(`Cut at ${at}: ${found}; whole: ${expected}`);
+  }
+  return whole;
+}
+
+function sse(events: readonly object[], end = '\n'): Buffer {
+  return Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}${end}${end}`).join(''));
+}
+
+function chunk(value: object): Buffer {
+  return encodeEvent('chunk', { bytes: Buffer.from(JSON.stringify(value)).toString('base64') });
+}
+
+const STREAMS: [Operation, object][] = [
+  ['ConverseStream', {}],
+  ['InvokeModelWithResponseStream', { anthropic_version: 'bedrock-2023-05-31' }],
+  ['InvokeModelWithResponseStream', { prompt: 'x' }],
+  ['ChatCompletions', { model: 'm', stream: true }],
+  ['Responses', { model: 'm', stream: true }],
+  ['Messages', { model: 'm', stream: true }],
+];
+
+describe('the number of events', () => {
+  it.each(STREAMS)('of %s %j, split at every offset', (operation, body) => {
+    const { headers, parts, bytes } = emulated(operation, body);
+    expect(toldHoweverCut(operation, headers, bytes).facts.events).toBe(parts.length);
+    for (const size of [1, 2, 3, 7, 100])
+      expect(told(operation, headers, cut(bytes, size)).facts.events).toBe(parts.length);
+  });
+
+  it.each(STREAMS)('of %s %j that is cut: those that were whole', (operation, body) => {
+    const { headers, parts, bytes } = emulated(operation, body);
+    const ends = parts.map((_, index) => Buffer.concat(parts.slice(0, index + 1)).length);
+    for (let at = 0; at < bytes.length; at += 1) {
+      const tap = createUsageTap(operation, headers);
+      tap.write(bytes.subarray(0, at));
+      tap.end(false);
+      expect(tap.facts.events).toBe(ends.filter((end) => end <= at).length);
+    }
+  });
+
+  it.each(['\n', '\r\n', '\r'])('whose lines end with %j', (end) => {
+    const events = [{ choices: [] }, { choices: [], a: 1 }, { choices: [], usage: {} }];
+    expect(toldHoweverCut('ChatCompletions', EVENTS, sse(events, end)).facts.events).toBe(3);
+  });
+
+  it('of a stream whose first line ends with LF: a later CR ends none', () => {
+    const { facts } = told('ChatCompletions', EVENTS, [Buffer.from('data: 1\n\ndata: 2\r\r')]);
+    expect(facts.events).toBe(1);
+  });
+
+  it('those that are too long to be read count too', () => {
+    const text = 'x'.repeat(2 * 1024 * 1024);
+    const message = encodeEvent('contentBlockDelta', { text });
+    const event = Buffer.from(`data: ${text}\n\n`);
+    for (const [operation, headers, one] of [
+      ['ConverseStream', MESSAGES, message],
+      ['ChatCompletions', EVENTS, event],
+    ] as const) {
+      const tap = createUsageTap(operation, headers);
+      relayed(tap, headers, cut(Buffer.concat([one, one]), 65_536));
+      expect(tap.facts.events).toBe(2);
+    }
+  });
+});
+
+describe('the model as the answer calls it', () => {
+  it.each<[string, Operation, object]>([
+    ['Anthropic', 'InvokeModel', { anthropic_version: 'x' }],
+    ['Anthropic, streamed', 'InvokeModelWithResponseStream', { anthropic_version: 'x' }],
+    ['chat', 'ChatCompletions', { model: 'm' }],
+    ['chat stream', 'ChatCompletions', { model: 'm', stream: true }],
+    ['response', 'Responses', { model: 'm' }],
+    ['response stream', 'Responses', { model: 'm', stream: true }],
+    ['message', 'Messages', { model: 'm' }],
+    ['message stream', 'Messages', { model: 'm', stream: true }],
+  ])('%s', (_name, operation, body) => {
+    const { headers, bytes } = emulated(operation, body);
+    expect(toldHoweverCut(operation, headers, bytes).facts.model).toBe('model');
+  });
+
+  it.each<[string, Operation, object]>([
+    ['Converse', 'Converse', {}],
+    ['ConverseStream', 'ConverseStream', {}],
+    ['Llama', 'InvokeModel', { prompt: 'x' }],
+  ])('%s does not name it', (_name, operation, body) => {
+    const { headers, bytes } = emulated(operation, body);
+    expect(told(operation, headers, [bytes]).facts.model).toBeUndefined();
+  });
+
+  it.each([1, null, { id: 'm' }, 'a text that the model has written', 'm'.repeat(3000)])('is not %j', (model) => {
+    const { facts } = told('InvokeModel', JSON_BODY, [Buffer.from(JSON.stringify({ model }))]);
+    expect(facts.model).toBeUndefined();
+  });
+
+  it('is the one that a prompt router has chosen', () => {
+    const invokedModelId = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-v2:1';
+    const answer = {
+      usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2 },
+      trace: { promptRouter: { invokedModelId } },
+    };
+    const body = toldHoweverCut('Converse', JSON_BODY, Buffer.from(JSON.stringify(answer)));
+    const stream = toldHoweverCut('ConverseStream', MESSAGES, encodeEvent('metadata', answer));
+    expect([body.facts.routedModelId, stream.facts.routedModelId]).toStrictEqual([invokedModelId, invokedModelId]);
+  });
+});
+
+describe('an error that ends a stream', () => {
+  const text = { choices: [{ index: 0, delta: { content: 'Hi' } }] };
+  const delta = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hi' } };
+  const start = { type: 'message_start', message: { usage: { input_tokens: 3, output_tokens: 1 } } };
+  const failed = { type: 'response.failed', response: { error: { code: 'server_error', message: 'no' } } };
+
+  it.each<[string, string, Headers, Buffer, string]>([
+    [
+      'an exception',
+      'ConverseStream',
+      MESSAGES,
+      Buffer.concat([encodeEvent('contentBlockDelta', {}), encodeException('throttlingException', 'Slow down.')]),
+      'ThrottlingException',
+    ],
+    [
+      'an error that is not modelled',
+      'ConverseStream',
+      MESSAGES,
+      encodeFrame({ ':message-type': 'error', ':error-code': 'InternalFailure', ':error-message': 'no' }, ''),
+      'InternalFailure',
+    ],
+    [
+      'an error in a chunk',
+      'InvokeModelWithResponseStream',
+      MESSAGES,
+      chunk({ type: 'error', error: { type: 'overloaded_error', message: 'no' } }),
+      'overloaded_error',
+    ],
+    ['OpenAI', 'ChatCompletions', EVENTS, sse([text, { error: { type: 'server_error', code: 'x' } }]), 'server_error'],
+    [
+      'OpenAI, and then the end',
+      'ChatCompletions',
+      EVENTS,
+      Buffer.concat([sse([text, { error: { type: 'server_error' } }]), Buffer.from('data: [DONE]\n\n')]),
+      'server_error',
+    ],
+    ['OpenAI by code', 'ChatCompletions', EVENTS, sse([text, { error: { message: 'no', code: 'x' } }]), 'x'],
+    ['Responses', 'Responses', EVENTS, sse([{ type: 'response.output_text.delta' }, failed]), 'server_error'],
+    [
+      'Responses, an event of its own',
+      'Responses',
+      EVENTS,
+      sse([{ type: 'response.output_text.delta' }, { type: 'error', code: 'rate_limit_exceeded', message: 'no' }]),
+      'rate_limit_exceeded',
+    ],
+    [
+      'Anthropic',
+      'Messages',
+      EVENTS,
+      sse([delta, { type: 'error', error: { type: 'overloaded_error', message: 'no' } }]),
+      'overloaded_error',
+    ],
+  ])('%s', (_name, operation, headers, bytes, errorType) => {
+    const { facts, usage } = toldHoweverCut(operation, headers, bytes);
+    expect(facts.errorType).toBe(errorType);
+    expect(usage).toStrictEqual({ unknown: 'ended by an error' });
+  });
+
+  it('leaves what was known until then, as partial', () => {
+    const { usage } = toldHoweverCut('Messages', EVENTS, sse([start, delta, { type: 'error', error: { type: 'x' } }]));
+    expect(usage).toStrictEqual({ inputTokens: 3, source: 'stream', partial: true });
+  });
+
+  it('is not what a model writes about errors, nor a member that is null', () => {
+    const said = { choices: [{ index: 0, delta: { content: '"error":{"type":"x"}, "type":"error"' } }], error: null };
+    const { facts, usage } = told('ChatCompletions', EVENTS, [sse([text, said])]);
+    expect(facts.errorType).toBeUndefined();
+    expect(usage).toStrictEqual({ unknown: 'no usage in the answer' });
+  });
+});
+
+describe('the type of an error in its body', () => {
+  it.each([
+    [{ __type: 'com.amazon.coral.service#ValidationException', message: 'no' }, 'ValidationException'],
+    [{ code: 'ThrottlingException', message: 'no' }, 'ThrottlingException'],
+    [{ error: { type: 'invalid_request_error', code: 'x', message: 'no' } }, 'invalid_request_error'],
+    [{ type: 'error', error: { type: 'rate_limit_error', message: 'no' } }, 'rate_limit_error'],
+    [{ message: 'no' }, undefined],
+    [{ __type: 'a text that is no name' }, undefined],
+    [{ __type: 7 }, undefined],
+    [null, undefined],
+  ])('%j', (body, errorType) => {
+    const tap = createErrorTap();
+    for (const piece of cut(Buffer.from(JSON.stringify(body)), 5)) tap.write(piece);
+    expect(tap.end(true)).toStrictEqual({});
+    expect(tap.facts.errorType).toBe(errorType);
+  });
+
+  it.each(['', '<html>', 'x'.repeat(2 * 1024 * 1024)])('is not to be had of %.9s', (body) => {
+    const tap = createErrorTap();
+    tap.write(Buffer.from(body));
+    expect(tap.end(true)).toStrictEqual({});
+    expect(tap.facts.errorType).toBeUndefined();
+  });
+});

@@ -1,0 +1,209 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { createUsageTap, type Usage, type UsageTap } from '../../../src/usage/meter.ts';
+import { OPERATIONS } from '../../../src/bedrock/runtime.ts';
+import { encodeEvent, encodeFrame } from '../../emulators/bedrock/frames.ts';
+import { emulated, EVENTS, JSON_BODY, MESSAGES, usageOf } from '../../support/usage-feed.ts';
+
+fc.configureGlobal({ seed: 1, numRuns: 500 });
+
+const headers = fc.constantFrom(MESSAGES, EVENTS, JSON_BODY, {});
+const operation = fc.constantFrom(...OPERATIONS.map(({ name }) => name));
+const streams = [
+  emulated('ConverseStream', {}).bytes,
+  emulated('InvokeModelWithResponseStream', { anthropic_version: 'x' }).bytes,
+  emulated('InvokeModelWithResponseStream', { prompt: 'x' }).bytes,
+  emulated('Messages', { model: 'm', stream: true }).bytes,
+  emulated('Responses', { model: 'm', stream: true }).bytes,
+  emulated('Converse', {}).bytes,
+];
+
+/** Every count is one, and an answer of which nothing is known says so. */
+function expectUsage(usage: Usage): void {
+  const { source, unknown, partial: _partial, ...counts } = usage;
+  for (const [kind, count] of Object.entries(counts)) {
+    if (!Number.isSafeInteger(count) || count < 0) throw new Error(`${kind} is ${count}`);
+  }
+  const told = Object.keys(counts).length > 0;
+  if (told !== (source !== undefined) || (told && unknown !== undefined)) throw new Error(JSON.stringify(usage));
+}
+
+describe('any bytes', () => {
+  it('at random', () => {
+    fc.assert(
+      fc.property(
+        operation,
+        headers,
+        fc.array(fc.uint8Array({ maxLength: 80 })),
+        fc.boolean(),
+        (name, head, pieces, complete) => {
+          expectUsage(
+            usageOf(
+              name,
+              head,
+              pieces.map((piece) => Buffer.from(piece)),
+              complete,
+            ),
+          );
+        },
+      ),
+    );
+  });
+
+  it('of real answers, with some of them changed, cut anywhere', () => {
+    const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 8 });
+    const cuts = fc.array(fc.nat(), { maxLength: 6 });
+    fc.assert(
+      fc.property(
+        operation,
+        headers,
+        fc.constantFrom(...streams),
+        changes,
+        cuts,
+        (name, head, stream, changed, places) => {
+          const bytes = Buffer.from(stream);
+          for (const [at, value] of changed) bytes[at % bytes.length] = value;
+          const ends = [0, ...places.map((at) => at % bytes.length), bytes.length].toSorted((a, b) => a - b);
+          const pieces = ends.slice(1).map((end, index) => bytes.subarray(ends[index], end));
+          expectUsage(usageOf(name, head, pieces));
+        },
+      ),
+    );
+  });
+
+  it('of any JSON, in each of the places where usage is looked for', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
+        const names = [
+          'usage',
+          'message',
+          'response',
+          'metadata',
+          'meta',
+          'choices',
+          'results',
+          'amazon-bedrock-invocationMetrics',
+        ];
+        for (const name of names) {
+          const text = JSON.stringify({ [name]: a, inputTextTokenCount: b, billed_units: b });
+          expectUsage(usageOf('InvokeModel', JSON_BODY, [Buffer.from(text)]));
+          expectUsage(usageOf('Responses', EVENTS, [Buffer.from(`data: ${text}\n\n`)]));
+          const bytes = Buffer.from(text).toString('base64');
+          expectUsage(usageOf('InvokeModelWithResponseStream', MESSAGES, [encodeEvent('chunk', { bytes })]));
+          expectUsage(usageOf('ConverseStream', MESSAGES, [encodeEvent('metadata', { usage: a })]));
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each([
+    ['in a body', 'InvokeModel', JSON_BODY, (json: string) => Buffer.from(json)],
+    ['in an event', 'ChatCompletions', EVENTS, (json: string) => Buffer.from(`data: ${json}\n\n`)],
+    [
+      'in a message',
+      'ConverseStream',
+      MESSAGES,
+      (json: string) => encodeFrame({ ':event-type': 'metadata', ':message-type': 'event' }, json),
+    ],
+  ] as const)('objects within objects, %s', (_name, name, head, encode) => {
+    const depth = 30_000;
+    const json = `${'{"usage":{"billed_units":'.repeat(depth)}1${'}}'.repeat(depth)}`;
+    expectUsage(usageOf(name, head, [encode(json)]));
+  });
+
+  it('ends of lines without an end, in no more time than their number', () => {
+    const tap = createUsageTap('ChatCompletions', EVENTS);
+    for (let count = 0; count < 300_000; count += 1) tap.write(Buffer.from('d\n'));
+    expect(tap.end(true)).toStrictEqual({ unknown: 'no usage in the answer' });
+  });
+});
+
+describe('what is too long is passed over, and what follows is read', () => {
+  const usage = { inputTokens: 1, outputTokens: 2, totalTokens: 3 };
+  const piece = Buffer.alloc(64 * 1024, 'x');
+
+  it('in a message', () => {
+    const long = encodeEvent('metadata', { trace: 'x'.repeat(2 * 1024 * 1024) });
+    const end = encodeEvent('metadata', { usage });
+    for (const at of [2, 4, 1000, long.length - 1]) {
+      const pieces = [long.subarray(0, at), long.subarray(at), end];
+      expect(usageOf('ConverseStream', MESSAGES, pieces)).toStrictEqual({ ...usage, source: 'stream' });
+    }
+    expect(usageOf('ConverseStream', MESSAGES, [long])).toStrictEqual({ unknown: 'answer not understood: too long' });
+  });
+
+  it('in an event', () => {
+    const long = [Buffer.from('data: '), ...Array.from({ length: 40 }, () => piece), Buffer.from('\n\n')];
+    const end = Buffer.from(
+      'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n',
+    );
+    expect(usageOf('ChatCompletions', EVENTS, [...long, end])).toStrictEqual({ ...usage, source: 'stream' });
+    expect(usageOf('ChatCompletions', EVENTS, long)).toStrictEqual({ unknown: 'answer not understood: too long' });
+  });
+
+  it('in a body', () => {
+    const pieces = Array.from({ length: 17 }, () => piece);
+    expect(usageOf('Converse', JSON_BODY, pieces)).toStrictEqual({ unknown: 'answer not understood: too long' });
+  });
+});
+
+describe('what is kept', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+
+  /** Writes 64 buffers. A function of its own, so that no variable of it still holds the last of them afterwards. */
+  function writeAll(tap: UsageTap, make: (index: number) => Buffer): WeakRef<ArrayBufferLike>[] {
+    return Array.from({ length: 64 }, (_, index) => {
+      const bytes = make(index);
+      tap.write(bytes);
+      return new WeakRef(bytes.buffer);
+    });
+  }
+
+  /** How many of the buffers are still referred to after all have been written. */
+  async function kept(name: string, head: Record<string, string>, make: (index: number) => Buffer): Promise<number> {
+    const tap = createUsageTap(name, head);
+    const written = writeAll(tap, make);
+    await turn();
+    collect();
+    const alive = written.filter((reference) => reference.deref() !== undefined).length;
+    tap.end(true);
+    return alive;
+  }
+
+  /** A buffer with memory of its own. */
+  const own = (bytes: Buffer): Buffer => Buffer.from(Uint8Array.from(bytes).buffer);
+  const HALF = 512 * 1024;
+
+  it.each<[string, string, Record<string, string>, (index: number) => Buffer, number]>([
+    ['a body', 'Converse', JSON_BODY, () => Buffer.alloc(HALF, 'x'), 0],
+    ['an event', 'ChatCompletions', EVENTS, () => Buffer.alloc(HALF, 'x'), 0],
+    [
+      'events',
+      'ChatCompletions',
+      EVENTS,
+      () => own(Buffer.from('data: {"choices":[{"delta":{"content":"a"}}]}\n\n')),
+      1,
+    ],
+    ['messages', 'ConverseStream', MESSAGES, () => own(encodeEvent('contentBlockDelta', { p: 'x'.repeat(HALF) })), 1],
+    ['chunks', 'InvokeModelWithResponseStream', MESSAGES, () => own(encodeEvent('chunk', { bytes: 'e30=' })), 1],
+    [
+      'a message',
+      'ConverseStream',
+      MESSAGES,
+      (index) =>
+        index === 0
+          ? own(encodeEvent('chunk', { p: 'x'.repeat(20 * 1024 * 1024) }).subarray(0, HALF))
+          : Buffer.alloc(HALF),
+      0,
+    ],
+  ])('of %s', async (_name, name, head, make, most) => {
+    expect(await kept(name, head, make)).toBeLessThanOrEqual(most);
+  });
+});
