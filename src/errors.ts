@@ -55,6 +55,15 @@ export function toProxyError(error: unknown): ProxyError {
   return new ProxyError('internal', 'The proxy failed to handle this request.', { cause: error });
 }
 
+/** Reason of the abort when the caller closed the connection; nobody is left to be told. */
+export class CallerGone extends Error {
+  override readonly name = 'CallerGone';
+
+  constructor() {
+    super('The caller closed the connection.');
+  }
+}
+
 export interface ErrorReply {
   readonly status: number;
   readonly headers: Record<string, string>;

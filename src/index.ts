@@ -7,8 +7,8 @@ import { type CallerAuthConfig, type Config, type CredentialsConfig, readConfig 
 import { cachedCredentials, type CredentialsProvider, fixedCredentials } from './credentials/provider.ts';
 import { describeError, errorReply, ProxyError, toProxyError } from './errors.ts';
 import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './callers/caller.ts';
-import { discardBody, sendWithEnd } from './http/exchange.ts';
-import { claimInvocation, collectInvocations, type Invocation } from './functions/invocation.ts';
+import { discardBody, type Exchange, sendWithEnd } from './http/exchange.ts';
+import { claimExchange, collectExchanges } from './functions/invocation.ts';
 import { createProxy, type Proxy } from './proxy/proxy.ts';
 import type { Reply } from './http/reply.ts';
 import { ConfigError } from './config/settings.ts';
@@ -18,7 +18,7 @@ import { collectLines } from './log.ts';
 import { createTokenBudget } from './usage/token-budget.ts';
 import { warmUp } from './proxy/warm-up.ts';
 
-collectInvocations();
+collectExchanges();
 app.setup({ enableHttpStream: true });
 
 const answers = trackAnswers();
@@ -55,7 +55,7 @@ app.hook.appTerminate(() => endOrderly(answers, telemetry));
 
 async function handle({ invocationId, traceContext }: InvocationContext): Promise<HttpResponseInit> {
   try {
-    const invocation = claimInvocation(invocationId);
+    const invocation = claimExchange(invocationId);
     // Fails closed: without the raw request every header could be forged.
     if (invocation === undefined) return defect(new Error('no raw request'), invocationId);
     answers.add(invocation.response);
@@ -69,7 +69,7 @@ async function handle({ invocationId, traceContext }: InvocationContext): Promis
  * The reply in the library's terms, which are few: headers and bytes go straight to the connection. The library would
  * join a repeated field into one, which Set-Cookie does not survive, copy each field three times, and wrap the body.
  */
-function handOver({ status, headers, body, writeBody }: Reply, { response }: Invocation): HttpResponseInit {
+function handOver({ status, headers, body, writeBody }: Reply, { response }: Exchange): HttpResponseInit {
   for (const name in headers) response.setHeader(name, headers[name] ?? '');
   if (writeBody === undefined) {
     if (body !== undefined) sendWithEnd(response, body);

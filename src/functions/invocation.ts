@@ -1,29 +1,13 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
 
-import { errorReply, ProxyError } from '../errors.ts';
-import { discardBody } from '../http/exchange.ts';
-
-/** The HTTP exchange between the Functions host and this worker that belongs to one invocation. */
-export interface Invocation {
-  /** Invocation id of the Functions host. */
-  readonly id: string;
-  /** Arrival of the request's headers, as `performance.now()` tells it. */
-  readonly startedAt: number;
-  readonly method: string;
-  /** Path and query as the host forwarded them. */
-  readonly url: string;
-  /** Headers and body; method and URL are no longer those of the caller (see `hideFromLibrary`). */
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** Aborted when the caller has gone before the answer was complete. */
-  readonly gone: AbortSignal;
-}
+import { CallerGone, errorReply, ProxyError } from '../errors.ts';
+import { discardBody, type Exchange } from '../http/exchange.ts';
 
 const INVOCATION_ID = 'x-ms-invocation-id';
 
 /** Exchanges whose invocation has not come yet, and what ends the waiting. */
-const waiting = new Map<string, { readonly invocation: Invocation; readonly timer: NodeJS.Timeout }>();
+const waiting = new Map<string, { readonly invocation: Exchange; readonly timer: NodeJS.Timeout }>();
 
 /** How long the exchange of a caller that has gone is kept for its invocation. */
 const GONE_KEPT_MS = 60_000;
@@ -43,7 +27,7 @@ const HEAD_BYTES = 65_536;
  * `node:http` server of its own, and Node announces each request of such a server on the diagnostics channel
  * `http.server.request.start`, together with the response it will be answered by.
  */
-export function collectInvocations(): void {
+export function collectExchanges(): void {
   subscribe('tracing:net.server.listen:asyncStart', (message) => {
     const { server } = message as { server: unknown };
     if (server instanceof Server) refuseNothing(server);
@@ -96,7 +80,7 @@ function refuseNothing(server: Server): void {
  * the host's binding data (a JSON member or a query parameter named `Headers`) by what no header can hold, and leaves
  * the caller without an answer for minutes (azure-functions-nodejs-library#324).
  */
-function refuseUnclaimed({ id, request, response }: Invocation): void {
+function refuseUnclaimed({ id, request, response }: Exchange): void {
   waiting.delete(id);
   discardBody(request);
   const error = new ProxyError('invalidRequest', 'The Functions host could not hand this request to the proxy.');
@@ -109,18 +93,9 @@ function refuseUnclaimed({ id, request, response }: Invocation): void {
  * Hands out the exchange of an invocation, once. The library has received it before it calls the handler, so it is
  * missing only if Node no longer announces requests; without the true headers nothing can be decided about a request.
  */
-export function claimInvocation(id: string): Invocation | undefined {
+export function claimExchange(id: string): Exchange | undefined {
   const exchange = waiting.get(id);
   waiting.delete(id);
   clearTimeout(exchange?.timer);
   return exchange?.invocation;
-}
-
-/** Reason of the abort when the caller closed the connection; nobody is left to be told. */
-export class CallerGone extends Error {
-  override readonly name = 'CallerGone';
-
-  constructor() {
-    super('The caller closed the connection.');
-  }
 }

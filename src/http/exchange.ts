@@ -1,5 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+/** The request of one invocation and what it is answered by, as Node has them. */
+export interface Exchange {
+  /** Invocation id of the Functions host. */
+  readonly id: string;
+  /** Arrival of the request's headers, as `performance.now()` tells it. */
+  readonly startedAt: number;
+  readonly method: string;
+  /** Path and query as the host forwarded them. */
+  readonly url: string;
+  /** Headers and body; method and URL are no longer those of the caller (see `hideFromLibrary`). */
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Aborted when the caller has gone before the answer was complete. */
+  readonly gone: AbortSignal;
+}
+
 /** Calls back when the connection to the caller is done with this answer, at once if it is already. */
 export function whenClosed(response: ServerResponse, callback: () => void): void {
   if (response.closed) callback();

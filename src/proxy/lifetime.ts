@@ -1,5 +1,5 @@
 import { ProxyError } from '../errors.ts';
-import type { Invocation } from '../functions/invocation.ts';
+import type { Exchange } from '../http/exchange.ts';
 
 /** What ends a call before it is complete: the caller has gone, or a deadline has passed. */
 export interface Lifetime {
@@ -20,7 +20,7 @@ export interface LifetimeLimits {
   readonly streamMs: number;
 }
 
-export function startLifetime(invocation: Invocation, limits: LifetimeLimits): Lifetime {
+export function startLifetime(invocation: Exchange, limits: LifetimeLimits): Lifetime {
   const controller = new AbortController();
   const abortAfter = (ms: number, message: string) =>
     setTimeout(

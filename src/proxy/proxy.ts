@@ -9,13 +9,12 @@ import type { Upstream, UpstreamAnswer } from '../aws/upstream.ts';
 import { usesTokens } from '../usage/meter.ts';
 import type { BufferBudget } from '../buffer-budget.ts';
 import type { AwsCredentials, CredentialsProvider } from '../credentials/provider.ts';
-import { errorReply, toProxyError } from '../errors.ts';
+import { CallerGone, errorReply, toProxyError } from '../errors.ts';
 import { sendWithFreshKeys } from './send.ts';
 import { type Body, type BodyLimits, readBody } from '../http/body.ts';
-import { discardBody, whenClosed } from '../http/exchange.ts';
+import { discardBody, type Exchange, whenClosed } from '../http/exchange.ts';
 import { type Admit, type Caller, callerOf, checkModel } from '../callers/caller.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
-import { CallerGone, type Invocation } from '../functions/invocation.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { relay } from './relay.ts';
 import type { Reply } from '../http/reply.ts';
@@ -41,7 +40,7 @@ export interface ProxyDependencies extends RecorderOptions {
  *
  * @param trace of the Functions host's own span, below which those of the proxy belong
  */
-export type Proxy = (invocation: Invocation, trace?: TraceContext) => Promise<Reply>;
+export type Proxy = (invocation: Exchange, trace?: TraceContext) => Promise<Reply>;
 
 /** The way of a request: admit, route, read, sign, send, relay. Every step either goes on or throws the refusal. */
 export function createProxy(dependencies: ProxyDependencies): Proxy {
@@ -65,7 +64,7 @@ export function createProxy(dependencies: ProxyDependencies): Proxy {
 }
 
 /** Sees to it that a caller who does not read a whole answer holds it no longer than any other. */
-function endWithLifetime({ response }: Invocation, { signal }: Lifetime, record: Recorder): void {
+function endWithLifetime({ response }: Exchange, { signal }: Lifetime, record: Recorder): void {
   const end = () => {
     record.failed(signal.reason);
     response.destroy();
@@ -74,7 +73,7 @@ function endWithLifetime({ response }: Invocation, { signal }: Lifetime, record:
 }
 
 async function answer(
-  { startedAt, method, url, request, response }: Invocation,
+  { startedAt, method, url, request, response }: Exchange,
   lifetime: Lifetime,
   record: Recorder,
   { admit, credentials, sign, upstream, budget, tokens, requestMetadata, limits }: ProxyDependencies,

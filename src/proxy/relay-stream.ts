@@ -3,8 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Framer } from '../streams/framer.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import type { BufferLease } from '../buffer-budget.ts';
-import { type ProxyError, toProxyError } from '../errors.ts';
-import { CallerGone } from '../functions/invocation.ts';
+import { CallerGone, type ProxyError, toProxyError } from '../errors.ts';
 import { type Send, tooMuchHeld } from './write.ts';
 import type { RelayObserver, Reply } from '../http/reply.ts';
 

@@ -5,10 +5,9 @@ import type { UpstreamAnswer } from '../aws/upstream.ts';
 import type { TokenCounts } from '../usage/formats.ts';
 import { createErrorTap } from '../usage/usage-error.ts';
 import { createUsageTap, type Usage, type UsageTap } from '../usage/meter.ts';
-import { describeError, type Failure, toProxyError } from '../errors.ts';
+import { CallerGone, describeError, type Failure, toProxyError } from '../errors.ts';
 import type { Caller } from '../callers/caller.ts';
-import { whenClosed } from '../http/exchange.ts';
-import { CallerGone, type Invocation } from '../functions/invocation.ts';
+import { type Exchange, whenClosed } from '../http/exchange.ts';
 import { addAnswer, conclude } from './derived.ts';
 import { judge } from './outcome.ts';
 import type { Attempt, Observe, TraceContext } from './finished-request.ts';
@@ -47,7 +46,7 @@ export interface RecorderOptions {
 
 /** Starts the record of a request. Never holds a body, a key or a token. */
 export function startRecord(
-  invocation: Invocation,
+  invocation: Exchange,
   { region, log, observe }: RecorderOptions,
   trace?: TraceContext,
 ): Recorder {
