@@ -89,18 +89,3 @@ export function errorReply(error: ProxyError, requestId: string): ErrorReply {
     body: [body],
   };
 }
-
-/** One line for the log: names and codes of an error and of its causes; no stack and nothing of a request's content. */
-export function describeError(error: unknown): string {
-  const parts: string[] = [];
-  for (let current: unknown = error, depth = 0; current !== undefined && current !== null && depth < 5; depth += 1) {
-    if (!(current instanceof Error)) {
-      parts.push(typeof current);
-      break;
-    }
-    const code = 'code' in current && typeof current.code === 'string' ? ` ${current.code}` : '';
-    parts.push(`${current.name}${code}: ${current.message}`);
-    current = current.cause;
-  }
-  return parts.join(' <- ').replaceAll(/\s+/g, ' ');
-}

@@ -1,35 +1,35 @@
-import { app, type HttpResponseInit, type InvocationContext } from '@azure/functions';
+import { app } from '@azure/functions';
 
 import { createSigner } from './aws/signer.ts';
 import { createUpstream } from './aws/upstream.ts';
 import { createBufferBudget } from './buffer-budget.ts';
-import { type CallerAuthConfig, type Config, type CredentialsConfig, readConfig } from './config/config.ts';
-import { cachedCredentials, type CredentialsProvider, fixedCredentials } from './credentials/provider.ts';
-import { describeError, errorReply, ProxyError, toProxyError } from './errors.ts';
-import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './callers/caller.ts';
-import { discardBody, type Exchange, sendWithEnd } from './http/exchange.ts';
-import { claimExchange, collectExchanges } from './functions/invocation.ts';
-import { createProxy, type Proxy } from './proxy/proxy.ts';
-import type { Reply } from './http/reply.ts';
+import { loadAdmission } from './callers/load.ts';
+import { type Config, readConfig } from './config/config.ts';
 import { ConfigError } from './config/settings.ts';
-import { endOrderly, trackAnswers } from './functions/shutdown.ts';
-import { loadTelemetry } from './telemetry/load.ts';
-import { collectLines } from './log.ts';
-import { createTokenBudget } from './usage/token-budget.ts';
+import { loadCredentials } from './credentials/load.ts';
+import { errorReply, ProxyError } from './errors.ts';
+import { createHandler, defect } from './functions/handler.ts';
+import { collectExchanges } from './functions/invocation.ts';
+import { shutDown, trackInFlight } from './functions/shutdown.ts';
+import { discardBody } from './http/exchange.ts';
+import { collectLines, describeError, eventLine, logDefect } from './log.ts';
+import { createProxy, type Proxy } from './proxy/proxy.ts';
 import { warmUp } from './proxy/warm-up.ts';
+import { loadTelemetry } from './telemetry/load.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
+import { createTokenBudget } from './usage/token-budget.ts';
 
 collectExchanges();
 app.setup({ enableHttpStream: true });
 
-const answers = trackAnswers();
+const inFlight = trackInFlight();
 const lines = collectLines(console.log);
 // However the worker ends, short of being killed.
 process.on('exit', lines.flush);
 // One that a library has left behind, say, is no reason to end the worker and every stream in it.
 process.on('unhandledRejection', (reason) => logDefect(reason));
 const settings = readSettings();
-const telemetry =
-  settings instanceof ConfigError ? undefined : loadTelemetry(settings, () => answers.count, console.error);
+const telemetry = settings instanceof ConfigError ? undefined : observeBy(settings);
 const proxy = settings instanceof ConfigError ? misconfigured(settings) : compose(settings);
 
 app.http('bedrock', {
@@ -38,7 +38,7 @@ app.http('bedrock', {
   // With wrong settings the only answer is 503, and whoever asks for the reason should see it.
   authLevel: 'region' in settings && settings.callerAuth.mode === 'functionKey' ? 'function' : 'anonymous',
   route: '{*path}',
-  handler: async (_request, context) => handle(context),
+  handler: createHandler(proxy, inFlight),
 });
 
 // The library answers a failed invocation with nothing at all, for minutes (azure-functions-nodejs-library#324).
@@ -51,46 +51,7 @@ app.hook.postInvocation((context) => {
 });
 
 // The worker exits as soon as these hooks have run, with whatever streams it still writes.
-app.hook.appTerminate(() => endOrderly(answers, telemetry));
-
-async function handle({ invocationId, traceContext }: InvocationContext): Promise<HttpResponseInit> {
-  try {
-    const invocation = claimExchange(invocationId);
-    // Fails closed: without the raw request every header could be forged.
-    if (invocation === undefined) return defect(new Error('no raw request'), invocationId);
-    answers.add(invocation.response);
-    return handOver(await proxy(invocation, traceContext), invocation);
-  } catch (error) {
-    return defect(error, invocationId);
-  }
-}
-
-/**
- * The reply in the library's terms, which are few: headers and bytes go straight to the connection. The library would
- * join a repeated field into one, which Set-Cookie does not survive, copy each field three times, and wrap the body.
- */
-function handOver({ status, headers, body, writeBody }: Reply, { response }: Exchange): HttpResponseInit {
-  for (const name in headers) response.setHeader(name, headers[name] ?? '');
-  if (writeBody === undefined) {
-    if (body !== undefined) sendWithEnd(response, body);
-    return { status };
-  }
-  const nothingToYield = async () => {
-    await writeBody(response);
-    return { done: true as const, value: undefined };
-  };
-  return { status, body: { [Symbol.asyncIterator]: () => ({ next: nothingToYield }) } };
-}
-
-function defect(error: unknown, invocationId: string): HttpResponseInit {
-  logDefect(error, invocationId);
-  const { status, headers, body } = errorReply(toProxyError(new Error('defect', { cause: error })), invocationId);
-  return { status, headers, body: body[0] };
-}
-
-function logDefect(error: unknown, requestId?: string): void {
-  console.error(JSON.stringify({ event: 'bedrock.defect', requestId, cause: describeError(error) }));
-}
+app.hook.appTerminate(() => shutDown(inFlight, telemetry));
 
 function readSettings(): Config | ConfigError {
   try {
@@ -103,17 +64,23 @@ function readSettings(): Config | ConfigError {
 
 /** Answers every request with the names of the wrong settings: a worker that failed to start would answer nothing. */
 function misconfigured({ message }: ConfigError): Proxy {
-  console.error(JSON.stringify({ event: 'bedrock.settings', message }));
+  console.error(eventLine('bedrock.settings', { message }));
   return async ({ id, request }) => {
     discardBody(request);
     return errorReply(new ProxyError('unavailable', message), id);
   };
 }
 
+function observeBy({ origin, telemetry: config, telemetryProblems: problems }: Config): Telemetry | undefined {
+  return loadTelemetry({ config, problems, server: new URL(origin) }, () => inFlight.count, console.error);
+}
+
 function compose(config: Config): Proxy {
-  const { region, origin, callerAuth, credentials: source, limits, requestMetadata, tokensPerMinute } = config;
+  const { region, origin, callerAuth, limits, requestMetadata, tokensPerMinute } = config;
   const upstream = createUpstream(origin, limits);
-  const credentials = credentialsFrom(source);
+  const credentials = loadCredentials(config.credentials, (error, stale) =>
+    console.error(eventLine('bedrock.credentials', { stale, cause: describeError(error) })),
+  );
   const sign = createSigner(region, origin);
   // While the host goes on starting, but after the function is registered.
   setImmediate(() => {
@@ -122,7 +89,7 @@ function compose(config: Config): Proxy {
   });
   return createProxy({
     region,
-    admit: admission(callerAuth),
+    admit: loadAdmission(callerAuth),
     credentials,
     sign,
     upstream,
@@ -133,25 +100,4 @@ function compose(config: Config): Proxy {
     log: lines.add,
     observe: telemetry?.observe,
   });
-}
-
-function admission(config: CallerAuthConfig): Admit {
-  if (config.mode === 'functionKey') return admitEveryone;
-  // jose is a bundle of its own, loaded in this mode only.
-  const verifier = import('./callers/entra.ts').then(({ createEntraVerifier }) => createEntraVerifier(config));
-  verifier.catch(() => {});
-  const verify: VerifyToken = async (token) => (await verifier)(token);
-  return admitCallers(verify, config.allowedCallers);
-}
-
-function credentialsFrom(config: CredentialsConfig): CredentialsProvider {
-  if (config.source === 'environment') return fixedCredentials(config.keys);
-  // The Azure SDKs are a bundle of their own; they load while the host is still starting.
-  const reader = import('./credentials/key-vault.ts').then(({ createVaultReader }) => createVaultReader(config.vault));
-  const provider = cachedCredentials(async (signal) => (await reader)(signal), {
-    refreshMs: 1000 * config.refreshSeconds,
-    onFailure: (error, stale) =>
-      console.error(JSON.stringify({ event: 'bedrock.credentials', stale, cause: describeError(error) })),
-  });
-  return provider;
 }

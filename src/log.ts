@@ -1,3 +1,43 @@
+/** What a line of the log may be about, beside the record of each request. */
+export const LOG_EVENTS = [
+  'bedrock.credentials',
+  'bedrock.defect',
+  'bedrock.failure',
+  'bedrock.settings',
+  'bedrock.telemetry',
+  'bedrock.unclaimed',
+] as const;
+
+export type LogEvent = (typeof LOG_EVENTS)[number];
+
+/** One line about an event; a member that is undefined is left out. The members hold no secret and no content. */
+export function eventLine(
+  event: LogEvent,
+  members: Readonly<Record<string, string | number | boolean | undefined>>,
+): string {
+  return JSON.stringify({ event, ...members });
+}
+
+/** One line for the log: names and codes of an error and of its causes; no stack and nothing of a request's content. */
+export function describeError(error: unknown): string {
+  const parts: string[] = [];
+  for (let current: unknown = error, depth = 0; current !== undefined && current !== null && depth < 5; depth += 1) {
+    if (!(current instanceof Error)) {
+      parts.push(typeof current);
+      break;
+    }
+    const code = 'code' in current && typeof current.code === 'string' ? ` ${current.code}` : '';
+    parts.push(`${current.name}${code}: ${current.message}`);
+    current = current.cause;
+  }
+  return parts.join(' <- ').replaceAll(/\s+/g, ' ');
+}
+
+/** Logs an error that only a defect of ours can be the reason of. */
+export function logDefect(error: unknown, requestId?: string): void {
+  console.error(eventLine('bedrock.defect', { requestId, cause: describeError(error) }));
+}
+
 /** How long a line waits for others, in milliseconds. A worker that is killed loses no more than the lines of this time. */
 const DELAY_MS = 20;
 

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 
-import type { VerifiedToken, VerifyToken } from './caller.ts';
+import type { VerifiedToken, VerifyToken } from './admission.ts';
 
 export interface EntraOptions {
   readonly tenantId: string;

@@ -1,41 +1,18 @@
 import { runtimeOrigin } from '../aws/endpoint.ts';
+import type { AdmissionOptions } from '../callers/load.ts';
+import type { CredentialsOptions } from '../credentials/load.ts';
 import type { AwsCredentials } from '../credentials/provider.ts';
+import type { TelemetryConfig } from '../telemetry/telemetry.ts';
 import { type Limits, readLimits } from './limits.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
-import { readTelemetry, type TelemetryConfig } from './telemetry.ts';
-
-/** Where the AWS keys come from. */
-export type CredentialsConfig =
-  | { readonly source: 'environment'; readonly keys: AwsCredentials }
-  | { readonly source: 'keyVault'; readonly vault: VaultConfig; readonly refreshSeconds: number };
-
-export interface VaultConfig {
-  readonly uri: string;
-  /** One secret that holds JSON, or the two secrets of the older layout. */
-  readonly secrets: { readonly json: string } | { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** Client id of a user-assigned identity; absent: the system-assigned one. */
-  readonly identityClientId?: string;
-  /** True where the platform offers a managed identity (App Service sets `IDENTITY_ENDPOINT`). */
-  readonly managedIdentity: boolean;
-}
-
-/** Who may call: the holder of a function key (checked by the Functions host) or of an Entra token (checked here). */
-export type CallerAuthConfig = { readonly mode: 'functionKey' } | ({ readonly mode: 'entra' } & EntraConfig);
-
-export interface EntraConfig {
-  readonly tenantId: string;
-  readonly audiences: readonly string[];
-  /** Object ids (`oid`) of the identities that may call. */
-  readonly allowedCallers: readonly string[];
-  readonly authority: string;
-}
+import { readTelemetry } from './telemetry.ts';
 
 export interface Config {
   readonly region: string;
   /** Origin of Bedrock's runtime, without a trailing slash. */
   readonly origin: string;
-  readonly credentials: CredentialsConfig;
-  readonly callerAuth: CallerAuthConfig;
+  readonly credentials: CredentialsOptions;
+  readonly callerAuth: AdmissionOptions;
   readonly limits: Limits;
   /** Whether requests name their caller to AWS. */
   readonly requestMetadata: boolean;
@@ -92,10 +69,10 @@ function readRegion(read: Reader, problems: string[]): { region: string; origin:
   return { region, origin: origin ?? '' };
 }
 
-function readCredentials(read: Reader, problems: string[]): CredentialsConfig {
-  if (read.text('KEY_VAULT_URI') === undefined)
+function readCredentials(read: Reader, problems: string[]): CredentialsOptions {
+  if (read.text('KEY_VAULT_URI') === undefined) {
     return { source: 'environment', keys: readEnvironmentKeys(read, problems) };
-
+  }
   const accessKeyId = read.secretName('AWS_ACCESS_KEY_ID_SECRET_NAME');
   const secretAccessKey = read.secretName('AWS_SECRET_ACCESS_KEY_SECRET_NAME');
   const json = read.secretName('AWS_CREDENTIALS_SECRET_NAME') ?? 'aws-credentials';
@@ -132,7 +109,7 @@ function readEnvironmentKeys(read: Reader, problems: string[]): AwsCredentials {
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-function readCallerAuth(read: Reader, problems: string[]): CallerAuthConfig {
+function readCallerAuth(read: Reader, problems: string[]): AdmissionOptions {
   const mode = read.text('CALLER_AUTH') ?? 'functionKey';
   if (mode === 'functionKey') return { mode };
   if (mode !== 'entra') {

@@ -1,15 +1,12 @@
+import type { UpstreamLimits } from '../aws/upstream.ts';
+import type { BodyLimits } from '../http/body.ts';
+import type { LifetimeLimits } from '../proxy/lifetime.ts';
 import type { Reader } from './settings.ts';
 
 /** Bytes, and times in milliseconds. */
-export interface Limits {
-  readonly requestBytes: number;
+export interface Limits extends BodyLimits, LifetimeLimits, UpstreamLimits {
+  /** What all requests may hold in memory together. */
   readonly bufferedBytes: number;
-  readonly uploadMs: number;
-  readonly firstByteMs: number;
-  readonly connectMs: number;
-  readonly headersMs: number;
-  readonly idleMs: number;
-  readonly streamMs: number;
 }
 
 export function readLimits(read: Reader, problems: string[]): Limits {

@@ -5,8 +5,11 @@ import type { AwsCredentials, LoadCredentials } from './provider.ts';
 
 export interface VaultOptions {
   readonly uri: string;
+  /** One secret that holds JSON, or the two secrets of the older layout. */
   readonly secrets: { readonly json: string } | { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Client id of a user-assigned identity; absent: the system-assigned one. */
   readonly identityClientId?: string;
+  /** True where the platform offers a managed identity (App Service sets `IDENTITY_ENDPOINT`). */
   readonly managedIdentity: boolean;
 }
 

@@ -3,6 +3,7 @@ import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
 
 import { CallerGone, errorReply, ProxyError } from '../errors.ts';
 import { discardBody, type Exchange } from '../http/exchange.ts';
+import { eventLine } from '../log.ts';
 
 const INVOCATION_ID = 'x-ms-invocation-id';
 
@@ -85,7 +86,7 @@ function refuseUnclaimed({ id, request, response }: Exchange): void {
   discardBody(request);
   const error = new ProxyError('invalidRequest', 'The Functions host could not hand this request to the proxy.');
   const { status, headers, body } = errorReply(error, id);
-  console.error(JSON.stringify({ event: 'bedrock.unclaimed', requestId: id }));
+  console.error(eventLine('bedrock.unclaimed', { requestId: id }));
   response.writeHead(status, headers).end(body[0]);
 }
 

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { whenClosed } from '../http/exchange.ts';
 
-/** The answers under way, for which the end of the worker should wait. */
-export interface AnswersUnderWay {
+/** The answers in flight, for which the end of the worker should wait. */
+export interface InFlight {
   readonly count: number;
   /** Counts an answer in until its connection is done with it. */
   add(response: ServerResponse): void;
@@ -12,23 +12,23 @@ export interface AnswersUnderWay {
   ended(milliseconds: number): Promise<void>;
 }
 
-/** Keeps account of the answers under way. The worker gets no new ones once the host has asked it to end. */
-export function trackAnswers(): AnswersUnderWay {
-  let underWay = 0;
+/** Keeps account of the answers in flight. The worker gets no new ones once the host has asked it to end. */
+export function trackInFlight(): InFlight {
+  let count = 0;
   let onLast: (() => void) | undefined;
   return {
     get count() {
-      return underWay;
+      return count;
     },
     add(response) {
-      underWay += 1;
+      count += 1;
       whenClosed(response, () => {
-        underWay -= 1;
-        if (underWay === 0) onLast?.();
+        count -= 1;
+        if (count === 0) onLast?.();
       });
     },
     async ended(milliseconds) {
-      if (underWay === 0) return;
+      if (count === 0) return;
       const last = new Promise<void>((resolve) => {
         onLast = resolve;
       });
@@ -44,13 +44,13 @@ const FAREWELL_MS = 4000;
 const LAST_EXPORT_MS = 500;
 
 /**
- * Lets the answers under way end, and then their telemetry out.
+ * Lets the answers in flight end, and then their telemetry out.
  *
  * @param telemetry whose `flush` never rejects
  */
-export async function endOrderly(answers: AnswersUnderWay, telemetry?: { flush(): Promise<void> }): Promise<void> {
+export async function shutDown(inFlight: InFlight, telemetry?: { flush(): Promise<void> }): Promise<void> {
   const start = performance.now();
-  await answers.ended(FAREWELL_MS);
+  await inFlight.ended(FAREWELL_MS);
   if (telemetry === undefined) return;
   await within(Math.max(LAST_EXPORT_MS, FAREWELL_MS - (performance.now() - start)), telemetry.flush());
 }

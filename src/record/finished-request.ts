@@ -30,15 +30,3 @@ export interface FinishedRequest {
 
 /** Takes a finished request. Never throws. */
 export type Observe = (finished: FinishedRequest) => void;
-
-/** Makes metrics and spans of finished requests and exports them. */
-export interface Telemetry {
-  readonly observe: Observe;
-  /** Exports what is not exported yet. Settles when everybody has it or has failed to take it; never rejects. */
-  flush(): Promise<void>;
-}
-
-export type Signal = 'metrics' | 'traces';
-
-/** Told of each export that failed, and of a destination that cannot be set up. */
-export type ReportFailure = (destination: string, signal: Signal | 'setup', error: unknown) => void;

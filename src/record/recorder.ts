@@ -5,7 +5,8 @@ import type { UpstreamAnswer } from '../aws/upstream.ts';
 import type { TokenCounts } from '../usage/formats.ts';
 import { createErrorTap } from '../usage/usage-error.ts';
 import { createUsageTap, type Usage, type UsageTap } from '../usage/meter.ts';
-import { CallerGone, describeError, type Failure, toProxyError } from '../errors.ts';
+import { CallerGone, type Failure, toProxyError } from '../errors.ts';
+import { describeError, eventLine } from '../log.ts';
 import type { Caller } from '../callers/caller.ts';
 import { type Exchange, whenClosed } from '../http/exchange.ts';
 import { addAnswer, conclude } from './derived.ts';
@@ -163,7 +164,7 @@ export function startRecord(
       record.errorType = errorType;
       [record.outcome, record.errorSource] = judge(failure, awaited());
       if (!EXPLAINED.has(failure) || cause === undefined) return;
-      log(JSON.stringify({ event: 'bedrock.failure', requestId: id, message, cause: describeError(cause) }));
+      log(eventLine('bedrock.failure', { requestId: id, message, cause: describeError(cause) }));
     },
   };
 }

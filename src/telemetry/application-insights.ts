@@ -4,10 +4,9 @@ import {
   AzureMonitorMetricExporter,
   AzureMonitorTraceExporter,
 } from '@azure/monitor-opentelemetry-exporter';
-import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 
-import type { Destination } from './destination.ts';
-import type { ApplicationInsightsConfig } from '../config/telemetry.ts';
+import type { Destination, ReportingExporter } from './destination.ts';
+import type { ApplicationInsightsConfig } from './telemetry.ts';
 
 /** Time for one export, retries and token included: less than the 30 s after which OpenTelemetry begins the next. */
 const EXPORT_TIMEOUT_MS = 25_000;
@@ -34,41 +33,37 @@ export function createApplicationInsights({ connectionString, identity }: Applic
   };
   return {
     name: 'applicationInsights',
-    metrics: () => honest(options, (candid) => new AzureMonitorMetricExporter(candid)),
-    spans: () => honest(options, (candid) => new AzureMonitorTraceExporter(candid)),
+    metrics: () => reportingExporter(options, (reporting) => new AzureMonitorMetricExporter(reporting)),
+    spans: () => reportingExporter(options, (reporting) => new AzureMonitorTraceExporter(reporting)),
   };
 }
 
 type Policy = NonNullable<AzureMonitorExporterOptions['additionalPolicies']>[number]['policy'];
 
-interface Exporter<Items> {
-  export(items: Items, done: (result: ExportResult) => void): unknown;
-}
-
 /**
  * Without its disk, the exporter takes what it has to drop for a success, and it waits for an answer as long as it
  * takes. A policy sees what happens.
  */
-function honest<Items, Kind extends Exporter<Items>>(
+function reportingExporter<Exporter>(
   options: AzureMonitorExporterOptions,
-  create: (options: AzureMonitorExporterOptions) => Kind,
-): Kind {
+  create: (options: AzureMonitorExporterOptions) => Exporter,
+): ReportingExporter<Exporter> {
   let failure: Error | undefined;
-  let underWay = 0;
+  let inFlight = 0;
   const policy: Policy = {
     name: 'bedrockProxyOutcome',
     async sendRequest(request, next) {
       try {
-        if (underWay >= MOST_HANGING) throw new Error('Earlier exports have not come to an end.');
+        if (inFlight >= MOST_HANGING) throw new Error('Earlier exports have not come to an end.');
         const timeout = AbortSignal.timeout(EXPORT_TIMEOUT_MS);
         request.abortSignal = timeout;
         request.timeout = ATTEMPT_TIMEOUT_MS;
         const tooLate = new Promise<never>((_resolve, reject) => {
           timeout.addEventListener('abort', () => reject(timeout.reason), { once: true });
         });
-        underWay += 1;
+        inFlight += 1;
         const sent = next(request).finally(() => {
-          underWay -= 1;
+          inFlight -= 1;
         });
         // The identity library does not obey the signal in every phase, hence the race.
         const response = await Promise.race([sent, tooLate]);
@@ -80,13 +75,12 @@ function honest<Items, Kind extends Exporter<Items>>(
       }
     },
   };
-  const exporter = create({ ...options, additionalPolicies: [{ policy, position: 'perCall' }] });
-  const send = exporter.export.bind(exporter);
-  exporter.export = (items, done) =>
-    send(items, (result) => {
-      const error = failure;
+  return {
+    exporter: create({ ...options, additionalPolicies: [{ policy, position: 'perCall' }] }),
+    takeFailure() {
+      const taken = failure;
       failure = undefined;
-      done(error === undefined ? result : { code: ExportResultCode.FAILED, error });
-    });
-  return exporter;
+      return taken;
+    },
+  };
 }

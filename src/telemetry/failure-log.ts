@@ -1,5 +1,5 @@
-import { describeError } from '../errors.ts';
-import type { ReportFailure } from '../record/finished-request.ts';
+import { describeError, eventLine } from '../log.ts';
+import type { ReportFailure } from './telemetry.ts';
 
 /** Least time between two lines about the same thing: an outage fails every few seconds. */
 const PAUSE_MS = 600_000;
@@ -19,7 +19,7 @@ export function createFailureLog(log: (line: string) => void, now: () => number 
     }
     told.set(key, { at: now(), untold: 0 });
     const failures = (last?.untold ?? 0) + 1;
-    log(JSON.stringify({ event: 'bedrock.telemetry', destination, signal, failures, cause: describeError(error) }));
+    log(eventLine('bedrock.telemetry', { destination, signal, failures, cause: describeError(error) }));
   };
   return report;
 }

@@ -1,45 +1,45 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 
+import type { ReportingExporter } from './destination.ts';
+
 /** What exporters of metrics and of spans have in common. Those written as `async` return a promise all the same. */
 interface Exporter<Items> {
   export(items: Items, done: (result: ExportResult) => void): unknown;
 }
 
-/** Keeps an eye on all exports. */
-export interface Watch {
+/** The exports that have begun and not yet ended. */
+export interface InFlightExports {
   /**
    * Makes the exporter tell of each export that fails, and of none twice. It can no longer throw or reject: nobody
    * would catch it.
    *
    * @returns the same exporter
    */
-  exporter<Items, Kind extends Exporter<Items>>(exporter: Kind, failed: (error: unknown) => void): Kind;
+  track<Items, Kind extends Exporter<Items>>(from: ReportingExporter<Kind>, failed: (error: unknown) => void): Kind;
   /** Resolves when all exports have ended that have begun by now. */
   ended(): Promise<void>;
 }
 
-export function watchExports(): Watch {
-  const underWay = new Set<Promise<void>>();
+export function trackExports(): InFlightExports {
+  const inFlight = new Set<Promise<void>>();
   return {
-    exporter(exporter, failed) {
+    track({ exporter, takeFailure }, failed) {
       const send = exporter.export.bind(exporter);
       exporter.export = (items, done) => {
         const { promise, resolve } = Promise.withResolvers<void>();
-        underWay.add(promise);
+        inFlight.add(promise);
         let over = false;
-        const finish = (result: ExportResult) => {
+        const finish = (told: ExportResult) => {
           if (over) return;
           over = true;
-          underWay.delete(promise);
+          inFlight.delete(promise);
           resolve();
+          const unsaid = takeFailure?.();
+          const result = unsaid === undefined ? told : failure(unsaid);
           if (result.code === ExportResultCode.FAILED) failed(result.error ?? new Error('The export failed.'));
           done(result);
         };
-        const fail = (error: unknown) =>
-          finish({
-            code: ExportResultCode.FAILED,
-            error: error instanceof Error ? error : new Error('The export failed.'),
-          });
+        const fail = (error: unknown) => finish(failure(error));
         try {
           Promise.resolve(send(items, finish)).catch(fail);
         } catch (error) {
@@ -49,7 +49,11 @@ export function watchExports(): Watch {
       return exporter;
     },
     async ended() {
-      await Promise.all(underWay);
+      await Promise.all(inFlight);
     },
   };
+}
+
+function failure(error: unknown): ExportResult {
+  return { code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error('The export failed.') };
 }

@@ -1,23 +1,30 @@
-import type { Config } from '../config/config.ts';
+import { eventLine } from '../log.ts';
 import { deferTelemetry } from './deferred.ts';
 import { createFailureLog } from './failure-log.ts';
-import type { Telemetry } from '../record/finished-request.ts';
+import type { Telemetry, TelemetryConfig } from './telemetry.ts';
+
+export interface LoadTelemetryOptions {
+  /** Absent: nothing is exported. */
+  readonly config?: TelemetryConfig | undefined;
+  /** What is wrong with the settings of the telemetry. */
+  readonly problems: readonly string[];
+  /** Origin of Bedrock's runtime. */
+  readonly server: URL;
+}
 
 /**
  * The telemetry that the settings ask for, if any. Its parts are bundles of their own: OpenTelemetry with the OTLP
  * exporters, and what Application Insights needs on top of them.
  *
- * @param underWay the number of requests under way
+ * @param inFlight the number of requests in flight
  * @param log takes one line
  */
 export function loadTelemetry(
-  { origin, telemetry: config, telemetryProblems }: Config,
-  underWay: () => number,
+  { config, problems, server }: LoadTelemetryOptions,
+  inFlight: () => number,
   log: (line: string) => void,
 ): Telemetry | undefined {
-  if (telemetryProblems.length > 0) {
-    log(JSON.stringify({ event: 'bedrock.telemetry', message: `Wrong settings: ${telemetryProblems.join('; ')}` }));
-  }
+  if (problems.length > 0) log(eventLine('bedrock.telemetry', { message: `Wrong settings: ${problems.join('; ')}` }));
   if (config === undefined) return undefined;
   const report = createFailureLog(log);
   return deferTelemetry(async () => {
@@ -28,8 +35,8 @@ export function loadTelemetry(
     ]);
     return createTelemetry({
       config,
-      server: new URL(origin),
-      underWay,
+      server,
+      inFlight,
       report,
       ...(applicationInsights !== undefined && azure !== undefined
         ? { applicationInsights: () => azure.createApplicationInsights(applicationInsights) }

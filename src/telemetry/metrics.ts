@@ -13,10 +13,10 @@ const OUTPUT_TOKEN_SECONDS = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4
 /**
  * The metrics of finished requests.
  *
- * @param underWay the number of requests under way
+ * @param inFlight the number of requests in flight
  * @returns takes a finished request
  */
-export function createMetrics(meter: Meter, underWay: () => number): (finished: FinishedRequest) => void {
+export function createMetrics(meter: Meter, inFlight: () => number): (finished: FinishedRequest) => void {
   const histogram = (name: string, unit: string, explicitBucketBoundaries: number[], description: string) =>
     meter.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries } });
   const tokenUsage = histogram(
@@ -57,7 +57,7 @@ export function createMetrics(meter: Meter, underWay: () => number): (finished: 
       unit: '{request}',
       description: 'Requests under way.',
     })
-    .addCallback((result) => result.observe(underWay()));
+    .addCallback((result) => result.observe(inFlight()));
 
   const addTokens = (record: FinishedRequest['record'], series: Attributes) => {
     const input = inputOf(record);

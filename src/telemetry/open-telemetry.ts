@@ -3,20 +3,19 @@ import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trac
 
 import { SCHEMA_URL } from './attributes.ts';
 import type { Destination } from './destination.ts';
+import { type InFlightExports, trackExports } from './in-flight-exports.ts';
 import { createMetrics } from './metrics.ts';
-import type { ReportFailure, Signal, Telemetry } from '../record/finished-request.ts';
 import { createOtlp } from './otlp.ts';
 import { describeResource, VERSION } from './resource.ts';
 import { createSpans } from './spans.ts';
-import type { TelemetryConfig } from '../config/telemetry.ts';
-import { type Watch, watchExports } from './in-flight-exports.ts';
+import type { ReportFailure, Telemetry, TelemetryConfig } from './telemetry.ts';
 
 export interface TelemetryOptions {
   readonly config: TelemetryConfig;
   /** Origin of Bedrock's runtime. */
   readonly server: URL;
-  /** The number of requests under way. */
-  readonly underWay: () => number;
+  /** The number of requests in flight. */
+  readonly inFlight: () => number;
   readonly report: ReportFailure;
   /** From the bundle of its own that holds the Azure SDKs. */
   readonly applicationInsights?: () => Destination;
@@ -35,21 +34,21 @@ const SCOPE = 'bedrock-proxy';
 
 /** Metrics and spans of finished requests, to each destination that the settings name. */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
-  const { config, server, underWay, report } = options;
+  const { config, server, inFlight, report } = options;
   const resource = describeResource();
-  const watch = watchExports();
+  const exports = trackExports();
   const destinations = destinationsOf(options);
   const readers = config.metrics
-    ? setUp(destinations, 'metrics', report, (to, failed) => reader(to, config, watch, failed))
+    ? destinations.flatMap((to) => setUp(to.name, report, () => createReader(to, config, exports, report)))
     : [];
   const processors = config.traces
-    ? setUp(destinations, 'traces', report, (to, failed) => processor(to, watch, failed))
+    ? destinations.flatMap((to) => setUp(to.name, report, () => createProcessor(to, exports, report)))
     : [];
   const meters = new MeterProvider({ resource, readers });
   const tracers = new BasicTracerProvider({ resource, spanProcessors: processors });
   const observers = [
     ...(readers.length > 0
-      ? [createMetrics(meters.getMeter(SCOPE, VERSION, { schemaUrl: SCHEMA_URL }), underWay)]
+      ? [createMetrics(meters.getMeter(SCOPE, VERSION, { schemaUrl: SCHEMA_URL }), inFlight)]
       : []),
     ...(processors.length > 0
       ? [createSpans(tracers.getTracer(SCOPE, VERSION, { schemaUrl: SCHEMA_URL }), server)]
@@ -62,48 +61,36 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     async flush() {
       await Promise.allSettled([meters.forceFlush(), tracers.forceFlush()]);
       // The processor of spans does not wait for what it had begun to send before.
-      await watch.ended();
+      await exports.ended();
     },
   };
 }
 
 function destinationsOf({ config, report, applicationInsights }: TelemetryOptions): Destination[] {
   const { otlp } = config;
-  return [otlp === undefined ? undefined : () => createOtlp(otlp), applicationInsights].flatMap((create) => {
-    try {
-      return create === undefined ? [] : [create()];
-    } catch (error) {
-      report('exporters', 'setup', error);
-      return [];
-    }
-  });
+  return [otlp === undefined ? undefined : () => createOtlp(otlp), applicationInsights].flatMap((create) =>
+    create === undefined ? [] : setUp('exporters', report, create),
+  );
 }
 
-/** One part for each destination; one that cannot be set up is reported, and the others go on without it. */
-function setUp<Part>(
-  destinations: readonly Destination[],
-  signal: Signal,
-  report: ReportFailure,
-  create: (destination: Destination, failed: (error: unknown) => void) => Part,
-): Part[] {
-  return destinations.flatMap((destination) => {
-    try {
-      return [create(destination, (error) => report(destination.name, signal, error))];
-    } catch (error) {
-      report(destination.name, 'setup', error);
-      return [];
-    }
-  });
+/** What `create` makes; if it cannot be made that is reported, and the others go on without it. */
+function setUp<Part>(name: string, report: ReportFailure, create: () => Part): Part[] {
+  try {
+    return [create()];
+  } catch (error) {
+    report(name, 'setup', error);
+    return [];
+  }
 }
 
-function reader(
+function createReader(
   to: Destination,
   { metricIntervalMs }: TelemetryConfig,
-  watch: Watch,
-  failed: (error: unknown) => void,
+  exports: InFlightExports,
+  report: ReportFailure,
 ) {
   return new PeriodicExportingMetricReader({
-    exporter: watch.exporter(to.metrics(), failed),
+    exporter: exports.track(to.metrics(), (error) => report(to.name, 'metrics', error)),
     exportIntervalMillis: metricIntervalMs,
     maxExportBatchSize: SERIES_AT_A_TIME,
     cardinalityLimits: { default: MOST_SERIES },
@@ -111,6 +98,6 @@ function reader(
 }
 
 /** Holds 2048 spans at most and drops what comes on top (`OTEL_BSP_…`). */
-function processor(to: Destination, watch: Watch, failed: (error: unknown) => void) {
-  return new BatchSpanProcessor(watch.exporter(to.spans(), failed));
+function createProcessor(to: Destination, exports: InFlightExports, report: ReportFailure) {
+  return new BatchSpanProcessor(exports.track(to.spans(), (error) => report(to.name, 'traces', error)));
 }

@@ -1,5 +1,6 @@
-import { type CredentialsConfig, readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import type { Environment } from '../../src/config/settings.ts';
+import type { CredentialsOptions } from '../../src/credentials/load.ts';
 
 /** What is behind the proxy: an emulator, or Bedrock itself with the keys of whoever runs this. */
 export type Target =
@@ -8,7 +9,7 @@ export type Target =
       readonly bedrock: 'real';
       readonly region: string;
       readonly origin: string;
-      readonly credentials: CredentialsConfig;
+      readonly credentials: CredentialsOptions;
       /** App settings of the function. */
       readonly settings: Readonly<Record<string, string>>;
     };

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { root } from './root.ts';
@@ -22,15 +22,6 @@ export function firstCells(head: string): string[] {
   const [, table = ''] = read('README.md').split(new RegExp(`^\\| ${head} \\|.*\\n\\|[-|]+\\|\\n`, 'm'));
   const rows = /^(?:\|.*\n)*/.exec(table)?.[0].split('\n') ?? [];
   return rows.flatMap((row) => Array.from((row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g), ([, name = '']) => name));
-}
-
-/** The events that some line of the log is about, by the sources. */
-export function loggedEvents(): string[] {
-  const paths = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
-    path.endsWith('.ts'),
-  );
-  const events = paths.flatMap((path) => read(join('src', path)).match(/(?<=event: ')bedrock\.\w+/g) ?? []);
-  return [...new Set(events)];
 }
 
 /** The strings of a union: of an exported type, or of the type of a member. */

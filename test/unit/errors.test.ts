@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { describeError, errorReply, type Failure, ProxyError, toProxyError } from '../../src/errors.ts';
+import { errorReply, type Failure, ProxyError, toProxyError } from '../../src/errors.ts';
 
 describe('failures', () => {
   it.each<[Failure, number, string]>([
@@ -64,27 +64,4 @@ describe('toProxyError', () => {
       expect(error.message).not.toContain('secret');
     },
   );
-});
-
-describe('describeError', () => {
-  const coded = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
-  it.each<[string, unknown, string]>([
-    ['an error', new TypeError('bad'), 'TypeError: bad'],
-    ['a code', coded, 'Error ECONNREFUSED: connect'],
-    ['causes', new Error('outer', { cause: coded }), 'Error: outer <- Error ECONNREFUSED: connect'],
-    ['a thrown text, which could be anything', 'prompt', 'string'],
-    ['a cause that is no error', new Error('outer', { cause: { prompt: 1 } }), 'Error: outer <- object'],
-    ['null as a cause', new Error('outer', { cause: null }), 'Error: outer'],
-    ['nothing', undefined, ''],
-    ['several lines', new Error('a\r\n  b\tc'), 'Error: a b c'],
-    ['a number as code', Object.assign(new Error('x'), { code: 5 }), 'Error: x'],
-  ])('%s', (_name, error, expected) => {
-    expect(describeError(error)).toBe(expected);
-  });
-
-  it('ends for an error that is its own cause', () => {
-    const error = new Error('again');
-    error.cause = error;
-    expect(describeError(error)).toBe(Array.from({ length: 5 }, () => 'Error: again').join(' <- '));
-  });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { VerifyToken } from '../../../src/callers/caller.ts';
+import type { VerifyToken } from '../../../src/callers/admission.ts';
 import { createEntraVerifier } from '../../../src/callers/entra.ts';
 import { type Entra, startEntra } from '../../emulators/azure/entra.ts';
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 import { createTelemetry } from '../../../src/telemetry/open-telemetry.ts';
-import type { FinishedRequest, Telemetry } from '../../../src/record/finished-request.ts';
+import type { FinishedRequest } from '../../../src/record/finished-request.ts';
+import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { type OtlpCollector, startOtlpCollector } from '../../emulators/otlp/collector.ts';
 
 let collector: OtlpCollector;
@@ -21,7 +22,7 @@ function start(signals: { metrics: boolean; traces: boolean }): Telemetry {
   return createTelemetry({
     config: { otlp: { protocol: 'http/protobuf' }, ...signals, metricIntervalMs: 3_600_000 },
     server: new URL('https://bedrock-runtime.eu-central-1.amazonaws.com'),
-    underWay: () => 7,
+    inFlight: () => 7,
     report: (...failure) => failures.push(failure),
   });
 }
@@ -107,7 +108,7 @@ it('a destination that cannot be set up is told of, and the other goes on', asyn
   const telemetry = createTelemetry({
     config: { otlp: { protocol: 'http/json' }, metrics: true, traces: true, metricIntervalMs: 60_000 },
     server: new URL('https://bedrock-runtime.eu-central-1.amazonaws.com'),
-    underWay: () => 0,
+    inFlight: () => 0,
     report: (...failure) => failures.push(failure.slice(0, 2)),
     applicationInsights: () => {
       throw new Error('The connection string is of no use.');

@@ -1,0 +1,31 @@
+import type { VaultOptions } from './key-vault.ts';
+import {
+  type AwsCredentials,
+  cachedCredentials,
+  type CacheOptions,
+  type CredentialsProvider,
+  fixedCredentials,
+} from './provider.ts';
+
+/** Where the AWS keys come from. */
+export type CredentialsOptions =
+  | { readonly source: 'environment'; readonly keys: AwsCredentials }
+  | { readonly source: 'keyVault'; readonly vault: VaultOptions; readonly refreshSeconds: number };
+
+/**
+ * The keys from the source that the options name. The Azure SDKs are a bundle of their own; they load while the host is
+ * still starting.
+ *
+ * @param onFailure told of every failed reading
+ */
+export function loadCredentials(
+  options: CredentialsOptions,
+  onFailure: CacheOptions['onFailure'],
+): CredentialsProvider {
+  if (options.source === 'environment') return fixedCredentials(options.keys);
+  const reader = import('./key-vault.ts').then(({ createVaultReader }) => createVaultReader(options.vault));
+  return cachedCredentials(async (signal) => (await reader)(signal), {
+    refreshMs: 1000 * options.refreshSeconds,
+    onFailure,
+  });
+}

@@ -1,0 +1,53 @@
+import type { HttpResponseInit, InvocationContext } from '@azure/functions';
+
+import { errorReply, toProxyError } from '../errors.ts';
+import { type Exchange, sendWithEnd } from '../http/exchange.ts';
+import type { Reply } from '../http/reply.ts';
+import { logDefect } from '../log.ts';
+import { claimExchange } from './invocation.ts';
+import type { InFlight } from './shutdown.ts';
+
+/** Answers an exchange. `traceContext` is of the span that the Functions host has for the invocation. */
+export type Answer = (exchange: Exchange, traceContext: InvocationContext['traceContext']) => Promise<Reply>;
+
+/** What Functions calls for each invocation. Never rejects: a handler that fails leaves its caller without any answer. */
+export function createHandler(
+  answer: Answer,
+  inFlight: InFlight,
+): (request: unknown, context: InvocationContext) => Promise<HttpResponseInit> {
+  return async (_request, { invocationId, traceContext }) => {
+    try {
+      const exchange = claimExchange(invocationId);
+      // Fails closed: without the raw request every header could be forged.
+      if (exchange === undefined) return defect(new Error('no raw request'), invocationId);
+      inFlight.add(exchange.response);
+      return handOver(await answer(exchange, traceContext), exchange);
+    } catch (error) {
+      return defect(error, invocationId);
+    }
+  };
+}
+
+/** Logs a defect of ours and makes its reply, which tells the caller nothing. */
+export function defect(error: unknown, invocationId: string): HttpResponseInit {
+  logDefect(error, invocationId);
+  const { status, headers, body } = errorReply(toProxyError(new Error('defect', { cause: error })), invocationId);
+  return { status, headers, body: body[0] };
+}
+
+/**
+ * The reply in the library's terms, which are few: headers and bytes go straight to the connection. The library would
+ * join a repeated field into one, which Set-Cookie does not survive, copy each field three times, and wrap the body.
+ */
+function handOver({ status, headers, body, writeBody }: Reply, { response }: Exchange): HttpResponseInit {
+  for (const name in headers) response.setHeader(name, headers[name] ?? '');
+  if (writeBody === undefined) {
+    if (body !== undefined) sendWithEnd(response, body);
+    return { status };
+  }
+  const nothingToYield = async () => {
+    await writeBody(response);
+    return { done: true as const, value: undefined };
+  };
+  return { status, body: { [Symbol.asyncIterator]: () => ({ next: nothingToYield }) } };
+}

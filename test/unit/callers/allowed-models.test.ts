@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+
+import { checkModel } from '../../../src/callers/allowed-models.ts';
+import { callerOf } from '../../../src/callers/caller.ts';
+
+describe('checkModel', () => {
+  const HAIKU = 'anthropic.claude-3-haiku-20240307-v1:0';
+  const PROFILE = `arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.${HAIKU}`;
+
+  it.each<[string | undefined, string]>([
+    [undefined, HAIKU],
+    ['*', HAIKU],
+    ['*', PROFILE],
+    [HAIKU, HAIKU],
+    ['anthropic.*', HAIKU],
+    ['anthropic.claude-3-*', HAIKU],
+    [`${HAIKU}*`, HAIKU],
+    [`amazon.nova,${HAIKU}`, HAIKU],
+    [` amazon.nova , ${HAIKU} `, HAIKU],
+    ['arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.*', PROFILE],
+    [`,,${HAIKU}`, HAIKU],
+  ])('%j allows %s', (list, model) => {
+    expect(() => checkModel(callerWith(list), model)).not.toThrow();
+  });
+
+  it.each<[string, string]>([
+    ['', HAIKU],
+    [' ', HAIKU],
+    [',', HAIKU],
+    ['', ''],
+    ['anthropic', HAIKU],
+    ['anthropic.', HAIKU],
+    ['*.claude-3-haiku-20240307-v1:0', HAIKU],
+    ['anthropic.*-v1:0', HAIKU],
+    ['Anthropic.*', HAIKU],
+    ['anthropic.*', PROFILE],
+    ['anthropic.*', `us.${HAIKU}`],
+    [HAIKU, `${HAIKU}0`],
+    ['anthropic?claude-3-haiku-20240307-v1:0', HAIKU],
+    ['.*', HAIKU],
+  ])('%j refuses %s', (list, model) => {
+    expect(() => checkModel(callerWith(list), model)).toThrow(
+      expect.objectContaining({ failure: 'accessDenied', status: 403 }),
+    );
+  });
+
+  function callerWith(list: string | undefined) {
+    return callerOf(list === undefined ? {} : { 'x-gateway-allowed-models': list });
+  }
+});
