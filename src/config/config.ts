@@ -76,9 +76,7 @@ function readCredentials(read: Reader, problems: string[]): CredentialsOptions {
   const accessKeyId = read.secretName('AWS_ACCESS_KEY_ID_SECRET_NAME');
   const secretAccessKey = read.secretName('AWS_SECRET_ACCESS_KEY_SECRET_NAME');
   const json = read.secretName('AWS_CREDENTIALS_SECRET_NAME') ?? 'aws-credentials';
-  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
-    problems.push('AWS_ACCESS_KEY_ID_SECRET_NAME and AWS_SECRET_ACCESS_KEY_SECRET_NAME must be set both or neither');
-  }
+  read.pair('AWS_ACCESS_KEY_ID_SECRET_NAME', 'AWS_SECRET_ACCESS_KEY_SECRET_NAME');
   const two = accessKeyId !== undefined && secretAccessKey !== undefined;
   const identityClientId = read.text('AZURE_CLIENT_ID');
   return {
@@ -97,7 +95,8 @@ function readEnvironmentKeys(read: Reader, problems: string[]): AwsCredentials {
   const accessKeyId = read.text('AWS_ACCESS_KEY_ID');
   const secretAccessKey = read.text('AWS_SECRET_ACCESS_KEY');
   const sessionToken = read.text('AWS_SESSION_TOKEN');
-  if (accessKeyId === undefined || secretAccessKey === undefined) {
+  read.pair('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY');
+  if (accessKeyId === undefined && secretAccessKey === undefined) {
     problems.push('KEY_VAULT_URI is missing, and so are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
   }
   return {

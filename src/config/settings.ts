@@ -54,6 +54,8 @@ export class ConfigError extends Error {
 export interface Reader {
   text(name: SettingName): string | undefined;
   required(name: SettingName, why: string): string;
+  /** Two that go together: one without the other is wrong, and only the missing one is named. */
+  pair(one: SettingName, other: SettingName): void;
   integer(name: SettingName, fallback: number, most: number): number;
   /** Absent: false. */
   flag(name: SettingName): boolean;
@@ -73,6 +75,10 @@ export function createReader(environment: Environment, problems: string[]): Read
   return {
     text,
     required,
+    pair(...names) {
+      const missing = names.filter((name) => text(name) === undefined);
+      if (missing.length === 1) problems.push(`${missing.join('')} is missing (the other of the pair is set)`);
+    },
     integer(name, fallback, most) {
       const value = text(name);
       if (value === undefined) return fallback;

@@ -364,6 +364,15 @@ describe('wrong settings', () => {
   });
 
   it.each([
+    [{ AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'AKID' }, 'AWS_SECRET_ACCESS_KEY'],
+    [{ AWS_REGION: 'us-east-1', AWS_SECRET_ACCESS_KEY: 'x' }, 'AWS_ACCESS_KEY_ID'],
+    [{ ...VAULT, AWS_ACCESS_KEY_ID_SECRET_NAME: 'id' }, 'AWS_SECRET_ACCESS_KEY_SECRET_NAME'],
+    [{ ...VAULT, AWS_SECRET_ACCESS_KEY_SECRET_NAME: 'id' }, 'AWS_ACCESS_KEY_ID_SECRET_NAME'],
+  ])('of a pair, only what is missing is named: %j', (settings, missing) => {
+    expect(problemsOf(settings)).toStrictEqual([`${missing} is missing (the other of the pair is set)`]);
+  });
+
+  it.each([
     'US-EAST-1',
     'us_east_1',
     'useast1',
