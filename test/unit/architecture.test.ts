@@ -1,71 +1,100 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, posix, relative, sep } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { circlesOf, floorsOf, forbidden, type ImportTable, roomOf } from '../support/import-rules.ts';
 import { root } from '../support/root.ts';
+import {
+  describeImport,
+  type Import,
+  imports,
+  importsOf,
+  isPackage,
+  namesOf,
+  sources,
+  withoutComments,
+} from '../support/source-imports.ts';
 
-const sourceRoot = join(root, 'src');
+/** A module declares the options it takes, and `config` builds them: it knows their types. */
+const ROOMS: ImportTable = {
+  abortable: [],
+  'buffer-budget': [],
+  clock: [],
+  errors: [],
+  json: [],
+  log: [],
+  refreshing: ['abortable', 'clock'],
+  aws: ['json', 'abortable', 'clock', 'errors'],
+  callers: ['errors', 'refreshing'],
+  http: ['buffer-budget', 'clock', 'errors'],
+  streams: ['errors'],
+  credentials: ['aws', 'abortable', 'clock', 'errors', 'refreshing'],
+  functions: ['http', 'clock', 'errors', 'log'],
+  usage: ['aws', 'json', 'streams', 'errors'],
+  bedrock: ['json', 'type streams', 'type usage', 'errors'],
+  record: ['aws', 'bedrock', 'type callers', 'http', 'streams', 'usage', 'errors', 'log'],
+  telemetry: ['record', 'log'],
+  proxy: [
+    'aws',
+    'bedrock',
+    'callers',
+    'type credentials',
+    'http',
+    'record',
+    'streams',
+    'usage',
+    'abortable',
+    'buffer-budget',
+    'clock',
+    'errors',
+  ],
+  config: [
+    'aws/endpoint',
+    'bedrock/runtime',
+    'type aws',
+    'type callers',
+    'type credentials',
+    'type http',
+    'type proxy',
+    'type telemetry',
+  ],
+};
+const TABLE: ImportTable = { ...ROOMS, index: Object.keys(ROOMS) };
 
-interface Import {
-  readonly from: string;
-  /** Path within `src`, or the name of the package. */
-  readonly target: string;
-  readonly kind: 'value' | 'type' | 'dynamic';
-}
+/** The largest part of all lines of `src` that may lie in one room. */
+const LARGEST_PART = 0.2;
 
-/** Every file of `src` by its path there, without comments. */
-const sources = new Map(
-  readdirSync(sourceRoot, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => {
-      const path = join(parentPath, name);
-      const text = readFileSync(path, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-      return [relative(sourceRoot, path).replaceAll(sep, '/'), text] as const;
-    }),
-);
+/** Where each package is imported; a name that ends in a slash is a room. */
+const HOMES: readonly (readonly [string, RegExp, readonly string[]])[] = [
+  ['@azure/functions', /^@azure\/functions$/, ['functions/handler.ts', 'index.ts']],
+  ['undici', /^undici$/, ['aws/connections.ts', 'aws/preconnect.ts', 'aws/upstream.ts']],
+  ['the signer', /^@aws-sdk\/signature-v4$/, ['aws/signer.ts']],
+  ['its hash', /^@aws-crypto\/sha256-js$/, ['aws/signing-hash.ts']],
+  ['the partition table', /^@aws-sdk\/util-endpoints$/, ['aws/endpoint.ts']],
+  ['the codec of messages', /^@smithy\/core\/event-streams$/, ['streams/event-stream.ts']],
+  ['jose', /^jose$/, ['callers/entra.ts']],
+  ['Key Vault', /^@azure\/keyvault-secrets$/, ['credentials/key-vault.ts']],
+  ['managed identity', /^@azure\/identity$/, ['credentials/key-vault.ts', 'telemetry/application-insights.ts']],
+  ['Application Insights', /^@azure\/monitor-opentelemetry-exporter$/, ['telemetry/application-insights.ts']],
+  ['the OTLP exporters', /^@opentelemetry\/exporter-/, ['telemetry/otlp.ts']],
+  ['OpenTelemetry', /^@opentelemetry\/(?!exporter-)/, ['telemetry/']],
+];
 
-const STATIC = /^(?:import|export)\s+(type\s+)?(?:([^'";]*?)\s+from\s+)?'([^']+)'/gm;
-const DYNAMIC = /\bimport\('([^']+)'\)/g;
+/** Modules that are bundles of their own, and who loads them: `load.ts` of their room. */
+const LAZY = [
+  ['callers/entra.ts', 'callers/load.ts'],
+  ['credentials/key-vault.ts', 'credentials/load.ts'],
+  ['telemetry/application-insights.ts', 'telemetry/load.ts'],
+  ['telemetry/open-telemetry.ts', 'telemetry/load.ts'],
+] as const;
 
-function importsOf(from: string, text: string): Import[] {
-  const resolve = (specifier: string) =>
-    specifier.startsWith('.') ? posix.normalize(posix.join(dirname(from), specifier)) : specifier;
-  const fixed = Array.from(text.matchAll(STATIC), ([, type, clause, specifier = '']): Import => {
-    const names =
-      /^\{([\s\S]*)\}$/
-        .exec(clause ?? '')?.[1]
-        ?.split(',')
-        .filter((name) => name.trim() !== '') ?? [];
-    const typesOnly = type !== undefined || (names.length > 0 && names.every((name) => /^\s*type\s/.test(name)));
-    return { from, target: resolve(specifier), kind: typesOnly ? 'type' : 'value' };
-  });
-  const dynamic = Array.from(text.matchAll(DYNAMIC), ([, specifier = '']): Import => ({
-    from,
-    target: resolve(specifier),
-    kind: 'dynamic',
-  }));
-  return [...fixed, ...dynamic];
-}
+const inside = imports.filter(({ target }) => !isPackage(target));
 
-const imports = Array.from(sources, ([path, text]) => importsOf(path, text)).flat();
-
-function describeImport({ from, kind, target }: Import): string {
-  return `${from} → ${target} (${kind})`;
-}
-
-function importers(matches: (target: string) => boolean): string[] {
-  return [...new Set(imports.filter(({ target }) => matches(target)).map(({ from }) => from))].toSorted();
-}
-
-function isPackage(target: string): boolean {
-  return !sources.has(target);
-}
-
-describe('the parser of this test', () => {
+describe('this test', () => {
   it('sees every import', () => {
     expect(sources.size).toBeGreaterThan(20);
-    const words = [...sources.values()].flatMap(
+    const words = Array.from(sources.values(), withoutComments).flatMap(
       (text) => text.match(/\bfrom\s+'|\bimport\s*\(|\bimport\s+'|\brequire\s*\(/g) ?? [],
     );
     expect(imports).toHaveLength(words.length);
@@ -75,93 +104,123 @@ describe('the parser of this test', () => {
     const missing = imports.filter(({ target }) => isPackage(target) && /^\.|\.ts$/.test(target));
     expect(missing.map(describeImport)).toStrictEqual([]);
   });
+
+  it.each([
+    ["import { a } from './b.ts';", 'value'],
+    ["import { type A, a } from './b.ts';", 'value'],
+    ["import './b.ts';", 'value'],
+    ["export * from './b.ts';", 'value'],
+    ["import type { A } from './b.ts';", 'type'],
+    ["import { type A, type B } from './b.ts';", 'type'],
+    ["const b = import('./b.ts');", 'dynamic'],
+  ])('tells what is imported by %s', (text, kind) => {
+    expect(importsOf('room/a.ts', text)).toStrictEqual([{ from: 'room/a.ts', target: 'room/b.ts', kind }]);
+  });
+
+  const planted = (from: string, target: string, kind: Import['kind'] = 'value'): Import => ({ from, target, kind });
+  const table = { low: [], high: ['low'], types: ['type low', 'high/one'] };
+
+  it.each([
+    planted('high/a.ts', 'low.ts'),
+    planted('high/a.ts', 'high/b.ts'),
+    planted('types/a.ts', 'low.ts', 'type'),
+    planted('types/a.ts', 'high/one.ts'),
+  ])('allows $from → $target ($kind)', (allowed) => {
+    expect(forbidden([allowed], table)).toStrictEqual([]);
+  });
+
+  it.each([
+    planted('low.ts', 'high/a.ts', 'type'),
+    planted('types/a.ts', 'low.ts'),
+    planted('types/a.ts', 'low.ts', 'dynamic'),
+    planted('types/a.ts', 'high/two.ts', 'type'),
+    planted('new/a.ts', 'low.ts'),
+  ])('forbids $from → $target ($kind)', (wrong) => {
+    expect(forbidden([wrong], table)).toStrictEqual([describeImport(wrong)]);
+  });
+
+  it('finds a circle of files, and one of rooms', () => {
+    const circle = [planted('a.ts', 'b.ts', 'type'), planted('b.ts', 'c.ts', 'dynamic'), planted('c.ts', 'b.ts')];
+    expect(circlesOf(circle)).toStrictEqual(['b.ts → c.ts → b.ts']);
+    expect([...floorsOf(table).values()]).toStrictEqual([1, 2, 3]);
+    expect(() => floorsOf({ a: ['type b'], b: ['c/one'], c: ['a'] })).toThrow('a → b → c → a');
+  });
 });
 
-describe('imports point inwards', () => {
-  const LEAVES = ['errors.ts', 'buffer-budget.ts', 'abortable.ts'];
+describe('rooms', () => {
+  const rooms = Map.groupBy(sources, ([path]) => roomOf(path));
 
-  it.each(['json'])('%s knows itself and the leaves only', (folder) => {
-    const outside = imports.filter(
-      ({ from, target }) =>
-        from.startsWith(`${folder}/`) &&
-        !isPackage(target) &&
-        !target.startsWith(`${folder}/`) &&
-        !LEAVES.includes(target),
+  it('each has a row in the table, and each row a room', () => {
+    expect([...rooms.keys()].toSorted()).toStrictEqual(Object.keys(TABLE).toSorted());
+  });
+
+  it('import what the table allows', () => {
+    expect(forbidden(inside, TABLE)).toStrictEqual([]);
+  });
+
+  it('lie on floors, and no import leads up', () => {
+    const floors = floorsOf(TABLE);
+    const floorOf = (path: string) => floors.get(roomOf(path)) ?? 0;
+    const upwards = inside.filter(
+      ({ from, target }) => roomOf(from) !== roomOf(target) && floorOf(from) <= floorOf(target),
     );
-    expect(outside.map(describeImport)).toStrictEqual([]);
+    expect(upwards.map(describeImport)).toStrictEqual([]);
   });
 
-  it.each(LEAVES)('%s knows nobody', (leaf) => {
-    expect(imports.filter(({ from, target }) => from === leaf && !isPackage(target))).toStrictEqual([]);
+  it('no files import each other in a circle', () => {
+    expect(circlesOf(inside)).toStrictEqual([]);
   });
 
-  it('nobody imports the composition root', () => {
-    expect(importers((target) => target === 'index.ts')).toStrictEqual([]);
+  it(`none holds more than ${100 * LARGEST_PART} % of the lines`, () => {
+    const linesOf = (files: Iterable<readonly [string, string]>) =>
+      Array.from(files, ([, text]) => text.split('\n').length - 1).reduce((sum, lines) => sum + lines, 0);
+    const all = linesOf(sources);
+    const large = [...rooms].filter(([, files]) => linesOf(files) > LARGEST_PART * all);
+    expect(large.map(([room]) => room)).toStrictEqual([]);
   });
 
-  it('the proxy knows the types of the credentials only', () => {
-    const values = imports.filter(
-      ({ from, target, kind }) => from === 'proxy/proxy.ts' && target.startsWith('credentials/') && kind !== 'type',
-    );
-    expect(values.map(describeImport)).toStrictEqual([]);
+  it('each folder has its purpose in src/README.md', () => {
+    const readme = readFileSync(join(root, 'src/README.md'), 'utf8');
+    const folders = [...new Set([...sources.keys()].filter((path) => path.includes('/')).map(roomOf))];
+    // Its name, and at least three words about it.
+    const missing = folders.filter((folder) => !new RegExp(`^\\W*${folder}/\\W+(?:\\w+\\W+){2}\\w`, 'm').test(readme));
+    expect(missing).toStrictEqual([]);
   });
 });
 
 describe('packages have one home', () => {
-  it.each([
-    ['undici', /^undici$/, ['aws/preconnect.ts', 'aws/upstream.ts']],
-    ['@azure/functions', /^@azure\/functions/, ['index.ts']],
-    ['the Azure SDKs', /^@azure\/(?!functions)/, ['credentials/key-vault.ts', 'telemetry/application-insights.ts']],
-    ['the exporter for Application Insights', /^@azure\/monitor-/, ['telemetry/application-insights.ts']],
-    ['the OTLP exporters', /^@opentelemetry\/exporter-/, ['telemetry/otlp.ts']],
-    ['jose', /^jose$/, ['callers/entra.ts']],
-    ['the signer', /^@aws-sdk\/signature-v4$/, ['aws/signer.ts']],
-    ['its hash', /^@aws-crypto\//, ['aws/signing-hash.ts']],
-    ['the decoder of messages', /^@smithy\//, ['usage/event-stream-reader.ts']],
-    ['the partition table', /^@aws-sdk\/util-endpoints$/, ['aws/endpoint.ts']],
-  ])('%s', (_name, pattern, homes) => {
-    expect(importers((target) => pattern.test(target))).toStrictEqual(homes);
+  const packages = imports.filter(({ target }) => isPackage(target) && !target.startsWith('node:'));
+
+  it.each(HOMES)('%s', (_name, pattern, homes) => {
+    const importers = packages.filter(({ target }) => pattern.test(target)).map(({ from }) => from);
+    const found = importers.map((from) => homes.find((home) => home.endsWith('/') && from.startsWith(home)) ?? from);
+    expect([...new Set(found)].toSorted()).toStrictEqual(homes);
   });
 
   it('there are no others', () => {
-    const known =
-      /^node:|^undici$|^jose$|^@azure\/|^@smithy\/core\/|^@aws-sdk\/(signature-v4|util-endpoints)$|^@aws-crypto\/sha256-js$/;
-    const others = imports.filter(({ target }) => isPackage(target) && !known.test(target));
-    const telemetry = others.filter(
-      ({ from, target }) => from.startsWith('telemetry/') && target.startsWith('@opentelemetry/'),
-    );
-    expect(telemetry).not.toHaveLength(0);
-    expect(others.filter((other) => !telemetry.includes(other)).map(describeImport)).toStrictEqual([]);
+    const others = packages.filter(({ target }) => !HOMES.some(([, pattern]) => pattern.test(target)));
+    expect(others.map(describeImport)).toStrictEqual([]);
   });
 
   it('only `app` is a value of @azure/functions: the package is CommonJS and shows Node no other name', () => {
-    const [clause] = sources.get('index.ts')?.match(/^import[^;]*'@azure\/functions'/m) ?? [];
-    const values =
-      /\{([\s\S]*)\}/
-        .exec(clause ?? '')?.[1]
-        ?.split(',')
-        .map((name) => name.trim()) ?? [];
-    expect(values.filter((name) => name !== '' && !name.startsWith('type '))).toStrictEqual(['app']);
+    const values = [...sources.values()].flatMap((text) => {
+      const clauses = text.matchAll(/^import\s+(?!type\s)([^;]*?)\s+from '@azure\/functions'/gm);
+      return Array.from(clauses, ([, clause]) => namesOf(clause)).flat();
+    });
+    expect(values.filter((name) => !name.startsWith('type '))).toStrictEqual(['app']);
   });
 });
 
 describe('the environment', () => {
   it('is read by the configuration only', () => {
     const readers = [...sources].filter(([, text]) =>
-      /\bprocess\s*(\.|\?\.|\[)\s*'?env\b|\benv\b[^;]*node:process/.test(text),
+      /\bprocess\s*(\.|\?\.|\[)\s*'?env\b|\benv\b[^;]*node:process/.test(withoutComments(text)),
     );
     expect(readers.map(([path]) => path)).toStrictEqual(['config/config.ts']);
   });
 });
 
 describe('bundles of their own', () => {
-  const LAZY = [
-    ['callers/entra.ts', 'index.ts'],
-    ['credentials/key-vault.ts', 'index.ts'],
-    ['telemetry/application-insights.ts', 'telemetry/load.ts'],
-    ['telemetry/open-telemetry.ts', 'telemetry/load.ts'],
-  ] as const;
-
   it.each(LAZY)('%s is loaded when it is needed, by %s', (lazy, loader) => {
     const found = imports.filter(({ target, kind }) => target === lazy && kind !== 'type');
     expect(found.map(describeImport)).toStrictEqual([`${loader} → ${lazy} (dynamic)`]);
@@ -181,8 +240,8 @@ describe('bundles of their own', () => {
   function modulesOf(entry: string): Set<string> {
     const modules = new Set([entry]);
     for (const module of modules) {
-      for (const { from, target, kind } of imports) {
-        if (from === module && kind === 'value' && !isPackage(target)) modules.add(target);
+      for (const { from, target, kind } of inside) {
+        if (from === module && kind === 'value') modules.add(target);
       }
     }
     return modules;
