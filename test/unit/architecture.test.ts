@@ -19,7 +19,7 @@ import {
 /** A module declares the options it takes, and `config` builds them: it knows their types. */
 const ROOMS: ImportTable = {
   abortable: [],
-  'buffer-budget': [],
+  'buffer-budget': ['errors'],
   clock: [],
   errors: [],
   json: [],
@@ -30,7 +30,7 @@ const ROOMS: ImportTable = {
   http: ['buffer-budget', 'clock', 'errors'],
   streams: ['errors'],
   credentials: ['aws', 'abortable', 'clock', 'errors', 'refreshing'],
-  functions: ['http', 'clock', 'errors', 'log'],
+  functions: ['callers', 'http', 'clock', 'errors', 'log'],
   usage: ['aws', 'json', 'streams', 'errors'],
   bedrock: ['json', 'type streams', 'type usage', 'errors'],
   record: ['aws', 'bedrock', 'type callers', 'http', 'streams', 'usage', 'errors', 'log'],
@@ -68,6 +68,7 @@ const LARGEST_PART = 0.2;
 /** Where each package is imported; a name that ends in a slash is a room. */
 const HOMES: readonly (readonly [string, RegExp, readonly string[]])[] = [
   ['@azure/functions', /^@azure\/functions$/, ['functions/handler.ts', 'index.ts']],
+  ['what the worker offers', /^@azure\/functions-core$/, ['functions/library.ts']],
   ['undici', /^undici$/, ['aws/connections.ts', 'aws/preconnect.ts', 'aws/upstream.ts']],
   ['the signer', /^@aws-sdk\/signature-v4$/, ['aws/signer.ts']],
   ['its hash', /^@aws-crypto\/sha256-js$/, ['aws/signing-hash.ts']],
