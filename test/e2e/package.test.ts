@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageApp } from '../../infra/build/package.ts';
 import { startChain } from '../emulators/chain.ts';
 import { root } from '../support/root.ts';
+import { modelId } from '../support/models.ts';
 
 /** Unpacked outside the project, where no `node_modules` can help it. */
 let folder: string;
@@ -72,7 +73,6 @@ describe('the package that is deployed', () => {
     expect(stdout).toMatch(new RegExp(`^v${major}\\.`));
     const chain = await startChain({ node, appDirectory: folder, telemetry: 'both' });
     const client = new BedrockRuntimeClient(chain.clientConfig());
-    const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
     const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
     expect((await Array.fromAsync(stream ?? [])).at(-1)).toHaveProperty('metadata');
     client.destroy();
