@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -103,12 +103,7 @@ describe('no connection', () => {
   let tls: Listening;
   let requests = 0;
   beforeAll(async () => {
-    const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const cert = selfSignedCertificate(keys, '127.0.0.1', 1).toString('base64');
-    const server = createTlsServer({
-      key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }),
-      cert: `-----BEGIN CERTIFICATE-----\n${cert}\n-----END CERTIFICATE-----\n`,
-    });
+    const server = createTlsServer(await selfSignedCertificate('localhost'));
     server.on('request', () => {
       requests += 1;
     });
