@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { BedrockRuntimeClient, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 
 import { packageApp } from '../../infra/build/package.ts';
 import { startChain } from '../emulators/chain.ts';
@@ -18,9 +19,13 @@ let folder: string;
 let paths: string[];
 
 beforeAll(async () => {
+  const { services } = parse(await readFile(join(root, 'azure.yaml'), 'utf8'));
+  // What `azd` uploads, which `npm run package` has to have written there.
+  const uploaded = join(root, services.proxy.project, services.proxy.dist);
+  await rm(uploaded, { force: true });
   await packageApp();
   folder = await mkdtemp(join(tmpdir(), 'bedrock-proxy-package-'));
-  const files = unzipSync(await readFile(join(root, 'dist/package.zip')));
+  const files = unzipSync(await readFile(uploaded));
   paths = Object.keys(files);
   for (const [path, bytes] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
