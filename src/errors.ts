@@ -2,10 +2,10 @@
  * The failures the proxy itself answers with: status and AWS error type by kind.
  *
  * The SDKs choose exception class and retry from `x-amzn-ErrorType` and the status, so each row is chosen by what a
- * client should do: 429 and 503 are retried, 408 and the other 4xx are not (a retry of a slow model call would be paid
- * twice).
+ * client should do: 429, 500 and 503 are retried, and so is the 408 of an upload, of which no model has heard; the other
+ * 4xx are not, and neither is the 408 of a slow model call, which would be paid twice.
  */
-const FAILURES = {
+export const FAILURES = {
   invalidRequest: [400, 'ValidationException'],
   unauthorized: [401, 'UnauthorizedException'],
   accessDenied: [403, 'AccessDeniedException'],

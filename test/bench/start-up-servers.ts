@@ -1,9 +1,8 @@
-import { generateKeyPair, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { type KeyVault, startKeyVault } from '../emulators/azure/key-vault.ts';
 import { listen } from '../support/listen.ts';
@@ -27,15 +26,12 @@ export interface StartUpServers {
 }
 
 export async function startStartUpServers(): Promise<StartUpServers> {
-  const keys = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
-  const certificate = selfSignedCertificate(keys, 'localhost', 1).toString('base64');
-  const pem = `-----BEGIN CERTIFICATE-----\n${certificate.replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
+  const tls = await selfSignedCertificate('localhost');
   const directory = await mkdtemp(join(tmpdir(), 'bench-start-'));
   const certificateFile = join(directory, 'certificate.pem');
-  await writeFile(certificateFile, pem);
+  await writeFile(certificateFile, tls.cert);
 
-  const key = keys.privateKey.export({ type: 'pkcs8', format: 'pem' });
-  const upstream = createServer({ key, cert: pem }, (request, response) => {
+  const upstream = createServer(tls, (request, response) => {
     request.resume();
     const signed = request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ') === true;
     response.writeHead(signed ? 200 : 403, { 'content-type': 'application/json' }).end(SMALL_ANSWER);

@@ -4,10 +4,9 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Chain, startChain } from '../emulators/chain.ts';
-import { nextRecord, type RequestRecord } from '../support/records.ts';
+import { recordOf } from '../support/chain-calls.ts';
+import { converse, modelId } from '../support/models.ts';
 
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
-const converse = `/model/${modelId}/converse`;
 const canonical = converse.replaceAll(':', '%3A');
 
 let chain: Chain;
@@ -62,11 +61,6 @@ function logged({ host }: Chain): string {
   return host.logs.map(({ message }) => message).join('\n');
 }
 
-/** The record of the answer's invocation; it is written when the last byte has gone, perhaps after that byte arrives. */
-function recordOf({ headers }: Answer, { host }: Chain = chain): Promise<RequestRecord> {
-  return nextRecord(host, (record) => record['requestId'] === headers['x-ms-invocation-id']);
-}
-
 describe('a token that is good', () => {
   it.each([1, 2] as const)('of version %i is admitted', async (version) => {
     const token = await issue(chain, version);
@@ -119,8 +113,8 @@ describe('a token that is not good gets 401, whatever else the request says', ()
     expectRefusal(answer, 401, 'UnauthorizedException');
     expect(chain.bedrock.requests).toHaveLength(0);
     expect(logged(chain)).not.toContain(token);
-    expect(await recordOf(answer)).toMatchObject({ outcome: 'refused', errorType: 'UnauthorizedException' });
-    expect(await recordOf(answer)).not.toHaveProperty('subscriptionId');
+    expect(await recordOf(chain, answer)).toMatchObject({ outcome: 'refused', errorType: 'UnauthorizedException' });
+    expect(await recordOf(chain, answer)).not.toHaveProperty('subscriptionId');
   });
 });
 
@@ -212,7 +206,7 @@ function essence({ bedrock }: Chain) {
 /** The record without what differs from call to call. */
 async function lasting(answer: Answer) {
   const fleeting = /^time$|RequestId$|^requestId$|Ms$/;
-  return Object.fromEntries(Object.entries(await recordOf(answer)).filter(([name]) => !fleeting.test(name)));
+  return Object.fromEntries(Object.entries(await recordOf(chain, answer)).filter(([name]) => !fleeting.test(name)));
 }
 
 describe('what a client forges changes nothing', () => {
@@ -356,7 +350,7 @@ describe('what a client forges changes nothing', () => {
     const answer = await post(chain.host.url, converse, [...(await admitted()), ...gatewayFields], body);
     expect(answer.status).toBe(200);
     expect(essence(chain)).toMatchObject([{ target: canonical, body }]);
-    expect(await recordOf(answer)).toMatchObject({ subscriptionId: 'true-one', modelId });
+    expect(await recordOf(chain, answer)).toMatchObject({ subscriptionId: 'true-one', modelId });
   });
 
   it('by a body or a query that would widen the list of models', async () => {
@@ -375,7 +369,7 @@ describe('what a client forges changes nothing', () => {
     const other = '/model/amazon.nova-lite-v1:0/converse';
     const answers = await Promise.all([post(chain.host.url, converse, fields), post(chain.host.url, other, fields)]);
     expect(answers.map(({ status }) => status)).toStrictEqual([200, 200]);
-    const records = await Promise.all(answers.map((answer) => recordOf(answer)));
+    const records = await Promise.all(answers.map((answer) => recordOf(chain, answer)));
     expect(records.map((record) => record['modelId'])).toStrictEqual([modelId, 'amazon.nova-lite-v1:0']);
     expect(logged(chain)).not.toContain('"requestId":"same"');
   });
@@ -396,7 +390,7 @@ describe('through the gateway, who is calling is what the subscription says', ()
       ...forged,
     ]);
     expect(answer.status).toBe(200);
-    const record = await recordOf(answer);
+    const record = await recordOf(chain, answer);
     expect(record).toMatchObject({ subscriptionId: chain.gateway.subscriptions[0]?.id, modelId });
     expect(JSON.stringify(record)).not.toContain('forged');
     expect(JSON.stringify(essence(chain))).not.toContain('forged');
@@ -445,7 +439,7 @@ describe('with function keys', () => {
     const answer = await post(keyed.host.url, converse + query, fields);
     expect(answer.status).toBe(200);
     expect(keyed.bedrock.requests).toMatchObject([{ verified: true, target: canonical }]);
-    await recordOf(answer, keyed);
+    await recordOf(keyed, answer);
     const seen = JSON.stringify(essence(keyed)) + logged(keyed) + answer.body + JSON.stringify(answer.headers);
     for (const secret of [keyed.host.functionKey, keyed.host.masterKey, 'forged']) expect(seen).not.toContain(secret);
   });
@@ -484,7 +478,7 @@ describe('with function keys', () => {
     expect(keyed.bedrock.requests).toHaveLength(0);
     // The record of a later call is there, so one of this call would be.
     const good: [string, string][] = [['x-functions-key', keyed.host.functionKey]];
-    await recordOf(await post(keyed.host.url, converse, good), keyed);
+    await recordOf(keyed, await post(keyed.host.url, converse, good));
     const records = keyed.host.logs.filter(({ message }) => message.startsWith('{"event":"bedrock.request"'));
     expect(records.filter(({ message }) => message.includes('"status":401'))).toHaveLength(0);
   });

@@ -12,7 +12,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fail } from '../emulators/bedrock/faults.ts';
 import type { ReceivedRequest } from '../emulators/bedrock/received-request.ts';
 import { type Chain, newKey, startChain, withApiKey } from '../emulators/chain.ts';
+import { ask, call } from '../support/chain-calls.ts';
 import { nextRecord } from '../support/records.ts';
+import { converse, modelId } from '../support/models.ts';
 
 const TEAM = {
   id: 'team-a',
@@ -26,7 +28,6 @@ const PLAIN = { id: 'plain', key: 'key-of-plain' };
 const IDS = { subscriptionId: 'team-a', productId: 'assistants' };
 const HEADER = 'x-amzn-bedrock-request-metadata';
 
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 const messages = [{ role: 'user' as const, content: [{ text: 'What is a signature?' }] }];
 const anthropic = JSON.stringify({
   anthropic_version: 'bedrock-2023-05-31',
@@ -41,19 +42,6 @@ function received({ bedrock }: Chain): ReceivedRequest {
   if (request === undefined) throw new Error('nothing came');
   expect(request).toMatchObject({ verified: true });
   return request;
-}
-
-function post(
-  { gateway }: Chain,
-  path: string,
-  body: string | Buffer<ArrayBuffer>,
-  headers: Record<string, string> = {},
-) {
-  return fetch(gateway.url + path, {
-    method: 'POST',
-    headers: { 'api-key': TEAM.key, 'content-type': 'application/json', ...headers },
-    body,
-  });
 }
 
 describe('REQUEST_METADATA=true', () => {
@@ -119,9 +107,9 @@ describe('REQUEST_METADATA=true', () => {
 
     it('too many entries are a ValidationException that says how many there may be', async () => {
       const map = Object.fromEntries(Array.from({ length: 15 }, (_, index) => [`key${index}`, 'v']));
-      const converse = client.send(new ConverseCommand({ modelId, messages, requestMetadata: map }));
-      await expect(converse).rejects.toThrow(ValidationException);
-      await expect(converse).rejects.toThrow('14 entries');
+      const conversation = client.send(new ConverseCommand({ modelId, messages, requestMetadata: map }));
+      await expect(conversation).rejects.toThrow(ValidationException);
+      await expect(conversation).rejects.toThrow('14 entries');
       const invoke = client.send(
         new InvokeModelCommand({ modelId, body: anthropic, requestMetadata: JSON.stringify(map) }),
       );
@@ -140,10 +128,8 @@ describe('REQUEST_METADATA=true', () => {
   });
 
   it('shares its ids with the record, and tells AWS nothing else of the caller', async () => {
-    const answer = await post(chain, `/model/${modelId}/converse`, '{"messages":[]}');
-    const bedrockRequestId = answer.headers.get('x-amzn-requestid');
-    await answer.arrayBuffer();
-    const record = await nextRecord(chain.host, (candidate) => candidate['bedrockRequestId'] === bedrockRequestId);
+    const { answer, record } = await call(chain, converse);
+    expect(record['bedrockRequestId']).toBe(answer.headers['x-amzn-requestid']);
     const { requestMetadata: sent, rawHeaders, body } = received(chain);
     expect(record).toMatchObject({ ...sent });
     for (const hidden of [TEAM.name, encodeURIComponent(TEAM.name), TEAM.userId, TEAM.key]) {
@@ -152,7 +138,7 @@ describe('REQUEST_METADATA=true', () => {
   });
 
   it('ids are made to fit', async () => {
-    await post(chain, `/model/${modelId}/converse`, '{"messages":[]}', { 'api-key': ODD.key });
+    await ask(chain, converse, { key: ODD.key });
     expect(received(chain).requestMetadata).toStrictEqual({
       subscriptionId: '=C3=9Cnit=3D1 =28=CE=B1=29',
       productId: 'two words',
@@ -160,20 +146,15 @@ describe('REQUEST_METADATA=true', () => {
   });
 
   it('a subscription of no product has no product', async () => {
-    await post(chain, `/model/${modelId}/invoke`, anthropic, {
-      'api-key': PLAIN.key,
-      [HEADER]: '{"productId":"forged"}',
-    });
+    const headers = { [HEADER]: '{"productId":"forged"}' };
+    await ask(chain, `/model/${modelId}/invoke`, { key: PLAIN.key, body: anthropic, headers });
     expect(received(chain).requestMetadata).toStrictEqual({ subscriptionId: 'plain' });
   });
 
   it('a call that the gateway has not named is left alone', async () => {
     const body = '{ "messages" : [] }';
-    await fetch(`${chain.host.url}/model/${modelId}/converse`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${await chain.entra.issueToken()}` },
-      body,
-    });
+    const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
+    await ask(chain, converse, { door: 'host', headers, body });
     expect(String(received(chain).body)).toBe(body);
   });
 
@@ -182,10 +163,10 @@ describe('REQUEST_METADATA=true', () => {
     ['nothing', ''],
     ['half an object', '{"messages":['],
   ])('a body that is %s reaches Bedrock as it is, for Bedrock to refuse', async (_name, body) => {
-    const answer = await post(chain, `/model/${modelId}/converse`, body);
+    const answer = await ask(chain, converse, { body });
     expect(String(received(chain).body)).toBe(body);
     expect(answer.status).toBe(400);
-    expect(await answer.json()).toStrictEqual({
+    expect(JSON.parse(String(answer.body))).toStrictEqual({
       message: 'Malformed input request, please reformat your input and try again.',
     });
   });
@@ -196,21 +177,18 @@ describe('REQUEST_METADATA=true', () => {
     ['UTF-16', '/converse-stream', Buffer.from('{"messages":[]}', 'utf16le'), {}],
     ['a compressed body', '/converse', '{}', { 'content-encoding': 'gzip' }],
   ])('%s is refused before Bedrock', async (_name, operation, body, headers) => {
-    const answer = await post(chain, `/model/${modelId}${operation}`, body, headers);
+    const { answer, record } = await call(chain, `/model/${modelId}${operation}`, { body, headers });
     expect(answer.status).toBe(400);
-    expect(answer.headers.get('x-amzn-errortype')).toBe('ValidationException');
-    expect(Object.keys(JSON.parse(await answer.text()))).toStrictEqual(['message']);
+    expect(answer.headers['x-amzn-errortype']).toBe('ValidationException');
+    expect(Object.keys(JSON.parse(String(answer.body)))).toStrictEqual(['message']);
     expect(chain.bedrock.requests).toHaveLength(0);
-    const requestId = answer.headers.get('x-amzn-requestid');
-    const record = await nextRecord(chain.host, (candidate) => candidate['requestId'] === requestId);
     expect(record).toMatchObject({ status: 400, outcome: 'refused', errorSource: 'client' });
   });
 
   it("a body at the limit may grow by the ids: the limit is the client's", async () => {
     const frame = ['{"a":"', '","requestMetadata":{"team":"x"}}'];
     const body = Buffer.from(frame.join('x'.repeat(LIMIT - frame.join('').length)));
-    const answer = await post(chain, `/model/${modelId}/converse`, body);
-    await answer.arrayBuffer();
+    const { answer, record } = await call(chain, converse, { body });
     expect(answer.status).toBe(200);
     const { body: sent, requestMetadata: map, headers } = received(chain);
     expect(map).toStrictEqual({ team: 'x', ...IDS });
@@ -218,20 +196,12 @@ describe('REQUEST_METADATA=true', () => {
     expect(headers['content-length']).toBe(String(sent.length));
     const head = body.length - '{"team":"x"}}'.length;
     expect(sent.subarray(0, head).equals(body.subarray(0, head))).toBe(true);
-    const requestId = answer.headers.get('x-ms-invocation-id');
-    const record = await nextRecord(chain.host, (candidate) => candidate['requestId'] === requestId);
     expect(record['requestBytes']).toBe(LIMIT);
   });
 
   it('a body in chunks, without a length', async () => {
     const pieces = ['{"messages"', ':[],"requestMeta', 'data":{"tea', 'm":"x"}', '}'];
-    const answer = await fetch(`${chain.gateway.url}/model/${modelId}/converse`, {
-      method: 'POST',
-      headers: { 'api-key': TEAM.key },
-      body: ReadableStream.from(pieces.map((piece) => Buffer.from(piece))),
-      duplex: 'half',
-    });
-    await answer.arrayBuffer();
+    await ask(chain, converse, { body: pieces });
     expect(received(chain).requestMetadata).toStrictEqual({ team: 'x', ...IDS });
   });
 
@@ -239,7 +209,7 @@ describe('REQUEST_METADATA=true', () => {
     '%s is left alone',
     async (path) => {
       const body = `{"model":"${modelId}","max_tokens":9,"messages":[]}`;
-      await post(chain, path, body);
+      await ask(chain, path, { body });
       const request = received(chain);
       expect(String(request.body)).toBe(body);
       expect(request.headers).not.toHaveProperty(HEADER);
@@ -283,13 +253,13 @@ describe('without it', () => {
     ['/converse-stream', '{}'],
     ['/converse', '\ufeff{}'],
   ])('%s %s stays as it is', async (operation, body) => {
-    await post(chain, `/model/${modelId}${operation}`, body);
+    await ask(chain, `/model/${modelId}${operation}`, { body });
     expect(String(received(chain).body)).toBe(body);
   });
 
   it('a header of the client passes', async () => {
     const value = '{"subscriptionId":  "own"}';
-    await post(chain, `/model/${modelId}/invoke`, anthropic, { [HEADER]: value });
+    await ask(chain, `/model/${modelId}/invoke`, { body: anthropic, headers: { [HEADER]: value } });
     expect(received(chain).headers[HEADER]).toBe(value);
   });
 });
@@ -298,11 +268,10 @@ it('the ids stay when the keys have been rotated and the request is signed again
   const chain = await startChain({ settings: { REQUEST_METADATA: 'true' }, subscriptions: [TEAM] });
   try {
     const next = newKey();
-    await (await post(chain, `/model/${modelId}/converse`, '{"messages":[]}')).arrayBuffer();
+    await ask(chain, converse);
     chain.vault.set('aws-credentials', JSON.stringify(next));
     chain.bedrock.setKeys([next]);
-    const answer = await post(chain, `/model/${modelId}/converse`, '{"messages":[]}');
-    await answer.arrayBuffer();
+    const answer = await ask(chain, converse);
     expect(answer.status).toBe(200);
     const [, refused, accepted] = chain.bedrock.requests;
     expect([refused?.verified, accepted?.verified]).toStrictEqual([false, true]);

@@ -16,9 +16,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { cutAt, endEarly, exceptionFrame, fail, stall } from '../emulators/bedrock/faults.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
-import { beginCall, nextChunk } from '../support/raw-client.ts';
-
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
+import { ask } from '../support/chain-calls.ts';
+import { converse, converseStream, modelId } from '../support/models.ts';
 
 let chain: Chain;
 let client: BedrockRuntimeClient;
@@ -31,14 +30,6 @@ afterAll(async () => {
   await chain.close();
 });
 afterEach(() => chain.bedrock.reset());
-
-function post(path: string) {
-  return fetch(chain.gateway.url + path, {
-    method: 'POST',
-    headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
-    body: '{"messages":[]}',
-  });
-}
 
 describe("Bedrock's own errors pass untouched and typed", () => {
   it.each([
@@ -54,15 +45,15 @@ describe("Bedrock's own errors pass untouched and typed", () => {
     chain.bedrock.answer(fail(status, errorType, 'From Bedrock.', { 'x-amzn-note': 'kept', 'retry-after': '7' }), {
       times: 2,
     });
-    const answer = await post(`/model/${modelId}/converse`);
+    const answer = await ask(chain, converse);
     expect(answer.status).toBe(status);
-    expect(Object.fromEntries(answer.headers)).toMatchObject({
+    expect(answer.headers).toMatchObject({
       'x-amzn-errortype': errorType,
       'x-amzn-note': 'kept',
       'retry-after': '7',
     });
-    expect(answer.headers.get('x-amzn-requestid')).not.toBe(answer.headers.get('x-ms-invocation-id'));
-    expect(JSON.parse(await answer.text())).toStrictEqual({ message: 'From Bedrock.' });
+    expect(answer.headers['x-amzn-requestid']).not.toBe(answer.headers['x-ms-invocation-id']);
+    expect(JSON.parse(String(answer.body))).toStrictEqual({ message: 'From Bedrock.' });
 
     const thrown = await client.send(new ConverseCommand({ modelId, messages: [] })).catch((error: unknown) => error);
     expect(thrown).toBeInstanceOf(exception);
@@ -84,7 +75,7 @@ describe('a stream that breaks is told to the client in its own protocol', () =>
     ['cut inside an event', (bytes: number) => cutAt(bytes - 7)],
     ['silent', () => stall('midBody')],
   ])('an event stream, %s: ModelStreamErrorException', async (_name, fault) => {
-    const whole = Buffer.from(await (await post(`/model/${modelId}/converse-stream`)).arrayBuffer());
+    const { body: whole } = await ask(chain, converseStream);
     const firstTwo = whole.readUInt32BE(0) + whole.readUInt32BE(whole.readUInt32BE(0));
     chain.bedrock.answer(fault(firstTwo));
     const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
@@ -98,7 +89,7 @@ describe('a stream that breaks is told to the client in its own protocol', () =>
 
   it('an event stream that goes on beyond the deadline', async () => {
     chain.bedrock.answer(async (_request, response) => {
-      const first = Buffer.from(await (await post(`/model/${modelId}/converse-stream`)).arrayBuffer());
+      const { body: first } = await ask(chain, converseStream);
       const frame = first.subarray(0, first.readUInt32BE(0));
       response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
       const beat = setInterval(() => response.write(frame), 100);
@@ -116,17 +107,9 @@ describe('a stream that breaks is told to the client in its own protocol', () =>
     ],
   ])('server-sent events of %s', async (path, lastEvent) => {
     chain.bedrock.answer(stall('midBody'), { when: ({ body }) => String(body).includes('"stream":true') });
-    const answer = await fetch(chain.gateway.url + path, {
-      method: 'POST',
-      headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        model: modelId,
-        stream: true,
-        max_tokens: 9,
-        messages: [{ role: 'user', content: 'hi' }],
-      }),
-    });
-    expect(await answer.text()).toMatch(lastEvent);
+    const body = { model: modelId, stream: true, max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] };
+    const answer = await ask(chain, path, { body });
+    expect(String(answer.body)).toMatch(lastEvent);
   });
 
   it('a large plain answer: its connection breaks', async () => {
@@ -134,18 +117,8 @@ describe('a stream that breaks is told to the client in its own protocol', () =>
     chain.bedrock.answer(
       cutAt(2_000_000, () => ({ status: 200, headers: { 'content-type': 'image/png' }, parts: [bytes] })),
     );
-    const { request, response } = beginCall(`${chain.gateway.url}/model/${modelId}/invoke`, {
-      method: 'POST',
-      headers: { 'api-key': chain.gateway.subscriptionKey },
-    });
-    request.end('{}');
-    const answer = await response;
-    const broken = new Promise((resolve) => {
-      answer.once('error', resolve);
-    });
-    while ((await nextChunk(answer).catch(() => undefined)) !== undefined);
-    await broken;
-    expect(answer.complete).toBe(false);
+    const answer = await ask(chain, `/model/${modelId}/invoke`);
+    expect(answer).toMatchObject({ status: 200, complete: false });
   });
 
   function endOfEvent(bytes: number) {

@@ -1,5 +1,4 @@
 import { gzipSync } from 'node:zlib';
-import { buffer } from 'node:stream/consumers';
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,14 +18,15 @@ import { encodeEvent } from '../emulators/bedrock/frames.ts';
 import type { Responder } from '../emulators/bedrock/received-request.ts';
 import { end, writeHeaders } from '../emulators/bedrock/wire.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
-import { beginCall } from '../support/raw-client.ts';
-import { nextRecord, type RequestRecord } from '../support/records.ts';
+import { call } from '../support/chain-calls.ts';
+import { modelId } from '../support/models.ts';
+import type { RequestRecord } from '../support/records.ts';
 import { cut } from '../support/usage-feed.ts';
 
 // Every answer is read for its tokens while it goes by. What a client gets is nevertheless, byte for byte, what Bedrock
 // sent, in whatever pieces.
 
-const MODEL = '/model/anthropic.claude-3-haiku-20240307-v1%3A0';
+const MODEL = `/model/${encodeURIComponent(modelId)}`;
 const anthropic = { anthropic_version: 'bedrock-2023-05-31', cache_control: { type: 'ephemeral', ttl: '1h' } };
 const usage = { stream_options: { include_usage: true } };
 const model = 'openai.gpt-oss-20b-1:0';
@@ -105,7 +105,7 @@ function sending(source: typeof defaultAnswer, size: number): { responder: Respo
 const WHOLE = 1e9;
 
 interface Exchanged {
-  readonly status: number | undefined;
+  readonly status: number;
   readonly sent: Buffer;
   readonly received: Buffer;
   readonly record: RequestRecord;
@@ -114,16 +114,8 @@ interface Exchanged {
 async function exchange(source: typeof defaultAnswer, size: number, path: string, body?: object): Promise<Exchanged> {
   const { responder, sent } = sending(source, size);
   chain.bedrock.answer(responder);
-  const { request, response } = beginCall(chain.gateway.url + path, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
-  });
-  request.end(body === undefined ? undefined : JSON.stringify(body));
-  const answer = await response;
-  const id = answer.headers['x-ms-invocation-id'];
-  const record = nextRecord(chain.host, ({ requestId }) => requestId === id);
-  const received = await buffer(answer);
-  return { status: answer.statusCode, sent: sent(), received, record: await record };
+  const { answer, record } = await call(chain, path, { body: body ?? null });
+  return { status: answer.status, sent: sent(), received: answer.body, record };
 }
 
 it('every operation is here', () => {

@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { fail, stall } from '../emulators/bedrock/faults.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
+import { modelId } from '../support/models.ts';
 
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 const profile = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-5-haiku-20241022-v1:0';
 const messages = [{ role: 'user' as const, content: 'What is a signature?' }];
 

@@ -3,8 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { fail } from '../emulators/bedrock/faults.ts';
 import { type Chain, newKey, startChain, type ChainOptions } from '../emulators/chain.ts';
+import { ask } from '../support/chain-calls.ts';
+import { modelId } from '../support/models.ts';
 
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 const command = () => new ConverseCommand({ modelId, messages: [] });
 
 let chain: Chain;
@@ -25,8 +26,8 @@ function lastKeyId() {
 
 async function health() {
   const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
-  const answer = await fetch(`${chain.host.url}/health`, { headers });
-  return { status: answer.status, body: await answer.text() };
+  const { status, body } = await ask(chain, '/health', { door: 'host', headers, body: null });
+  return { status, body: String(body) };
 }
 
 describe('where the keys come from', () => {

@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Chain, startChain } from '../emulators/chain.ts';
-import { nextRecord, type RequestRecord } from '../support/records.ts';
-
-const converse = '/model/anthropic.claude-3-haiku-20240307-v1:0/converse';
+import { ask, call } from '../support/chain-calls.ts';
+import { converse } from '../support/models.ts';
 
 let chain: Chain;
 beforeAll(async () => {
@@ -11,15 +10,6 @@ beforeAll(async () => {
 });
 afterAll(() => chain.close());
 afterEach(() => chain.bedrock.reset());
-
-/** Posts to the Functions host, past the gateway. */
-function post(target: string, body: string, headers: Record<string, string> = {}) {
-  return fetch(chain.host.url + target, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body,
-  });
-}
 
 describe('headers that a body or a query makes the library believe', () => {
   it.each([
@@ -30,31 +20,32 @@ describe('headers that a body or a query makes the library believe', () => {
   ])('by %s, do not admit anybody', async (_name, query, body) => {
     const forged = { authorization: `Bearer ${await chain.entra.issueToken()}` };
     const target = query === '' ? converse : `${converse}${query}${encodeURIComponent(JSON.stringify(forged))}`;
-    const answer = await post(target, body(forged));
+    const answer = await ask(chain, target, { door: 'host', body: body(forged) });
     expect(answer.status).toBe(401);
     expect(chain.bedrock.requests).toHaveLength(0);
   });
 
   it('do not take away the true ones, nor reach the record', async () => {
     const forged = { 'x-gateway-subscription-id': 'somebody-else', 'x-amzn-bedrock-trace': 'ENABLED' };
-    const answer = await post(
+    const { answer, record } = await call(
+      chain,
       `${converse}?Headers=${encodeURIComponent(JSON.stringify(forged))}&PATH=health&code=stolen`,
-      JSON.stringify({ messages: [], Headers: forged, path: '/health', code: 'stolen' }),
       {
-        authorization: `Bearer ${await chain.entra.issueToken()}`,
-        'x-gateway-subscription-id': '%C3%89quipe',
-        'x-amzn-bedrock-guardrailversion': '1',
+        door: 'host',
+        headers: {
+          authorization: `Bearer ${await chain.entra.issueToken()}`,
+          'x-gateway-subscription-id': '%C3%89quipe',
+          'x-amzn-bedrock-guardrailversion': '1',
+        },
+        body: { messages: [], Headers: forged, path: '/health', code: 'stolen' },
       },
     );
     expect(answer.status).toBe(200);
-    const id = answer.headers.get('x-ms-invocation-id');
-    await answer.arrayBuffer();
     const [request] = chain.bedrock.requests;
     // A query parameter is the client's own; only the names that the host and the gateway read are kept back.
     expect(request?.target).toBe(`${converse.replaceAll(':', '%3A')}?PATH=health`);
     expect(request?.headers).not.toHaveProperty('x-amzn-bedrock-trace');
     expect(request?.headers['x-amzn-bedrock-guardrailversion']).toBe('1');
-    const record = await recordOf(id ?? '');
     expect(record).toMatchObject({ subscriptionId: 'Équipe', operation: 'Converse', outcome: 'complete' });
   });
 });
@@ -76,13 +67,10 @@ describe('what a client sends beside its request', () => {
       'accept-encoding': 'gzip',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     };
-    const answer = await fetch(`${chain.gateway.url}${converse}?X-Amz-Signature=1&subscription-key=k`, {
-      method: 'POST',
-      headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json', ...stale },
-      body: '{"messages":[]}',
+    const answer = await ask(chain, `${converse}?X-Amz-Signature=1&subscription-key=k`, {
+      headers: { accept: '*/*', 'user-agent': 'test', ...stale },
     });
     expect(answer.status).toBe(200);
-    await answer.arrayBuffer();
     const [request] = chain.bedrock.requests;
     expect(request).toMatchObject({ verified: true, target: converse.replaceAll(':', '%3A') });
     expect(Object.keys(request?.headers ?? {}).toSorted()).toStrictEqual([
@@ -104,24 +92,14 @@ describe('what a client sends beside its request', () => {
   it('a function key in header or query stays here', async () => {
     const keyed = await startChain({ callerAuth: 'functionKey' });
     for (const target of [`${converse}?code=${keyed.host.functionKey}`, converse]) {
-      const answer = await fetch(keyed.host.url + target, {
-        method: 'POST',
-        headers: { 'x-functions-key': keyed.host.functionKey },
-        body: '{"messages":[]}',
-      });
-      expect(answer.status).toBe(200);
-      await answer.arrayBuffer();
+      const headers = { 'x-functions-key': keyed.host.functionKey };
+      expect((await ask(keyed, target, { door: 'host', headers })).status).toBe(200);
     }
     const sent = keyed.bedrock.requests.map(({ target, rawHeaders }) => [target, ...rawHeaders].join(' '));
     expect(sent.join(' ')).not.toContain(keyed.host.functionKey);
     expect(keyed.bedrock.requests.filter(({ target }) => target.includes('code'))).toHaveLength(0);
-    expect((await fetch(keyed.host.url + converse, { method: 'POST', body: '{}' })).status).toBe(401);
+    expect((await ask(keyed, converse, { door: 'host' })).status).toBe(401);
     expect(keyed.host.logs.map(({ message }) => message).join(' ')).not.toContain(keyed.host.functionKey);
     await keyed.close();
   });
 });
-
-/** The record of an invocation, waited for: it is written after the last byte has gone. */
-function recordOf(requestId: string): Promise<RequestRecord> {
-  return nextRecord(chain.host, (record) => record['requestId'] === requestId);
-}

@@ -7,29 +7,15 @@ import { plain, sendAnswer } from '../emulators/bedrock/answer.ts';
 import { controlled } from '../emulators/bedrock/controlled.ts';
 import { type Chain, startChain, withApiKey } from '../emulators/chain.ts';
 import { paddedEvent } from '../emulators/bedrock/answers-converse.ts';
-import {
-  awsError,
-  call,
-  globalPolicy,
-  type Harness,
-  NAMELESS,
-  productPolicy,
-  startHarness,
-} from '../emulators/gateway/harness.ts';
+import { awsError, call, globalPolicy, NAMELESS, productPolicy, useHarness } from '../emulators/gateway/harness.ts';
 import { policyWith, readOption, replaceOnce } from '../emulators/gateway/policy-file.ts';
+import { modelId as model } from '../support/models.ts';
 
-let harness: Harness;
-
-beforeAll(async () => {
-  harness = await startHarness();
-});
+const harness = useHarness();
 
 afterEach(async () => {
   vi.useRealTimers();
-  await harness.closeGateways();
 });
-
-afterAll(() => harness.backend.close());
 
 /** Has the backend tell so many tokens in its next answers. */
 function tell(tokens: Readonly<Record<string, number>>): void {
@@ -239,7 +225,6 @@ describe('quota-by-key', () => {
 });
 
 describe('through gateway and function', () => {
-  const model = 'anthropic.claude-3-haiku-20240307-v1:0';
   const input = { modelId: model, messages: [] };
   const subscriptions = ['a', 'b', 'c'].map((id) => ({ id, key: `key-${id}` }));
   let chain: Chain;

@@ -8,8 +8,8 @@ import { type Chain, startChain } from '../emulators/chain.ts';
 import { beginCall, nextChunk, readBytes } from '../support/raw-client.ts';
 import type { RawAnswer } from '../fuzz/answers.ts';
 import { exchange, openConnection } from '../fuzz/connection.ts';
+import { modelId } from '../support/models.ts';
 
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 const canonical = `/model/${encodeURIComponent(modelId)}/converse`;
 const profile = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-v2:1';
 const body = '{"messages":[]}';

@@ -2,9 +2,11 @@ import { BedrockRuntimeClient, ConverseCommand } from '@aws-sdk/client-bedrock-r
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Chain, startChain } from '../emulators/chain.ts';
+import { ask } from '../support/chain-calls.ts';
+import { modelId } from '../support/models.ts';
 
 const IDS = {
-  'a model': 'anthropic.claude-3-haiku-20240307-v1:0',
+  'a model': modelId,
   'a cross-region profile': 'us.anthropic.claude-3-5-haiku-20241022-v1:0',
   'an inference profile ARN':
     'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-5-haiku-20241022-v1:0',
@@ -38,13 +40,8 @@ describe.each(FRONTS)('gateway decodes %%2F: $decodeSlashes, App Service front e
   describe.each(Object.entries(IDS))('%s', (_name, id) => {
     it.each(Object.entries(FORMS))('%s', async (_form, encode) => {
       chain.bedrock.reset();
-      const answer = await fetch(`${chain.gateway.url}/model/${encode(id)}/converse`, {
-        method: 'POST',
-        headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
-        body: JSON.stringify({ messages: [] }),
-      });
+      const answer = await ask(chain, `/model/${encode(id)}/converse`);
       expect(answer.status).toBe(200);
-      await answer.arrayBuffer();
       expect(chain.bedrock.requests[0]).toMatchObject({
         verified: true,
         target: `/model/${once(id)}/converse`,

@@ -15,8 +15,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { OPERATIONS } from '../../src/bedrock/runtime.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
+import { ask } from '../support/chain-calls.ts';
+import { converse, modelId } from '../support/models.ts';
 
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 const messages = [{ role: 'user' as const, content: [{ text: 'What is a signature?' }] }];
 const anthropicBody = JSON.stringify({
   anthropic_version: 'bedrock-2023-05-31',
@@ -160,7 +161,7 @@ describe('raw HTTP', () => {
     guardrailVersion: 'DRAFT',
     invocationArn: encodeURIComponent('arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdef012345'),
   };
-  const bodies: Record<string, unknown> = {
+  const bodies: Record<string, object> = {
     ChatCompletions: { model: 'openai.gpt-oss-20b-1:0', messages: [{ role: 'user', content: 'hello' }] },
     Responses: { model: 'openai.gpt-oss-20b-1:0', input: 'hello' },
     Messages: { model: modelId, max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] },
@@ -176,14 +177,10 @@ describe('raw HTTP', () => {
     '$name',
     async ({ name, method, template }) => {
       const path = template.replaceAll(/\{(\w+)\}/g, (_, label: string) => paths[label] ?? '');
-      const body = method === 'GET' ? {} : { body: JSON.stringify(bodies[name] ?? { messages }) };
-      const answer = await fetch(chain.gateway.url + path, {
-        method,
-        headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
-        ...body,
-      });
+      const body = method === 'GET' ? null : (bodies[name] ?? { messages });
+      const answer = await ask(chain, path, { method, body });
       expect(answer.status).toBe(200);
-      expect((await answer.arrayBuffer()).byteLength).toBeGreaterThan(0);
+      expect(answer.body.length).toBeGreaterThan(0);
       expect(received(name)?.target).toBe(path);
     },
   );
@@ -195,24 +192,14 @@ describe('raw HTTP', () => {
     ['2 MiB in many pieces', Buffer.alloc(2 * 1024 * 1024, 'abcdefg')],
     ['empty', Buffer.alloc(0)],
   ])('a body of %s arrives as it was sent', async (_name, body) => {
-    const answer = await fetch(`${chain.gateway.url}/model/amazon.blob-v1:0/invoke`, {
-      method: 'POST',
-      headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/octet-stream' },
-      body,
-    });
-    await answer.arrayBuffer();
+    const headers = { 'content-type': 'application/octet-stream' };
+    await ask(chain, '/model/amazon.blob-v1:0/invoke', { headers, body });
     expect(received('InvokeModel')?.body.equals(body)).toBe(true);
   });
 
   it('a chunked body is sent on with its length', async () => {
     const pieces = ['{"messages":', '[]', '}'];
-    const answer = await fetch(`${chain.gateway.url}/model/${modelId}/converse`, {
-      method: 'POST',
-      headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
-      body: ReadableStream.from(pieces.map((piece) => Buffer.from(piece))),
-      duplex: 'half',
-    });
-    await answer.arrayBuffer();
+    await ask(chain, converse, { body: pieces });
     const request = received('Converse');
     expect(String(request?.body)).toBe(pieces.join(''));
     expect(request?.headers['content-length']).toBe(String(pieces.join('').length));
@@ -221,10 +208,7 @@ describe('raw HTTP', () => {
 
   it('repeated query parameters survive in their order', async () => {
     const query = '?statusEquals=Completed&statusEquals=Failed&x=%C3%A9&empty=&flag';
-    const answer = await fetch(`${chain.gateway.url}/async-invoke${query}`, {
-      headers: { 'api-key': chain.gateway.subscriptionKey },
-    });
-    await answer.arrayBuffer();
+    await ask(chain, `/async-invoke${query}`, { body: null });
     expect(received('ListAsyncInvokes')?.target).toBe(`/async-invoke${query}`);
   });
 });

@@ -7,19 +7,25 @@ import { promisify } from 'node:util';
 import { BedrockRuntimeClient, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 
 import { packageApp } from '../../infra/build/package.ts';
 import { startChain } from '../emulators/chain.ts';
 import { root } from '../support/root.ts';
+import { modelId } from '../support/models.ts';
 
 /** Unpacked outside the project, where no `node_modules` can help it. */
 let folder: string;
 let paths: string[];
 
 beforeAll(async () => {
+  const { services } = parse(await readFile(join(root, 'azure.yaml'), 'utf8'));
+  // What `azd` uploads, which `npm run package` has to have written there.
+  const uploaded = join(root, services.proxy.project, services.proxy.dist);
+  await rm(uploaded, { force: true });
   await packageApp();
   folder = await mkdtemp(join(tmpdir(), 'bedrock-proxy-package-'));
-  const files = unzipSync(await readFile(join(root, 'dist/package.zip')));
+  const files = unzipSync(await readFile(uploaded));
   paths = Object.keys(files);
   for (const [path, bytes] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -72,7 +78,6 @@ describe('the package that is deployed', () => {
     expect(stdout).toMatch(new RegExp(`^v${major}\\.`));
     const chain = await startChain({ node, appDirectory: folder, telemetry: 'both' });
     const client = new BedrockRuntimeClient(chain.clientConfig());
-    const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
     const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
     expect((await Array.fromAsync(stream ?? [])).at(-1)).toHaveProperty('metadata');
     client.destroy();

@@ -6,10 +6,10 @@ import { defaultAnswer } from '../emulators/bedrock/answers.ts';
 import { cutAt, exceptionFrame, fail, slowly } from '../emulators/bedrock/faults.ts';
 import type { Responder } from '../emulators/bedrock/received-request.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
-import { nextRecord } from '../support/records.ts';
+import { call } from '../support/chain-calls.ts';
+import { modelId } from '../support/models.ts';
 
 const SUBSCRIPTIONS = [{ id: 'team-a', name: 'Équipe A', key: 'key-a', productId: 'assistants', userId: 'u1' }];
-const MODEL = 'anthropic.claude-3-haiku-20240307-v1:0';
 
 let chain: Chain;
 beforeAll(async () => {
@@ -17,34 +17,22 @@ beforeAll(async () => {
 });
 afterAll(() => chain.close());
 
-function call(path: string, body: unknown, key = 'key-a') {
-  return fetch(chain.gateway.url + path, {
-    method: 'POST',
-    headers: { 'api-key': key, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-}
-
-/** Calls, reads the answer to its end, and returns the record of that call. */
-async function recordOf(path: string, body: unknown) {
-  const answer = await call(path, body);
-  const requestId = answer.headers.get('x-ms-invocation-id');
-  const record = nextRecord(chain.host, (candidate) => candidate['requestId'] === requestId);
-  await answer.arrayBuffer().catch(() => undefined);
-  return record;
+/** The record of a call with this body. */
+async function recordOf(path: string, body: object) {
+  return (await call(chain, path, { body })).record;
 }
 
 describe('one record a request', () => {
   const messages = [{ role: 'user', content: [{ text: 'hello' }] }];
-  const chat = { model: MODEL, max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] };
+  const chat = { model: modelId, max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] };
 
   it.each([
-    ['Converse', `/model/${MODEL}/converse`, { messages }, 'body'],
-    ['ConverseStream', `/model/${MODEL}/converse-stream`, { messages }, 'stream'],
-    ['InvokeModel', `/model/${MODEL}/invoke`, { ...chat, anthropic_version: 'bedrock-2023-05-31' }, 'headers'],
+    ['Converse', `/model/${modelId}/converse`, { messages }, 'body'],
+    ['ConverseStream', `/model/${modelId}/converse-stream`, { messages }, 'stream'],
+    ['InvokeModel', `/model/${modelId}/invoke`, { ...chat, anthropic_version: 'bedrock-2023-05-31' }, 'headers'],
     [
       'InvokeModelWithResponseStream',
-      `/model/${MODEL}/invoke-with-response-stream`,
+      `/model/${modelId}/invoke-with-response-stream`,
       { ...chat, anthropic_version: 'bedrock-2023-05-31' },
       'stream',
     ],
@@ -72,20 +60,20 @@ describe('one record a request', () => {
   });
 
   it('CountTokens uses none', async () => {
-    const record = await recordOf(`/model/${MODEL}/count-tokens`, { input: { converse: { messages } } });
+    const record = await recordOf(`/model/${modelId}/count-tokens`, { input: { converse: { messages } } });
     expect(record['countedInputTokens']).toBeGreaterThan(0);
     expect(record).not.toHaveProperty('inputTokens');
   });
 
   it('a stream that was cut tells what is known, and that it was cut', async () => {
     chain.bedrock.answer(cutAt(1500));
-    const record = await recordOf(`/model/${MODEL}/converse-stream`, { messages });
+    const record = await recordOf(`/model/${modelId}/converse-stream`, { messages });
     expect(record).toMatchObject({ outcome: 'upstreamBroke', errorSource: 'bedrock', usageUnknown: 'cut' });
   });
 
   it.each([
-    ['an event stream', `/model/${MODEL}/invoke-with-response-stream`, { anthropic_version: 'bedrock-2023-05-31' }],
-    ['server-sent events', '/anthropic/v1/messages', { model: MODEL, stream: true }],
+    ['an event stream', `/model/${modelId}/invoke-with-response-stream`, { anthropic_version: 'bedrock-2023-05-31' }],
+    ['server-sent events', '/anthropic/v1/messages', { model: modelId, stream: true }],
   ])('%s of Anthropic that was cut: its input is known, and how far it got', async (_name, path, body) => {
     chain.bedrock.answer(cutAt(1500));
     const record = await recordOf(path, body);
@@ -98,7 +86,7 @@ describe('one record a request', () => {
 
   it('how fast a stream came, and in how many events', async () => {
     chain.bedrock.answer(slowly(defaultAnswer, 400, 5));
-    const record = await recordOf(`/model/${MODEL}/converse-stream`, { messages });
+    const record = await recordOf(`/model/${modelId}/converse-stream`, { messages });
     expect(record).toMatchObject({ responseEvents: 14, outputTokens: 51 });
     // The last byte is sent before the end, which the record also tells.
     const seconds = (Number(record['durationMs']) - Number(record['firstTokenMs'])) / 1000;
@@ -107,17 +95,17 @@ describe('one record a request', () => {
   });
 
   it.each([
-    ['an inference profile', `us.${MODEL}`, 'inference-profile', MODEL],
-    ['a foundation model', MODEL, 'foundation-model', MODEL],
+    ['an inference profile', `us.${modelId}`, 'inference-profile', modelId],
+    ['a foundation model', modelId, 'foundation-model', modelId],
     [
       'an opaque ARN',
       'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6',
       'application-inference-profile',
       undefined,
     ],
-  ])('%s: the model as asked, and what is behind it', async (_name, modelId, modelType, foundationModelId) => {
-    const record = await recordOf(`/model/${encodeURIComponent(modelId)}/converse`, { messages });
-    expect(record).toMatchObject({ modelId, modelType });
+  ])('%s: the model as asked, and what is behind it', async (_name, asked, modelType, foundationModelId) => {
+    const record = await recordOf(`/model/${encodeURIComponent(asked)}/converse`, { messages });
+    expect(record).toMatchObject({ modelId: asked, modelType });
     expect(record['foundationModelId']).toBe(foundationModelId);
   });
 
@@ -128,12 +116,12 @@ describe('one record a request', () => {
       chain.bedrock.answer(fail(429, 'ThrottlingException', 'Slow down.'));
       const record = await recordOf(template, {
         messages: [{ model: 'x' }],
-        [modelMember]: `us.${MODEL}`,
+        [modelMember]: `us.${modelId}`,
         tools: [],
       });
       expect(record).toMatchObject({
-        modelId: `us.${MODEL}`,
-        foundationModelId: MODEL,
+        modelId: `us.${modelId}`,
+        foundationModelId: modelId,
         status: 429,
         outcome: 'complete',
         errorType: 'ThrottlingException',
@@ -159,7 +147,7 @@ describe('one record a request', () => {
     ],
   ])('%s: the record has its type', async (_name, errorType, responder, operation) => {
     chain.bedrock.answer(responder);
-    const record = await recordOf(`/model/${MODEL}/${operation}`, { messages });
+    const record = await recordOf(`/model/${modelId}/${operation}`, { messages });
     expect(record).toMatchObject({ errorType, errorSource: 'bedrock', outcome: 'complete' });
   });
 

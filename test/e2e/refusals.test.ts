@@ -15,10 +15,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { controlled } from '../emulators/bedrock/controlled.ts';
 import { closeBeforeHeaders, cutAfterHeaders, cutAt, stall } from '../emulators/bedrock/faults.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
-import { beginCall } from '../support/raw-client.ts';
-
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
-const converse = `/model/${modelId}/converse`;
+import { ask, begin, type CallOptions, type ReadAnswer } from '../support/chain-calls.ts';
+import { converse, modelId } from '../support/models.ts';
 
 let chain: Chain;
 let client: BedrockRuntimeClient;
@@ -42,31 +40,19 @@ afterAll(async () => {
 });
 afterEach(() => chain.bedrock.reset());
 
-interface Call {
-  method?: string;
-  headers?: Record<string, string>;
-  body?: string | Uint8Array<ArrayBuffer>;
-  token?: string | null;
-}
-
 /** Calls the Functions host as the gateway does, so that the function and not the policy has to refuse. */
-async function callHost(path: string, { method = 'POST', headers = {}, body = '{}', token }: Call = {}) {
-  const bearer = token === undefined ? await chain.entra.issueToken() : token;
-  const answer = await fetch(chain.host.url + path, {
-    method,
-    headers: { ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }), ...headers },
-    ...(method === 'GET' || method === 'HEAD' ? {} : { body }),
-  });
-  return { status: answer.status, headers: answer.headers, body: await answer.text() };
+async function callHost(path: string, { headers, ...options }: CallOptions = {}) {
+  const authorization = `Bearer ${await chain.entra.issueToken()}`;
+  return ask(chain, path, { body: '{}', ...options, door: 'host', headers: { authorization, ...headers } });
 }
 
 /** Every refusal has one form: the one that AWS SDKs make typed exceptions of. */
-function expectRefusal(answer: Awaited<ReturnType<typeof callHost>>, status: number, errorType: string) {
+function expectRefusal(answer: ReadAnswer, status: number, errorType: string) {
   expect(answer).toMatchObject({ status });
-  expect(answer.headers.get('x-amzn-errortype')).toBe(errorType);
-  expect(answer.headers.get('x-amzn-requestid')).toBe(answer.headers.get('x-ms-invocation-id'));
-  expect(answer.headers.get('content-type')).toBe('application/json');
-  const parsed = JSON.parse(answer.body);
+  expect(answer.headers['x-amzn-errortype']).toBe(errorType);
+  expect(answer.headers['x-amzn-requestid']).toBe(answer.headers['x-ms-invocation-id']);
+  expect(answer.headers['content-type']).toBe('application/json');
+  const parsed = JSON.parse(String(answer.body));
   expect(Object.keys(parsed)).toStrictEqual(['message']);
   expect(parsed.message).toMatch(/^[A-Z].*\.$/);
   return parsed.message as string;
@@ -85,16 +71,12 @@ describe('400 ValidationException', () => {
     '/model/a%20b/invoke',
     '/async-invoke/a%3Fb?maxResults=1',
   ])('%s', async (path) => {
-    expectRefusal(
-      await callHost(path, { method: path.startsWith('/async') ? 'GET' : 'POST' }),
-      400,
-      'ValidationException',
-    );
+    expectRefusal(await callHost(path, path.startsWith('/async') ? { body: null } : {}), 400, 'ValidationException');
     expect(chain.bedrock.requests).toHaveLength(0);
   });
 
   it('a query that is not percent-encoded UTF-8', async () => {
-    expectRefusal(await callHost('/async-invoke?nextToken=%FF', { method: 'GET' }), 400, 'ValidationException');
+    expectRefusal(await callHost('/async-invoke?nextToken=%FF', { body: null }), 400, 'ValidationException');
   });
 
   it('is typed in the SDK', async () => {
@@ -105,30 +87,27 @@ describe('400 ValidationException', () => {
 
 describe('401 UnauthorizedException', () => {
   it('no token', async () => {
-    expectRefusal(await callHost(converse, { token: null }), 401, 'UnauthorizedException');
+    expectRefusal(await ask(chain, converse, { door: 'host' }), 401, 'UnauthorizedException');
   });
 
   it('a forged token', async () => {
-    const token = await chain.entra.forge.foreignKey();
-    expectRefusal(await callHost(converse, { token }), 401, 'UnauthorizedException');
+    const headers = { authorization: `Bearer ${await chain.entra.forge.foreignKey()}` };
+    expectRefusal(await callHost(converse, { headers }), 401, 'UnauthorizedException');
     expect(chain.bedrock.requests).toHaveLength(0);
   });
 
   it('an unknown subscription key, refused by the gateway in the same form', async () => {
-    const answer = await fetch(chain.gateway.url + converse, {
-      method: 'POST',
-      headers: { 'api-key': 'x' },
-      body: '{}',
-    });
+    const answer = await ask(chain, converse, { key: 'x' });
     expect(answer.status).toBe(401);
-    expect(answer.headers.get('x-amzn-errortype')).toBe('UnauthorizedException');
+    expect(answer.headers['x-amzn-errortype']).toBe('UnauthorizedException');
   });
 });
 
 describe('403 AccessDeniedException', () => {
   it('a caller that is not on the list', async () => {
     const token = await chain.entra.issueToken({ oid: '00000000-0000-0000-0000-000000000001' });
-    expectRefusal(await callHost(converse, { token }), 403, 'AccessDeniedException');
+    const headers = { authorization: `Bearer ${token}` };
+    expectRefusal(await callHost(converse, { headers }), 403, 'AccessDeniedException');
   });
 
   it.each([
@@ -178,22 +157,24 @@ describe('404 UnknownOperationException', () => {
     ['POST', '/model/a/converse/'],
     ['POST', '/Model/a/converse'],
   ])('%s %s', async (method, path) => {
-    expectRefusal(await callHost(path, { method }), 404, 'UnknownOperationException');
+    expectRefusal(
+      await callHost(path, { method, body: method === 'GET' ? null : '{}' }),
+      404,
+      'UnknownOperationException',
+    );
   });
 
   it('HEAD gets the same without a body', async () => {
-    const answer = await callHost(converse, { method: 'HEAD' });
-    expect(answer).toMatchObject({ status: 404, body: '' });
-    expect(answer.headers.get('x-amzn-errortype')).toBe('UnknownOperationException');
+    const answer = await callHost(converse, { method: 'HEAD', body: null });
+    expect(answer).toMatchObject({ status: 404, body: Buffer.alloc(0) });
+    expect(answer.headers['x-amzn-errortype']).toBe('UnknownOperationException');
   });
 });
 
 describe('408 RequestTimeoutException', () => {
   it('an upload that stops', async () => {
-    const { request, response } = beginCall(chain.host.url + converse, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${await chain.entra.issueToken()}`, 'transfer-encoding': 'chunked' },
-    });
+    const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
+    const { request, response } = begin(chain, converse, { door: 'host', headers, open: true });
     request.write('{"messages":');
     const answer = await response;
     expect(answer.statusCode).toBe(408);
@@ -211,10 +192,8 @@ describe('413 RequestEntityTooLargeException', () => {
   });
 
   it('by counting', async () => {
-    const { request, response } = beginCall(chain.host.url + converse, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${await chain.entra.issueToken()}`, 'transfer-encoding': 'chunked' },
-    });
+    const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
+    const { request, response } = begin(chain, converse, { door: 'host', headers, open: true });
     request.write(Buffer.alloc(60_000));
     request.write(Buffer.alloc(60_000));
     const answer = await response;
@@ -267,7 +246,7 @@ describe('503 ServiceUnavailableException', () => {
       return answer.status === 503 ? answer : undefined;
     });
     expectRefusal(second, 503, 'ServiceUnavailableException');
-    expect(second.headers.get('retry-after')).toBe('1');
+    expect(second.headers['retry-after']).toBe('1');
     await held.send('{}');
     await held.end();
     expect((await first).status).toBe(200);

@@ -28,13 +28,11 @@ import { startManagedIdentity } from '../emulators/azure/managed-identity.ts';
 import { beginCall, nextChunk } from '../support/raw-client.ts';
 import { findSecrets, type Text } from '../support/secret-scan.ts';
 import { root } from '../support/root.ts';
+import { converse, converseStream, modelId } from '../support/models.ts';
 
 const SECRET = 'aws-credentials';
 const PROMPT = `The patient ${randomUUID()} was told of the diagnosis on Monday.`;
 const ANSWER = `The diagnosis of ${randomUUID()} is not to be written down.`;
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
-const converse = `/model/${modelId}/converse`;
-const converseStream = `/model/${modelId}/converse-stream`;
 const messages = [{ role: 'user', content: [{ text: PROMPT }] }];
 const anthropic = {
   anthropic_version: 'bedrock-2023-05-31',

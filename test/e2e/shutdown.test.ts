@@ -6,11 +6,10 @@ import { EVENT_STREAM, SERVER_SENT_EVENTS } from '../emulators/bedrock/answer.ts
 import { controlled, type Controlled } from '../emulators/bedrock/controlled.ts';
 import { encodeEvent } from '../emulators/bedrock/frames.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
-import { beginCall, nextChunk } from '../support/raw-client.ts';
+import { begin } from '../support/chain-calls.ts';
+import { nextChunk, type RawCall } from '../support/raw-client.ts';
+import { converse, converseStream } from '../support/models.ts';
 
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
-const converse = `/model/${modelId}/converse`;
-const converseStream = `/model/${modelId}/converse-stream`;
 const EVENT = encodeEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text: 'Hello' } });
 
 let chain: Chain;
@@ -19,20 +18,11 @@ beforeEach(async () => {
 });
 afterEach(() => chain.close());
 
-function begin(path: string) {
-  const call = beginCall(chain.gateway.url + path, {
-    method: 'POST',
-    headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
-  });
-  call.request.end('{"messages":[]}');
-  return call;
-}
-
 /** A call whose answer the test sends. */
 function beginControlled(path: string, headers: Record<string, string>) {
   const stream = controlled(headers);
   chain.bedrock.answer(stream.responder, { when: ({ target }) => target === path.replace(':', '%3A') });
-  return { stream, response: begin(path).response };
+  return { stream, response: begin(chain, path).response };
 }
 
 /** Ends when the worker has exited by itself; had it been killed, the line would be missing. */
@@ -50,12 +40,7 @@ function outcomes(): unknown[] {
 }
 
 /** Sends so many pieces, each once the client has the one before. */
-async function sendPieces(
-  answer: Controlled,
-  response: ReturnType<typeof begin>['response'],
-  piece: Buffer,
-  pieces: number,
-) {
+async function sendPieces(answer: Controlled, response: RawCall['response'], piece: Buffer, pieces: number) {
   for (let sent = 0; sent < pieces; sent += 1) {
     await answer.send(piece);
     expect((await nextChunk(await response))?.equals(piece)).toBe(true);
@@ -64,7 +49,7 @@ async function sendPieces(
 
 describe('when the host asks the worker to end', () => {
   it('an idle worker ends', async () => {
-    expect((await begin(converse).response).statusCode).toBe(200);
+    expect((await begin(chain, converse).response).statusCode).toBe(200);
     await chain.host.stop();
     expectOrderlyEnd();
   });

@@ -6,8 +6,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { fail } from '../emulators/bedrock/faults.ts';
 import { type Chain, type ChainOptions, newKey, startChain } from '../emulators/chain.ts';
 import { nextTelemetryLine, telemetryLines } from '../support/telemetry-lines.ts';
-
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
+import { ask as askOnce } from '../support/chain-calls.ts';
+import { converse, modelId } from '../support/models.ts';
 
 let chain: Chain;
 afterEach(() => chain.close());
@@ -87,13 +87,8 @@ describe('traces', () => {
   it('are dependencies in the trace of the caller, and no request', async () => {
     await start();
     const traceId = randomBytes(16).toString('hex');
-    const answer = await fetch(`${chain.gateway.url}/model/${modelId}/converse`, {
-      method: 'POST',
-      headers: { 'api-key': 'key-of-team-a', traceparent: `00-${traceId}-b7ad6b7169203331-01` },
-      body: '{"messages":[]}',
-    });
-    expect(answer.status).toBe(200);
-    await answer.arrayBuffer();
+    const headers = { traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+    expect((await askOnce(chain, converse, { headers })).status).toBe(200);
     await chain.host.stop();
     const dependencies = chain.insights.dependencies();
     expect(dependencies.map(({ tags }) => tags['ai.operation.id'])).toStrictEqual([traceId, traceId]);
@@ -111,13 +106,7 @@ describe('traces', () => {
   it('tell what failed', async () => {
     await start();
     chain.bedrock.answer(fail(429, 'ThrottlingException', 'Slow down.'));
-    const answer = await fetch(`${chain.gateway.url}/model/${modelId}/converse`, {
-      method: 'POST',
-      headers: { 'api-key': 'key-of-team-a' },
-      body: '{"messages":[]}',
-    });
-    expect(answer.status).toBe(429);
-    await answer.arrayBuffer();
+    expect((await askOnce(chain, converse)).status).toBe(429);
     await chain.host.stop();
     for (const { data } of chain.insights.dependencies()) {
       expect(data.baseData.success).toBe(false);

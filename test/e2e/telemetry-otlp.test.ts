@@ -9,9 +9,11 @@ import { encodeEvent } from '../emulators/bedrock/frames.ts';
 import type { Responder } from '../emulators/bedrock/received-request.ts';
 import { type Chain, newKey, startChain, withApiKey } from '../emulators/chain.ts';
 import type { ReceivedSpan } from '../emulators/otlp/data.ts';
-import { beginCall, nextChunk } from '../support/raw-client.ts';
+import { begin, call } from '../support/chain-calls.ts';
+import { nextChunk } from '../support/raw-client.ts';
 import { nextRecord } from '../support/records.ts';
 import { firstCells } from '../support/reference.ts';
+import { modelId } from '../support/models.ts';
 
 /** The first two only ask, and their sums are compared; what goes wrong happens to the third. */
 const SUBSCRIPTIONS = [
@@ -19,12 +21,7 @@ const SUBSCRIPTIONS = [
   { id: 'team-b', key: 'key-of-team-b' },
   { id: 'team-c', name: 'Team C', key: 'key-of-team-c' },
 ];
-const MODELS = [
-  'anthropic.claude-3-haiku-20240307-v1:0',
-  'us.meta.llama3-1-70b-instruct-v1:0',
-  'amazon.nova-lite-v1:0',
-];
-const CLAUDE = 'anthropic.claude-3-haiku-20240307-v1:0';
+const MODELS = [modelId, 'us.meta.llama3-1-70b-instruct-v1:0', 'amazon.nova-lite-v1:0'];
 const CALLS = 20;
 
 const chat = { max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] };
@@ -45,22 +42,10 @@ function newTrace(flags = '01'): ClientTrace {
 let chain: Chain;
 
 /** Calls as the third team within a trace of its own, and waits for the end of it. */
-async function call(path: string, body: unknown, headers: Record<string, string> = {}, method = 'POST') {
+async function callTraced(path: string, body: object | string | null, headers: Record<string, string> = {}) {
   const trace = newTrace();
-  const answer = await fetch(chain.gateway.url + path, {
-    method,
-    headers: {
-      'api-key': 'key-of-team-c',
-      'content-type': 'application/json',
-      traceparent: trace.traceparent,
-      ...headers,
-    },
-    ...(method === 'POST' ? { body: JSON.stringify(body) } : {}),
-  });
-  const requestId = answer.headers.get('x-ms-invocation-id');
-  if (requestId === null) throw new Error(`${path} did not reach the function: ${answer.status}`);
-  await answer.arrayBuffer().catch(() => undefined);
-  await nextRecord(chain.host, (record) => record['requestId'] === requestId);
+  const { traceparent } = trace;
+  await call(chain, path, { key: 'key-of-team-c', body, headers: { traceparent, ...headers } });
   return trace;
 }
 
@@ -88,7 +73,7 @@ describe.each([
       subscriptions: SUBSCRIPTIONS,
       telemetry: 'otlp',
       settings: {
-        UPSTREAM_HEADERS_TIMEOUT_SECONDS: '1',
+        UPSTREAM_HEADERS_TIMEOUT_SECONDS: '5',
         OTEL_SERVICE_NAME: 'func-contoso',
         OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
         OTEL_EXPORTER_OTLP_HEADERS: 'x-otlp-key=key%20of%20the%20collector',
@@ -109,8 +94,8 @@ describe.each([
     const cached = [{ text: 'Be brief. '.repeat(10) }, { cachePoint: { type: 'default' as const } }];
     await Promise.all(
       Array.from({ length: CALLS }, async (_, index) => {
-        const modelId = MODELS[index % MODELS.length] ?? '';
-        const input = { modelId, messages: [], ...(index % 5 === 0 ? { system: cached } : {}) };
+        const asked = MODELS[index % MODELS.length] ?? '';
+        const input = { modelId: asked, messages: [], ...(index % 5 === 0 ? { system: cached } : {}) };
         if (index % 2 === 0) return client.send(new ConverseCommand(input));
         const { stream } = await client.send(new ConverseStreamCommand(input));
         return Array.fromAsync(stream ?? []);
@@ -122,34 +107,31 @@ describe.each([
   async function goWrong() {
     const scripted = async (name: string, responder: Responder, path: string) => {
       chain.bedrock.answer(responder);
-      traces[name] = await call(path, { messages });
+      traces[name] = await callTraced(path, { messages });
     };
-    const converse = `/model/${CLAUDE}/converse`;
-    traces['good'] = await call(`${converse}-stream`, { messages }, { tracestate: 'vendor=opaque' });
+    const converse = `/model/${modelId}/converse`;
+    traces['good'] = await callTraced(`${converse}-stream`, { messages }, { tracestate: 'vendor=opaque' });
     traces['unsampled'] = newTrace('00');
-    await call(converse, { messages }, { traceparent: traces['unsampled'].traceparent });
-    await call(converse, { messages }, { traceparent: 'nonsense' });
+    await callTraced(converse, { messages }, { traceparent: traces['unsampled'].traceparent });
+    await callTraced(converse, { messages }, { traceparent: 'nonsense' });
     await scripted('throttled', fail(429, 'ThrottlingException', 'Slow down.'), converse);
     await scripted('no connection', closeBeforeHeaders, converse);
     await scripted('no headers', () => {}, converse);
     await scripted('cut', cutAt(1500), `${converse}-stream`);
-    traces['refused'] = await call('/model/a%20b/converse', {});
-    traces['unknown'] = await call('/model/a/no-such-operation', {});
-    traces['unknown model'] = await call('/model/made-up-by-a-caller/converse', 'not an object');
+    traces['refused'] = await callTraced('/model/a%20b/converse', {});
+    traces['unknown'] = await callTraced('/model/a/no-such-operation', {});
+    traces['unknown model'] = await callTraced('/model/made-up-by-a-caller/converse', '"not an object"');
 
     const key = newKey();
     chain.vault.set('aws-credentials', JSON.stringify(key));
     chain.bedrock.setKeys([key]);
-    traces['keys replaced'] = await call(converse, { messages });
+    traces['keys replaced'] = await callTraced(converse, { messages });
 
     const left = controlled();
     chain.bedrock.answer(left.responder);
     const trace = newTrace();
-    const leaving = beginCall(`${chain.gateway.url}${converse}-stream`, {
-      method: 'POST',
-      headers: { 'api-key': 'key-of-team-c', traceparent: trace.traceparent },
-    });
-    leaving.request.end(JSON.stringify({ messages }));
+    const { traceparent } = trace;
+    const leaving = begin(chain, `${converse}-stream`, { key: 'key-of-team-c', headers: { traceparent } });
     await left.send(EVENT);
     await nextChunk(await leaving.response);
     leaving.request.destroy();
@@ -188,10 +170,10 @@ describe.each([
       '/openai/v1/chat/completions',
     );
     const anthropic = { ...chat, anthropic_version: 'bedrock-2023-05-31' };
-    traces['invoke'] = await call(`/model/${CLAUDE}/invoke`, anthropic);
-    traces['embed'] = await call('/model/amazon.titan-embed-text-v2:0/invoke', { inputText: 'hello' });
-    traces['count'] = await call(`/model/${CLAUDE}/count-tokens`, { input: { converse: { messages } } });
-    traces['list'] = await call('/async-invoke', undefined, {}, 'GET');
+    traces['invoke'] = await callTraced(`/model/${modelId}/invoke`, anthropic);
+    traces['embed'] = await callTraced('/model/amazon.titan-embed-text-v2:0/invoke', { inputText: 'hello' });
+    traces['count'] = await callTraced(`/model/${modelId}/count-tokens`, { input: { converse: { messages } } });
+    traces['list'] = await callTraced('/async-invoke', null);
   }
 
   describe('metrics', () => {
@@ -254,7 +236,7 @@ describe.each([
           0,
         );
       // The third team has asked one of them, too.
-      for (const model of MODELS.filter((candidate) => candidate !== CLAUDE)) {
+      for (const model of MODELS.filter((candidate) => candidate !== modelId)) {
         const given = chain.bedrock.usageGiven().byModel[model];
         if (given === undefined) throw new Error(`${model} was not asked.`);
         const ofModel = { 'gen_ai.request.model': model };
@@ -406,11 +388,11 @@ describe.each([
       expect(given).toBeDefined();
       const url = new URL(chain.bedrock.url);
       expect(calls).toHaveLength(1);
-      expect(calls[0]).toMatchObject({ name: `chat ${CLAUDE}`, error: false });
+      expect(calls[0]).toMatchObject({ name: `chat ${modelId}`, error: false });
       expect(calls[0]?.attributes).toStrictEqual({
         'gen_ai.provider.name': 'aws.bedrock',
         'gen_ai.operation.name': 'chat',
-        'gen_ai.request.model': CLAUDE,
+        'gen_ai.request.model': modelId,
         'aws.region': 'us-east-1',
         'server.address': url.hostname,
         'server.port': Number(url.port),
@@ -432,8 +414,8 @@ describe.each([
     it('the model, as the answer calls it', () => {
       const [toBedrock] = of('invoke').calls;
       expect(toBedrock?.attributes).toMatchObject({
-        'gen_ai.request.model': CLAUDE,
-        'gen_ai.response.model': CLAUDE,
+        'gen_ai.request.model': modelId,
+        'gen_ai.response.model': modelId,
       });
     });
 
@@ -471,7 +453,7 @@ describe.each([
       [
         'cut',
         true,
-        `chat ${CLAUDE}`,
+        `chat ${modelId}`,
         { 'error.type': 'ServiceUnavailableException', 'http.response.status_code': 200 },
       ],
       ['unknown model', true, 'chat _other', { 'error.type': 'ValidationException' }],
@@ -504,9 +486,9 @@ describe.each([
     });
 
     it.each([
-      ['invoke', `chat ${CLAUDE}`],
+      ['invoke', `chat ${modelId}`],
       ['embed', 'embeddings amazon.titan-embed-text-v2:0'],
-      ['count', `count_tokens ${CLAUDE}`],
+      ['count', `count_tokens ${modelId}`],
       ['list', 'list_async_invokes'],
     ])('%s is named %s', (name, spanName) => {
       expect(of(name).calls.map((span) => span.name)).toStrictEqual([spanName]);

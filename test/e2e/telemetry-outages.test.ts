@@ -1,5 +1,3 @@
-import { buffer } from 'node:stream/consumers';
-
 import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -8,12 +6,11 @@ import { controlled } from '../emulators/bedrock/controlled.ts';
 import { splitAt } from '../emulators/bedrock/faults.ts';
 import { encodeEvent } from '../emulators/bedrock/frames.ts';
 import { type Chain, type ChainOptions, startChain } from '../emulators/chain.ts';
-import { beginCall, nextChunk } from '../support/raw-client.ts';
+import { ask as askOnce, begin } from '../support/chain-calls.ts';
+import { nextChunk } from '../support/raw-client.ts';
 import { nextTelemetryLine, telemetryLines } from '../support/telemetry-lines.ts';
+import { converse, converseStream, modelId } from '../support/models.ts';
 
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
-const converse = `/model/${modelId}/converse`;
-const converseStream = `/model/${modelId}/converse-stream`;
 const EVENT = encodeEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text: 'Hello' } });
 
 /** Exports every tenth of a second, so that all of them meet the trouble. */
@@ -67,9 +64,9 @@ describe('no answer waits for the telemetry', () => {
     ['refuses connections', (chain: Chain) => chain.collector.close()],
     ['resets connections', async (chain: Chain) => chain.collector.outage(true)],
     ['rejects everything', async (chain: Chain) => chain.collector.fail(400)],
-  ])('a collector that %s: all calls are answered, and one line each tells of it', async (_name, begin) => {
+  ])('a collector that %s: all calls are answered, and one line each tells of it', async (_name, breakDown) => {
     const chain = await start({ telemetry: 'otlp', settings: { ...OFTEN, OTEL_EXPORTER_OTLP_TIMEOUT: '500' } });
-    await begin(chain);
+    await breakDown(chain);
     await ask(chain, 20);
     await nextTelemetryLine(chain.host);
     await ask(chain, 20);
@@ -124,11 +121,7 @@ describe('when the worker ends', () => {
     await ask(chain, 3);
     const stream = controlled();
     chain.bedrock.answer(stream.responder);
-    const { request, response } = beginCall(chain.gateway.url + converseStream, {
-      method: 'POST',
-      headers: { 'api-key': chain.gateway.subscriptionKey },
-    });
-    request.end('{"messages":[]}');
+    const { response } = begin(chain, converseStream);
     await stream.send(EVENT);
     await nextChunk(await response);
     expect(chain.collector.bodies).toStrictEqual([]);
@@ -171,15 +164,10 @@ describe('with telemetry and without', () => {
     const answers = [];
     for (const [path, bytes, headers] of ANSWERS) {
       if (bytes !== undefined) chain.bedrock.answer(splitAt(7, bytes, headers));
-      const { request, response } = beginCall(chain.gateway.url + path, {
-        method: 'POST',
-        headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
-      });
-      request.end('{"messages":[]}');
-      const answer = await response;
+      const answer = await askOnce(chain, path);
       const own = new Set(['date', 'x-amzn-requestid', 'x-ms-invocation-id']);
       const pairs = Object.entries(answer.headers).filter(([name]) => !own.has(name));
-      answers.push({ status: answer.statusCode, headers: pairs, body: await buffer(answer) });
+      answers.push({ status: answer.status, headers: pairs, body: answer.body });
     }
     return answers;
   }

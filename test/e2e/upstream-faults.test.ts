@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -21,14 +21,12 @@ import { encodeEvent, encodeException, encodeFrame } from '../emulators/bedrock/
 import type { Responder } from '../emulators/bedrock/received-request.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { type Listening, listen } from '../support/listen.ts';
-import { beginCall, nextChunk } from '../support/raw-client.ts';
+import { begin, recordOf } from '../support/chain-calls.ts';
+import { nextChunk } from '../support/raw-client.ts';
 import { selfSignedCertificate } from '../support/self-signed-certificate.ts';
-import { nextRecord } from '../support/records.ts';
+import { converse, converseStream, modelId } from '../support/models.ts';
 
-const MODEL = 'anthropic.claude-3-haiku-20240307-v1:0';
-const CONVERSE = `/model/${MODEL}/converse`;
-const INVOKE = `/model/${MODEL}/invoke`;
-const STREAM = `/model/${MODEL}/converse-stream`;
+const INVOKE = `/model/${modelId}/invoke`;
 const CHAT = '/openai/v1/chat/completions';
 
 const MEGABYTE = 1024 * 1024;
@@ -48,29 +46,16 @@ afterAll(() => chain.close());
 afterEach(() => chain.bedrock.reset());
 
 /** Calls through the gateway, as soon as Bedrock is set to answer so; resolves with the head of what came back. */
-async function call(path: string, answer?: Responder, { gateway, bedrock } = chain): Promise<IncomingMessage> {
-  if (answer !== undefined) bedrock.answer(answer);
-  const { request, response } = beginCall(gateway.url + path, {
-    method: 'POST',
-    headers: {
-      'api-key': gateway.subscriptionKey,
-      'content-type': 'application/json',
-      'x-amzn-bedrock-call': randomUUID(),
-    },
-  });
-  request.end('{}');
-  return response;
-}
-
-function recordOf({ headers }: IncomingMessage, { host } = chain) {
-  return nextRecord(host, ({ requestId }) => requestId === headers['x-ms-invocation-id']);
+function call(path: string, answer?: Responder, through = chain): Promise<IncomingMessage> {
+  if (answer !== undefined) through.bedrock.answer(answer);
+  return begin(through, path, { headers: { 'x-amzn-bedrock-call': randomUUID() }, body: '{}' }).response;
 }
 
 /** What the proxy makes of an answer that is none. */
 async function expectRefusal(answer: IncomingMessage, refusal: string, outcome: string, through = chain) {
   expect(`${answer.statusCode} ${answer.headers['x-amzn-errortype']}`).toBe(refusal);
   expect(JSON.parse(String(await buffer(answer)))).toStrictEqual({ message: expect.any(String) });
-  expect(await recordOf(answer, through)).toMatchObject({ outcome, errorSource: 'bedrock', attempts: 1 });
+  expect(await recordOf(through, answer)).toMatchObject({ outcome, errorSource: 'bedrock', attempts: 1 });
 }
 
 const expectBroken = (answer: IncomingMessage, through = chain) =>
@@ -118,12 +103,7 @@ describe('no connection', () => {
   let tls: Listening;
   let requests = 0;
   beforeAll(async () => {
-    const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const cert = selfSignedCertificate(keys, '127.0.0.1', 1).toString('base64');
-    const server = createTlsServer({
-      key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }),
-      cert: `-----BEGIN CERTIFICATE-----\n${cert}\n-----END CERTIFICATE-----\n`,
-    });
+    const server = createTlsServer(await selfSignedCertificate('localhost'));
     server.on('request', () => {
       requests += 1;
     });
@@ -138,7 +118,7 @@ describe('no connection', () => {
     ['the certificate is signed by itself', () => tls.url.replace('http:', 'https:'), /SELF_SIGNED_CERT/],
   ])('%s', async (_name, endpoint, cause) => {
     const other = await startChain({ settings: { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: endpoint() } });
-    const answer = await call(CONVERSE, undefined, other);
+    const answer = await call(converse, undefined, other);
     await expectBroken(answer, other);
     const id = String(answer.headers['x-ms-invocation-id']);
     const failures = other.host.logs.filter(({ message }) => /"bedrock.failure"/.test(message) && message.includes(id));
@@ -166,7 +146,7 @@ describe('heads', () => {
     ['one field of a megabyte', head('200 OK', `X-A: ${'a'.repeat(MEGABYTE)}`)],
     ['thousands of fields', head('200 OK', ...Array.from({ length: 20_000 }, (_, index) => `X-${index}: a`))],
   ])('%s: no answer', async (_name, bytes) => {
-    await expectBroken(await call(CONVERSE, raw(bytes)));
+    await expectBroken(await call(converse, raw(bytes)));
     expect(chain.bedrock.requests).toHaveLength(1);
   });
 
@@ -176,7 +156,7 @@ describe('heads', () => {
       flood(socket, 'X-A: a\r\n'.repeat(1000)).then(hungUp.resolve),
     );
     const growth = await growthDuring(async () => {
-      await expectBroken(await call(CONVERSE, endless));
+      await expectBroken(await call(converse, endless));
       await hungUp.promise;
     });
     expect(growth).toBeLessThan(64 * MEGABYTE);
@@ -186,19 +166,19 @@ describe('heads', () => {
     const dripping = raw('HTTP/1.1 200 OK\r\n', async (socket) => {
       for (; !socket.destroyed; await sleep(100)) socket.write('X-A: a\r\n');
     });
-    await expectTimeout(await call(CONVERSE, dripping));
+    await expectTimeout(await call(converse, dripping));
   });
 
   it('interim answers without a last one', async () => {
     const interim = raw('', async (socket) => {
       for (; !socket.destroyed; await sleep(100)) socket.write('HTTP/1.1 102 Processing\r\n\r\n');
     });
-    await expectTimeout(await call(CONVERSE, interim));
+    await expectTimeout(await call(converse, interim));
   });
 
   it('interim answers before it', async () => {
     const interim = 'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n';
-    const answer = await call(CONVERSE, raw(`${interim}${head('200 OK', 'Content-Length: 2')}{}`));
+    const answer = await call(converse, raw(`${interim}${head('200 OK', 'Content-Length: 2')}{}`));
     expect(answer.statusCode).toBe(200);
     expect(answer.headers).not.toHaveProperty('link');
     expect(String(await buffer(answer))).toBe('{}');
@@ -206,26 +186,26 @@ describe('heads', () => {
 
   it('a field of 8 KB', async () => {
     const value = 'a'.repeat(8192);
-    const answer = await call(CONVERSE, raw(`${head('200 OK', `X-A: ${value}`, 'Content-Length: 2')}{}`));
+    const answer = await call(converse, raw(`${head('200 OK', `X-A: ${value}`, 'Content-Length: 2')}{}`));
     expect(answer.headers['x-a']).toBe(value);
   });
 
   it('a field twice stays two fields', async () => {
     const fields = ['Set-Cookie: a=1; Path=/', 'Set-Cookie: b=2', 'Content-Length: 2'];
-    const answer = await call(CONVERSE, raw(`${head('200 OK', ...fields)}{}`));
+    const answer = await call(converse, raw(`${head('200 OK', ...fields)}{}`));
     expect(answer.headers['set-cookie']).toStrictEqual(['a=1; Path=/', 'b=2']);
   });
 
   it('bytes above 127 in a field do no harm to the others', async () => {
     const fields = ['X-Latin: caf\xe9', 'X-Utf8: caf\xc3\xa9', 'X-Amzn-Note: kept', 'Content-Length: 2'];
-    const answer = await call(CONVERSE, raw(`${head('200 OK', ...fields)}{}`));
+    const answer = await call(converse, raw(`${head('200 OK', ...fields)}{}`));
     expect(answer).toMatchObject({ statusCode: 200, headers: { 'x-amzn-note': 'kept' } });
     expect(String(await buffer(answer))).toBe('{}');
   });
 
   it('trailing fields: the body is whole without them', async () => {
     const bytes = Buffer.concat([chunks(['Trailer: X-Sum'], '{}'), Buffer.from('0\r\nX-Sum: abc\r\n\r\n')]);
-    const answer = await call(CONVERSE, raw(bytes));
+    const answer = await call(converse, raw(bytes));
     expect(String(await buffer(answer))).toBe('{}');
     expect(answer.complete).toBe(true);
     expect(answer.headers).not.toHaveProperty('trailer');
@@ -240,15 +220,15 @@ describe('statuses', () => {
     ['304 Not Modified', 'ETag: "a"'],
     ['304 Not Modified', 'Content-Length: 2'],
   ])('%s, %s: an end, and nothing before it', async (status, field) => {
-    const answer = await call(CONVERSE, raw(`${head(status, field)}${status.startsWith('205') ? 'no' : ''}`));
+    const answer = await call(converse, raw(`${head(status, field)}${status.startsWith('205') ? 'no' : ''}`));
     expect(answer.statusCode).toBe(Number.parseInt(status, 10));
     expect((await buffer(answer)).length).toBe(0);
-    expect(await recordOf(answer)).toMatchObject({ outcome: 'complete' });
+    expect(await recordOf(chain, answer)).toMatchObject({ outcome: 'complete' });
   });
 
   it.each([300, 301, 302, 303, 307, 308])('%i is not followed', async (status) => {
     const location = `${chain.bedrock.url}/model/other/converse`;
-    const answer = await call(CONVERSE, raw(head(`${status} Moved`, `Location: ${location}`, 'Content-Length: 0')));
+    const answer = await call(converse, raw(head(`${status} Moved`, `Location: ${location}`, 'Content-Length: 0')));
     expect(answer).toMatchObject({ statusCode: status, headers: { location } });
     await buffer(answer);
     expect(chain.bedrock.requests).toHaveLength(1);
@@ -263,12 +243,12 @@ describe('statuses', () => {
         Buffer.from(head(`${status} Odd`, ...fields, `Content-Length: ${body.length}`)),
         body,
       ]);
-      const answer = await call(CONVERSE, raw(bytes));
+      const answer = await call(converse, raw(bytes));
       expect(answer.statusCode).toBe(status);
       expect(answer.headers).toMatchObject({ 'content-type': 'text/html', 'x-amzn-note': 'kept', 'retry-after': '7' });
       expect(answer.headers).not.toHaveProperty('x-amzn-errortype');
       expect((await buffer(answer)).equals(body)).toBe(true);
-      expect(await recordOf(answer)).toMatchObject({ status, outcome: 'complete', errorSource: 'bedrock' });
+      expect(await recordOf(chain, answer)).toMatchObject({ status, outcome: 'complete', errorSource: 'bedrock' });
       expect(chain.bedrock.requests).toHaveLength(1);
     },
   );
@@ -281,7 +261,7 @@ describe('plain bodies', () => {
   ])('%s', async (_name, bytes) => {
     await expectBroken(
       await call(
-        CONVERSE,
+        converse,
         raw(`${bytes}{"output":`, (socket) => socket.end()),
       ),
     );
@@ -290,16 +270,16 @@ describe('plain bodies', () => {
   it('less than the length says', async () => {
     await expectBroken(
       await call(
-        CONVERSE,
+        converse,
         raw(`${head('200 OK', 'Content-Length: 10')}{}`, (socket) => socket.end()),
       ),
     );
   });
 
   it('more than the length says: the rest is no answer to anybody', async () => {
-    const answer = await call(CONVERSE, raw(`${head('200 OK', 'Content-Length: 2')}{}${head('200 OK')}forged`));
+    const answer = await call(converse, raw(`${head('200 OK', 'Content-Length: 2')}{}${head('200 OK')}forged`));
     expect(String(await buffer(answer))).toBe('{}');
-    expect(String(await buffer(await call(CONVERSE)))).toContain('output');
+    expect(String(await buffer(await call(converse)))).toContain('output');
   });
 
   it('without end: memory stays, and Bedrock is hung up on with the caller', async () => {
@@ -352,7 +332,7 @@ describe('event streams', () => {
   ];
 
   it.each(DAMAGED)('%s as the first message', async (_name, bytes) => {
-    await expectBroken(await call(STREAM, raw(chunks(EVENTS, bytes))));
+    await expectBroken(await call(converseStream, raw(chunks(EVENTS, bytes))));
   });
 
   it.each(DAMAGED)('%s after a message: an exception, and Bedrock is hung up on', async (_name, bytes) => {
@@ -360,7 +340,7 @@ describe('event streams', () => {
     const piece = chunk(Buffer.alloc(65_536)).toString('latin1');
     chain.bedrock.answer(raw(chunks(EVENTS, EVENT, bytes), (socket) => flood(socket, piece).then(hungUp.resolve)));
     const growth = await growthDuring(async () => {
-      const { stream } = await client.send(new ConverseStreamCommand({ modelId: MODEL, messages: [] }));
+      const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
       const received: unknown[] = [];
       const reading = (async () => {
         for await (const event of stream ?? []) received.push(event);
@@ -374,7 +354,7 @@ describe('event streams', () => {
 
   it('a whole message and a bad one in the same piece: the whole one is seen', async () => {
     chain.bedrock.answer(raw(chunks(EVENTS, Buffer.concat([EVENT, frame(3)]))));
-    const { stream } = await client.send(new ConverseStreamCommand({ modelId: MODEL, messages: [] }));
+    const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
     const received: unknown[] = [];
     const reading = (async () => {
       for await (const event of stream ?? []) received.push(event);
@@ -396,9 +376,9 @@ describe('event streams', () => {
     ['no message at all', Buffer.alloc(0)],
   ])('%s passes untouched', async (_name, bytes) => {
     const sent = bytes.length === 0 ? [] : [EVENT, bytes, EVENT];
-    const answer = await call(STREAM, raw(Buffer.concat([chunks(EVENTS, ...sent), END])));
+    const answer = await call(converseStream, raw(Buffer.concat([chunks(EVENTS, ...sent), END])));
     expect((await buffer(answer)).equals(Buffer.concat(sent))).toBe(true);
-    expect(await recordOf(answer)).toMatchObject({ status: 200, outcome: 'complete' });
+    expect(await recordOf(chain, answer)).toMatchObject({ status: 200, outcome: 'complete' });
   });
 
   describe('with a content coding', () => {
@@ -406,14 +386,14 @@ describe('event streams', () => {
     const fields = [...EVENTS, 'Content-Encoding: gzip'];
 
     it('passes untouched', async () => {
-      const answer = await call(STREAM, raw(Buffer.concat([chunks(fields, coded), END])));
+      const answer = await call(converseStream, raw(Buffer.concat([chunks(fields, coded), END])));
       expect(answer.headers['content-encoding']).toBe('gzip');
       expect((await buffer(answer)).equals(coded)).toBe(true);
     });
 
     it('does not look complete when it is cut', async () => {
       const cut = raw(chunks(fields, coded.subarray(0, 40)), (socket) => socket.resetAndDestroy());
-      await expectBroken(await call(STREAM, cut));
+      await expectBroken(await call(converseStream, cut));
     });
   });
 });
@@ -438,7 +418,7 @@ describe('server-sent events', () => {
       raw(chunks(FIELDS, 'data: 1\n\n', 'data: '), (socket) => flood(socket, piece)),
     );
     expect(String(await buffer(answer))).toMatch(/^data: 1\n\ndata: \{"error":\{[^\n]+\}\}\n\n$/);
-    expect(await recordOf(answer)).toMatchObject({ status: 200, outcome: 'upstreamBroke' });
+    expect(await recordOf(chain, answer)).toMatchObject({ status: 200, outcome: 'upstreamBroke' });
   });
 
   it('an event in millions of chunks: memory stays', async () => {
@@ -466,19 +446,19 @@ describe('too much is held', () => {
   const HUGE = encodeEvent('chunk', { bytes: 'a'.repeat(300_000) });
 
   it('before the first message', async () => {
-    const answer = await call(STREAM, raw(chunks(EVENTS, HUGE.subarray(0, 250_000))), small);
+    const answer = await call(converseStream, raw(chunks(EVENTS, HUGE.subarray(0, 250_000))), small);
     expect(`${answer.statusCode} ${answer.headers['x-amzn-errortype']}`).toBe('503 ServiceUnavailableException');
     expect(answer.headers['retry-after']).toBe('1');
     answer.resume();
-    expect(await recordOf(answer, small)).toMatchObject({ outcome: 'refused', errorSource: 'proxy' });
+    expect(await recordOf(small, answer)).toMatchObject({ outcome: 'refused', errorSource: 'proxy' });
   });
 
   it('after it: an exception', async () => {
-    const answer = await call(STREAM, raw(chunks(EVENTS, EVENT, HUGE.subarray(0, 250_000))), small);
+    const answer = await call(converseStream, raw(chunks(EVENTS, EVENT, HUGE.subarray(0, 250_000))), small);
     const bytes = await buffer(answer);
     expect(bytes.subarray(0, EVENT.length).equals(EVENT)).toBe(true);
     expect(bytes.subarray(EVENT.length).toString('latin1')).toContain('modelStreamErrorException');
-    expect(await recordOf(answer, small)).toMatchObject({ status: 200, outcome: 'refused', errorSource: 'proxy' });
+    expect(await recordOf(small, answer)).toMatchObject({ status: 200, outcome: 'refused', errorSource: 'proxy' });
   });
 
   it('what was held is free again', async () => {
@@ -507,34 +487,34 @@ describe('a connection that is used again', () => {
     ['reset', (socket) => socket.resetAndDestroy()],
   ])('was %s by Bedrock while idle: the next call takes another', async (_name, end) => {
     const sockets: Socket[] = [];
-    expect(await readWhole(await call(CONVERSE, noting(sockets)))).toBe('whole');
+    expect(await readWhole(await call(converse, noting(sockets)))).toBe('whole');
     const [socket] = sockets;
     if (socket === undefined) throw new Error('no connection');
     end(socket);
     if (!socket.closed) await once(socket, 'close');
-    expect(await readWhole(await call(CONVERSE, noting(sockets)))).toBe('whole');
+    expect(await readWhole(await call(converse, noting(sockets)))).toBe('whole');
     expect(chain.bedrock.requests).toHaveLength(2);
     expect(sockets[1]).not.toBe(socket);
   });
 
   it('breaks with the request on it: a typed 503, and nothing is sent twice', async () => {
     const sockets: Socket[] = [];
-    expect(await readWhole(await call(CONVERSE, noting(sockets)))).toBe('whole');
+    expect(await readWhole(await call(converse, noting(sockets)))).toBe('whole');
     const breaking: Responder = (_request, { socket }) => {
       if (socket !== null) sockets.push(socket);
       socket?.resetAndDestroy();
     };
-    await expectBroken(await call(CONVERSE, breaking));
+    await expectBroken(await call(converse, breaking));
     expect(sockets[1]).toBe(sockets[0]);
     expect(chain.bedrock.requests).toHaveLength(2);
-    expect(await readWhole(await call(CONVERSE))).toBe('whole');
+    expect(await readWhole(await call(converse))).toBe('whole');
   });
 
   it('closed at the very moment of the next call: whole or a typed 503, and never twice', async () => {
     const sockets: Socket[] = [];
     const endings: string[] = [];
     for (let count = 0; count < 30; count += 1) {
-      const answer = await call(CONVERSE, noting(sockets));
+      const answer = await call(converse, noting(sockets));
       sockets.at(-1)?.end();
       endings.push(answer.statusCode === 200 ? await readWhole(answer) : `${answer.headers['x-amzn-errortype']}`);
     }
@@ -543,7 +523,7 @@ describe('a connection that is used again', () => {
     expect(whole + refused).toBe(30);
     const ids = chain.bedrock.requests.map(({ headers }) => headers['x-amzn-bedrock-call']);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(await readWhole(await call(CONVERSE))).toBe('whole');
+    expect(await readWhole(await call(converse))).toBe('whole');
   });
 });
 

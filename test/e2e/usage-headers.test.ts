@@ -1,13 +1,15 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { addUsageHeaders } from '../../src/usage/headers.ts';
 import { type Answer, plain, sendAnswer } from '../emulators/bedrock/answer.ts';
 import { cutAt, fail } from '../emulators/bedrock/faults.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
-import { nextRecord } from '../support/records.ts';
+import { begin, call, recordOf } from '../support/chain-calls.ts';
+import { modelId as model } from '../support/models.ts';
 
 const KINDS = ['input', 'output', 'total', 'cache-read-input', 'cache-write-input'];
-const model = 'anthropic.claude-3-haiku-20240307-v1:0';
 const chat = { model, max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] };
 const cached = { messages: [{ role: 'user', content: [{ text: 'hello' }, { cachePoint: { type: 'default' } }] }] };
 
@@ -18,22 +20,15 @@ beforeAll(async () => {
 afterAll(() => chain.close());
 afterEach(() => chain.bedrock.reset());
 
-async function call(path: string, body: object = {}) {
-  const answer = await fetch(chain.gateway.url + path, {
-    method: 'POST',
-    headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  const bytes = await answer.arrayBuffer().catch(() => undefined);
-  const requestId = answer.headers.get('x-ms-invocation-id');
-  const record = await nextRecord(chain.host, (candidate) => candidate['requestId'] === requestId);
-  return { status: answer.status, headers: answer.headers, bytes, usage: usageIn(answer.headers), record };
+async function callForUsage(path: string, body: object = {}) {
+  const { answer, record } = await call(chain, path, { body });
+  return { ...answer, usage: usageIn(answer.headers), record };
 }
 
 /** What the headers tell, by kind. */
-function usageIn(headers: Headers): Record<string, number> {
-  const values = KINDS.map((kind) => [kind, headers.get(`x-bedrock-usage-${kind}-tokens`)] as const);
-  return Object.fromEntries(values.flatMap(([kind, value]) => (value === null ? [] : [[kind, Number(value)]])));
+function usageIn(headers: IncomingHttpHeaders): Record<string, number> {
+  const values = KINDS.map((kind) => [kind, headers[`x-bedrock-usage-${kind}-tokens`]] as const);
+  return Object.fromEntries(values.flatMap(([kind, value]) => (value === undefined ? [] : [[kind, Number(value)]])));
 }
 
 /** What the record tells, under the names of the headers. */
@@ -60,7 +55,7 @@ describe('a whole answer tells its tokens in headers', () => {
     ['Responses', '/openai/v1/responses', { model, input: 'hello' }],
     ['Messages', '/anthropic/v1/messages', chat],
   ])('%s: the same as the record', async (_name, path, body) => {
-    const { usage, record } = await call(path, body);
+    const { usage, record } = await callForUsage(path, body);
     expect(usage['input']).toBeGreaterThan(0);
     expect(usage['total']).toBeGreaterThan(0);
     expect(usage).toStrictEqual(usageInRecord(record));
@@ -69,32 +64,32 @@ describe('a whole answer tells its tokens in headers', () => {
 
   it('kinds that are not told are absent, and a zero is a zero', async () => {
     answerWith(plain({ usage: { inputTokens: 7, outputTokens: 0 } }));
-    expect((await call(`/model/${model}/converse`)).usage).toStrictEqual({ input: 7, output: 0, total: 7 });
+    expect((await callForUsage(`/model/${model}/converse`)).usage).toStrictEqual({ input: 7, output: 0, total: 7 });
     answerWith(plain({ usage: { outputTokens: 3 } }));
-    expect((await call(`/model/${model}/converse`)).usage).toStrictEqual({ output: 3 });
+    expect((await callForUsage(`/model/${model}/converse`)).usage).toStrictEqual({ output: 3 });
   });
 
   it('of more than 1 MiB as well, where Bedrock tells them in headers of its own', async () => {
     const counts = { 'x-amzn-bedrock-input-token-count': '12', 'x-amzn-bedrock-output-token-count': '30' };
     answerWith(plain(Buffer.alloc(3 * 1024 * 1024, ' '), counts));
-    const { usage, bytes, record } = await call(`/model/${model}/invoke`);
+    const { usage, body, record } = await callForUsage(`/model/${model}/invoke`);
     expect(usage).toStrictEqual({ input: 12, output: 30, total: 42 });
-    expect(bytes?.byteLength).toBe(3 * 1024 * 1024);
+    expect(body.length).toBe(3 * 1024 * 1024);
     expect(record).toMatchObject({ inputTokens: 12, outputTokens: 30, totalTokens: 42, usageSource: 'headers' });
   });
 
   it("a header of Bedrock's own stays", async () => {
     answerWith(plain({ usage: { inputTokens: 7, outputTokens: 3 } }, { 'x-bedrock-usage-input-tokens': '99' }));
-    expect((await call(`/model/${model}/converse`)).usage).toStrictEqual({ input: 99, output: 3, total: 10 });
+    expect((await callForUsage(`/model/${model}/converse`)).usage).toStrictEqual({ input: 99, output: 3, total: 10 });
   });
 
   it('the bytes and the other headers are as without', async () => {
     const body = Buffer.from('{ "usage" : {"inputTokens":7,"outputTokens":3,"n":1e400} }');
     answerWith(plain(body, { 'x-amzn-bedrock-cache': 'x' }));
-    const { bytes, headers } = await call(`/model/${model}/converse`);
-    expect(bytes !== undefined && Buffer.from(bytes).equals(body)).toBe(true);
-    expect(headers.get('x-amzn-bedrock-cache')).toBe('x');
-    expect(headers.get('content-length')).toBe(String(body.length));
+    const { body: received, headers } = await callForUsage(`/model/${model}/converse`);
+    expect(received.equals(body)).toBe(true);
+    expect(headers['x-amzn-bedrock-cache']).toBe('x');
+    expect(headers['content-length']).toBe(String(body.length));
   });
 });
 
@@ -109,63 +104,56 @@ describe('no header', () => {
     ],
     ['a message stream', '/anthropic/v1/messages', { ...chat, stream: true }],
   ])('for %s: they have gone before the tokens are known', async (_name, path, body) => {
-    const { usage, record } = await call(path, body);
+    const { usage, record } = await callForUsage(path, body);
     expect(usage).toStrictEqual({});
     expect(record['outputTokens']).toBeGreaterThan(0);
   });
 
   it('for what CountTokens counts: nothing was used', async () => {
-    const { usage, record } = await call(`/model/${model}/count-tokens`, { input: {} });
+    const { usage, record } = await callForUsage(`/model/${model}/count-tokens`, { input: {} });
     expect(usage).toStrictEqual({});
     expect(record['countedInputTokens']).toBeGreaterThan(0);
   });
 
   it('for other operations', async () => {
     answerWith(plain({ usage: { inputTokens: 7, outputTokens: 3 } }));
-    expect((await call('/guardrail/abc/version/1/apply')).usage).toStrictEqual({});
+    expect((await callForUsage('/guardrail/abc/version/1/apply')).usage).toStrictEqual({});
   });
 
   it("for an error, of Bedrock's or the proxy's own", async () => {
     chain.bedrock.answer(
       fail(429, 'ThrottlingException', 'Too many tokens.', { 'x-amzn-bedrock-input-token-count': '5' }),
     );
-    expect(await call(`/model/${model}/converse`)).toMatchObject({ status: 429, usage: {} });
-    expect(await call('/model/a%20b/converse')).toMatchObject({ status: 400, usage: {} });
+    expect(await callForUsage(`/model/${model}/converse`)).toMatchObject({ status: 429, usage: {} });
+    expect(await callForUsage('/model/a%20b/converse')).toMatchObject({ status: 400, usage: {} });
   });
 
   it('for an answer without usage, or one that is no JSON', async () => {
     answerWith(plain({ output: {} }));
-    expect(await call(`/model/${model}/converse`)).toMatchObject({ status: 200, usage: {} });
+    expect(await callForUsage(`/model/${model}/converse`)).toMatchObject({ status: 200, usage: {} });
     answerWith(plain(Buffer.from('{"usage":{"inputTokens":7')));
-    const { usage, record } = await call(`/model/${model}/converse`);
+    const { usage, record } = await callForUsage(`/model/${model}/converse`);
     expect(usage).toStrictEqual({});
     expect(record).toMatchObject({ usageUnknown: 'answer not understood: not JSON' });
   });
 
   it('for an answer that was cut while it was held', async () => {
     chain.bedrock.answer(cutAt(20));
-    expect(await call(`/model/${model}/converse`)).toMatchObject({ status: 503, usage: {} });
+    expect(await callForUsage(`/model/${model}/converse`)).toMatchObject({ status: 503, usage: {} });
   });
 
   it('for a large answer that tells them in its body alone', async () => {
     answerWith(plain({ usage: { inputTokens: 7, outputTokens: 3 }, text: ' '.repeat(2 * 1024 * 1024) }));
-    expect((await call(`/model/${model}/converse`)).usage).toStrictEqual({});
+    expect((await callForUsage(`/model/${model}/converse`)).usage).toStrictEqual({});
   });
 });
 
 it('a caller that leaves before it has the whole answer is recorded with all of its tokens', async () => {
   answerWith(plain({ usage: { inputTokens: 7, outputTokens: 3 }, text: ' '.repeat(900_000) }));
-  const leaving = new AbortController();
-  const answer = await fetch(`${chain.gateway.url}/model/${model}/converse`, {
-    method: 'POST',
-    headers: { 'api-key': chain.gateway.subscriptionKey },
-    body: '{}',
-    signal: leaving.signal,
-  });
-  const requestId = answer.headers.get('x-ms-invocation-id');
-  leaving.abort();
-  await answer.arrayBuffer().catch(() => undefined);
-  const record = await nextRecord(chain.host, (candidate) => candidate['requestId'] === requestId);
+  const { request, response } = begin(chain, `/model/${model}/converse`);
+  const answer = await response;
+  request.destroy();
+  const record = await recordOf(chain, answer);
   expect(record).toMatchObject({ inputTokens: 7, outputTokens: 3, totalTokens: 10, usageSource: 'body' });
   expect(record).not.toHaveProperty('usagePartial');
 });

@@ -1,4 +1,5 @@
 import type { Random } from './random.ts';
+import { modelId } from '../support/models.ts';
 
 /** A request before it is bytes. */
 export interface Draft {
@@ -10,18 +11,17 @@ export interface Draft {
   chunked: boolean;
 }
 
-const MODEL = 'anthropic.claude-3-haiku-20240307-v1:0';
 const PROFILE = 'arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.anthropic.claude-v2%3A1';
 const MESSAGES = '"messages":[{"role":"user","content":[{"text":"What is a signature?"}]}]';
 
 /** One for each shape of request that the proxy knows. */
 const VALID: readonly (readonly [method: string, target: string, body: string])[] = [
-  ['POST', `/model/${MODEL}/converse`, `{${MESSAGES}}`],
+  ['POST', `/model/${modelId}/converse`, `{${MESSAGES}}`],
   ['POST', `/model/${PROFILE}/converse`, `{${MESSAGES}}`],
-  ['POST', `/model/${MODEL}/converse-stream`, `{${MESSAGES}}`],
-  ['POST', `/model/${MODEL}/invoke`, '{"anthropic_version":"bedrock-2023-05-31","max_tokens":10,"messages":[]}'],
+  ['POST', `/model/${modelId}/converse-stream`, `{${MESSAGES}}`],
+  ['POST', `/model/${modelId}/invoke`, '{"anthropic_version":"bedrock-2023-05-31","max_tokens":10,"messages":[]}'],
   ['POST', `/model/amazon.nova-lite-v1:0/invoke-with-response-stream`, '{"messages":[]}'],
-  ['POST', `/model/${MODEL}/count-tokens`, `{"input":{"converse":{${MESSAGES}}}}`],
+  ['POST', `/model/${modelId}/count-tokens`, `{"input":{"converse":{${MESSAGES}}}}`],
   ['POST', '/guardrail/gr-1/version/DRAFT/apply', '{"source":"INPUT","content":[{"text":{"text":"x"}}]}'],
   ['POST', '/openai/v1/chat/completions', '{"model":"openai.gpt-oss-20b-1:0","messages":[],"stream":true}'],
   ['POST', '/openai/v1/chat/completions', '{"model":"openai.gpt-oss-20b-1:0","messages":[]}'],

@@ -4,6 +4,7 @@ import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { encode } from '@jridgewell/sourcemap-codec';
 import { CoverageReport } from 'monocart-coverage-reports';
 
 import { root } from '../support/root.ts';
@@ -67,27 +68,15 @@ async function withSource(script: V8Script): Promise<object | undefined> {
 
 /** Type stripping leaves every character where it was, so each maps to itself. */
 function identityMap(path: string, text: string): object {
-  let [line, column] = [0, 0];
-  const mappings = text.split('\n').map((content, at) =>
-    Array.from(content, (_, index) => {
-      const segment = vlq(index === 0 ? 0 : 1) + vlq(0) + vlq(at - line) + vlq(index - column);
-      [line, column] = [at, index];
-      return segment;
-    }).join(','),
-  );
-  return { version: 3, sources: [path], sourcesContent: [text], names: [], mappings: mappings.join(';') };
-}
-
-const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** A number as source maps write it: base64 digits of five bits, least first, the sign in the lowest bit. */
-function vlq(number: number): string {
-  let rest = number < 0 ? (-number << 1) | 1 : number << 1;
-  let digits = '';
-  do {
-    const digit = rest & 31;
-    rest >>>= 5;
-    digits += BASE64[rest > 0 ? digit | 32 : digit];
-  } while (rest > 0);
-  return digits;
+  const mappings = text
+    .split('\n')
+    .map((content, line) =>
+      Array.from({ length: content.length }, (_, column): [number, number, number, number] => [
+        column,
+        0,
+        line,
+        column,
+      ]),
+    );
+  return { version: 3, sources: [path], sourcesContent: [text], names: [], mappings: encode(mappings) };
 }

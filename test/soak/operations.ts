@@ -1,3 +1,5 @@
+import { modelId } from '../support/models.ts';
+
 /** How an answer comes: whole, as frames of `application/vnd.amazon.eventstream`, or as server-sent events. */
 export type Shape = 'plain' | 'frames' | 'events';
 
@@ -10,7 +12,6 @@ export interface Operation {
   readonly last?: string;
 }
 
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 const content = 'What is a signature?';
 const converse = JSON.stringify({ messages: [{ role: 'user', content: [{ text: content }] }] });
 const anthropic = { anthropic_version: 'bedrock-2023-05-31', max_tokens: 50, messages: [{ role: 'user', content }] };

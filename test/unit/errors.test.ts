@@ -1,27 +1,46 @@
+import { createServer } from 'node:http';
+
+import { BedrockRuntimeClient, ConverseCommand } from '@aws-sdk/client-bedrock-runtime';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { describe, expect, it } from 'vitest';
 
-import { errorReply, type Failure, ProxyError, toProxyError } from '../../src/errors.ts';
+import { errorReply, type Failure, FAILURES, ProxyError, toProxyError } from '../../src/errors.ts';
+import { listen } from '../support/listen.ts';
+import { modelId } from '../support/models.ts';
 
-describe('failures', () => {
-  it.each<[Failure, number, string]>([
-    ['invalidRequest', 400, 'ValidationException'],
-    ['unauthorized', 401, 'UnauthorizedException'],
-    ['accessDenied', 403, 'AccessDeniedException'],
-    ['unknownOperation', 404, 'UnknownOperationException'],
-    ['uploadTimeout', 408, 'RequestTimeoutException'],
-    ['modelTimeout', 408, 'ModelTimeoutException'],
-    ['requestTooLarge', 413, 'RequestEntityTooLargeException'],
-    ['throttled', 429, 'ThrottlingException'],
-    ['internal', 500, 'InternalServerException'],
-    ['notImplemented', 501, 'NotImplementedException'],
-    ['unavailable', 503, 'ServiceUnavailableException'],
-    ['upstreamBroken', 503, 'ServiceUnavailableException'],
-  ])('%s is %i %s', (failure, status, errorType) => {
-    const error = new ProxyError(failure, 'Text.');
-    expect(error).toMatchObject({ failure, status, errorType, message: 'Text.', retryAfterSeconds: undefined });
-    const reply = errorReply(error, 'id');
-    expect(reply.status).toBe(status);
-    expect(reply.headers['x-amzn-errortype']).toBe(errorType);
+const failures = Object.keys(FAILURES) as Failure[];
+
+describe('what the AWS SDK makes of a failure', () => {
+  /** Tries of one call, in which every one gets this failure; nothing that cost Bedrock's work may be tried twice. */
+  const tries: Partial<Record<Failure, number>> = {
+    uploadTimeout: 3,
+    throttled: 3,
+    internal: 3,
+    unavailable: 3,
+    upstreamBroken: 3,
+  };
+
+  it.concurrent.each(failures)('%s', async (failure) => {
+    let arrived = 0;
+    const server = createServer((request, response) => {
+      arrived += 1;
+      request.resume();
+      const { status, headers, body } = errorReply(new ProxyError(failure, 'Text.'), 'id');
+      response.writeHead(status, headers).end(body[0]);
+    });
+    const { url, close } = await listen(server);
+    const client = new BedrockRuntimeClient({
+      endpoint: url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
+      requestHandler: new NodeHttpHandler(),
+    });
+    const thrown: unknown = await client.send(new ConverseCommand({ modelId, messages: [] })).catch((error) => error);
+    client.destroy();
+    await close();
+    const [httpStatusCode, name] = FAILURES[failure];
+    expect(thrown).toMatchObject({ name, message: 'Text.', $metadata: { httpStatusCode, requestId: 'id' } });
+    expect(arrived).toBe(tries[failure] ?? 1);
   });
 });
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -143,15 +143,13 @@ function refusal(statusCode: number, message: string): Answer {
 
 /** A certificate for localhost, also in a file for `NODE_EXTRA_CA_CERTS`. */
 async function makeCertificate() {
-  const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const der = selfSignedCertificate(keys, 'localhost', 1);
-  const cert = `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
+  const tls = await selfSignedCertificate('localhost');
   const folder = await mkdtemp(join(tmpdir(), 'bedrock-proxy-certificate-'));
   const certificate = join(folder, 'localhost.pem');
-  await writeFile(certificate, cert);
+  await writeFile(certificate, tls.cert);
   return {
     certificate,
-    tls: { key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert },
+    tls,
     close: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -1,6 +1,5 @@
-import { createHash, generateKeyPair } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+
 import { selfSignedCertificate } from '../../support/self-signed-certificate.ts';
 
 /** A key of the tenant as the key endpoint publishes it: without `alg`, which is why a verifier has to fix its own. */
@@ -24,8 +23,10 @@ export interface SigningKey {
 
 /** A new 2048-bit RSA key with its certificate, for tokens of `issuer`. */
 export async function createSigningKey(issuer: string): Promise<SigningKey> {
-  const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
-  const certificate = selfSignedCertificate({ publicKey, privateKey }, 'accounts.accesscontrol.windows.net', 5 * 365);
+  const { key, cert } = await selfSignedCertificate('accounts.accesscontrol.windows.net', 5 * 365);
+  const privateKey = createPrivateKey(key);
+  const publicKey = createPublicKey(privateKey);
+  const certificate = new X509Certificate(cert).raw;
   const thumbprint = createHash('sha1').update(certificate).digest('base64url');
   const { n, e } = publicKey.export({ format: 'jwk' });
   if (n === undefined || e === undefined) throw new Error('An RSA key was exported without modulus or exponent.');

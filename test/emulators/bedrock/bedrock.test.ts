@@ -23,9 +23,9 @@ import { fail } from './faults.ts';
 import { sendSigned } from './signed-request.ts';
 import type { BedrockKey } from './sigv4-verifier.ts';
 import { TEXT } from './tokens.ts';
+import { modelId } from '../../support/models.ts';
 
-const MODEL = 'anthropic.claude-3-haiku-20240307-v1:0';
-const PROFILE = `arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.${MODEL}`;
+const PROFILE = `arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.${modelId}`;
 const MESSAGES: Message[] = [{ role: 'user', content: [{ text: 'What is a signature?' }] }];
 const CLAUDE_BODY = {
   anthropic_version: 'bedrock-2023-05-31',
@@ -80,12 +80,10 @@ describe('request metadata', () => {
     ['the longest', { ['k'.repeat(256)]: 'v'.repeat(256) }],
     ['an empty value', { a: '' }],
   ])('%s', async (_name, requestMetadata) => {
-    await sdk().send(new ConverseCommand({ modelId: MODEL, messages: MESSAGES, requestMetadata }));
+    await sdk().send(new ConverseCommand({ modelId, messages: MESSAGES, requestMetadata }));
     expect(lastRequest().requestMetadata).toStrictEqual(requestMetadata);
     const body = JSON.stringify(CLAUDE_BODY);
-    await sdk().send(
-      new InvokeModelCommand({ modelId: MODEL, body, requestMetadata: JSON.stringify(requestMetadata) }),
-    );
+    await sdk().send(new InvokeModelCommand({ modelId, body, requestMetadata: JSON.stringify(requestMetadata) }));
     expect(lastRequest().requestMetadata).toStrictEqual(requestMetadata);
   });
 
@@ -98,11 +96,11 @@ describe('request metadata', () => {
     ['a per cent sign', { a: '%' }],
     ['another script', { a: 'é' }],
   ])('%s is refused', async (_name, requestMetadata) => {
-    const converse = new ConverseCommand({ modelId: MODEL, messages: MESSAGES, requestMetadata });
+    const converse = new ConverseCommand({ modelId, messages: MESSAGES, requestMetadata });
     await expect(sdk().send(converse)).rejects.toThrow('The request metadata is not valid');
     const header = JSON.stringify(requestMetadata).replaceAll('é', '\\u00e9');
     const invoke = new InvokeModelCommand({
-      modelId: MODEL,
+      modelId,
       body: JSON.stringify(CLAUDE_BODY),
       requestMetadata: header,
     });
@@ -120,12 +118,12 @@ describe('request metadata', () => {
       },
       { step: 'finalizeRequest', priority: 'low' },
     );
-    const sent = client.send(new InvokeModelCommand({ modelId: MODEL, body: JSON.stringify(CLAUDE_BODY) }));
+    const sent = client.send(new InvokeModelCommand({ modelId, body: JSON.stringify(CLAUDE_BODY) }));
     await expect(sent).rejects.toMatchObject({ name: 'InvalidSignatureException' });
   });
 
   it('is read nowhere else', async () => {
-    await sdk().send(new CountTokensCommand({ modelId: MODEL, input: { converse: { messages: MESSAGES } } }));
+    await sdk().send(new CountTokensCommand({ modelId, input: { converse: { messages: MESSAGES } } }));
     expect(lastRequest()).not.toHaveProperty('requestMetadata');
   });
 });
@@ -133,19 +131,19 @@ describe('request metadata', () => {
 describe('the AWS SDK reads every operation', () => {
   it('Converse', async () => {
     const answer = await sdk().send(
-      new ConverseCommand({ modelId: MODEL, messages: MESSAGES, performanceConfig: { latency: 'optimized' } }),
+      new ConverseCommand({ modelId, messages: MESSAGES, performanceConfig: { latency: 'optimized' } }),
     );
     expect(answer.output?.message).toEqual({ role: 'assistant', content: [{ text: TEXT }] });
     expect(answer.stopReason).toBe('end_turn');
     expect(answer.performanceConfig).toEqual({ latency: 'optimized' });
-    expect(bedrock.usageGiven().byModel[MODEL]).toMatchObject({
+    expect(bedrock.usageGiven().byModel[modelId]).toMatchObject({
       answers: 1,
       inputTokens: answer.usage?.inputTokens,
       outputTokens: answer.usage?.outputTokens,
     });
     expect(lastRequest()).toMatchObject({
       operation: 'Converse',
-      modelId: MODEL,
+      modelId,
       target: '/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse',
       accessKeyId: EXAMPLE_KEY.accessKeyId,
       verified: true,
@@ -176,7 +174,7 @@ describe('the AWS SDK reads every operation', () => {
   it('a request that marks a cache point', async () => {
     const { usage } = await sdk().send(
       new ConverseCommand({
-        modelId: MODEL,
+        modelId,
         messages: MESSAGES,
         system: [{ text: 'Be brief.' }, { cachePoint: { type: 'default' } }],
       }),
@@ -194,7 +192,7 @@ describe('the AWS SDK reads every operation', () => {
   ])('InvokeModel, %s', async (_, body, expected) => {
     const answer = await sdk().send(
       new InvokeModelCommand({
-        modelId: MODEL,
+        modelId,
         body: JSON.stringify(body),
         contentType: 'application/json',
         serviceTier: 'flex',
@@ -206,9 +204,9 @@ describe('the AWS SDK reads every operation', () => {
   });
 
   it('InvokeModel counts tokens in headers', async () => {
-    const { response } = await sendSigned(bedrock.url, EXAMPLE_KEY, `/model/${MODEL}/invoke`, CLAUDE_BODY);
+    const { response } = await sendSigned(bedrock.url, EXAMPLE_KEY, `/model/${modelId}/invoke`, CLAUDE_BODY);
     const { headers } = await response;
-    const given = bedrock.usageGiven().byModel[MODEL];
+    const given = bedrock.usageGiven().byModel[modelId];
     expect(headers).toMatchObject({
       'x-amzn-bedrock-input-token-count': String(given?.inputTokens),
       'x-amzn-bedrock-output-token-count': String(given?.outputTokens),
@@ -217,7 +215,7 @@ describe('the AWS SDK reads every operation', () => {
 
   it('InvokeModel returns a body it does not understand as it is', async () => {
     const body = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-    const answer = await sdk().send(new InvokeModelCommand({ modelId: MODEL, body, contentType: 'image/x-test' }));
+    const answer = await sdk().send(new InvokeModelCommand({ modelId, body, contentType: 'image/x-test' }));
     expect(Buffer.from(answer.body)).toEqual(Buffer.from(body));
     expect(answer.contentType).toBe('image/x-test');
   });
@@ -233,7 +231,7 @@ describe('the AWS SDK reads every operation', () => {
   ])('InvokeModelWithResponseStream, %s', async (_, body, textOf) => {
     const answer = await sdk().send(
       new InvokeModelWithResponseStreamCommand({
-        modelId: MODEL,
+        modelId,
         body: JSON.stringify(body),
         contentType: 'application/json',
       }),
@@ -243,17 +241,15 @@ describe('the AWS SDK reads every operation', () => {
     );
     expect(events.map((event) => textOf(event) ?? '').join('')).toBe(TEXT);
     expect(events.at(-1)?.['amazon-bedrock-invocationMetrics']).toMatchObject({
-      inputTokenCount: bedrock.usageGiven().byModel[MODEL]?.inputTokens,
-      outputTokenCount: bedrock.usageGiven().byModel[MODEL]?.outputTokens,
+      inputTokenCount: bedrock.usageGiven().byModel[modelId]?.inputTokens,
+      outputTokenCount: bedrock.usageGiven().byModel[modelId]?.outputTokens,
     });
     expect(answer.contentType).toBe('application/json');
   });
 
   it('CountTokens', async () => {
-    const short = await sdk().send(new CountTokensCommand({ modelId: MODEL, input: { converse: { messages: [] } } }));
-    const long = await sdk().send(
-      new CountTokensCommand({ modelId: MODEL, input: { converse: { messages: MESSAGES } } }),
-    );
+    const short = await sdk().send(new CountTokensCommand({ modelId, input: { converse: { messages: [] } } }));
+    const long = await sdk().send(new CountTokensCommand({ modelId, input: { converse: { messages: MESSAGES } } }));
     expect(long.inputTokens).toBeGreaterThan(short.inputTokens ?? 0);
     expect(bedrock.usageGiven().byModel).toEqual({});
   });
@@ -316,7 +312,7 @@ describe('the AWS SDK reads every operation', () => {
 
 describe('refusals are the SDK’s typed errors', () => {
   const SESSION_KEY: BedrockKey = { ...EXAMPLE_KEY, accessKeyId: 'ASIAIOSFODNN7EXAMPLE', sessionToken: 'token/1+2==' };
-  const converse = new ConverseCommand({ modelId: MODEL, messages: MESSAGES });
+  const converse = new ConverseCommand({ modelId, messages: MESSAGES });
 
   async function failure(client: BedrockRuntimeClient): Promise<BedrockRuntimeServiceException> {
     const error: unknown = await client.send(converse).catch((thrown: unknown) => thrown);
@@ -360,7 +356,7 @@ describe('refusals are the SDK’s typed errors', () => {
   });
 
   it('a body that is not JSON', async () => {
-    const { response } = await sendSigned(bedrock.url, EXAMPLE_KEY, `/model/${MODEL}/converse`, Buffer.from('{'));
+    const { response } = await sendSigned(bedrock.url, EXAMPLE_KEY, `/model/${modelId}/converse`, Buffer.from('{'));
     const message = await response;
     expect([message.statusCode, message.headers['x-amzn-errortype']]).toEqual([400, 'ValidationException']);
     expect(JSON.parse(await text(message))).toEqual({ message: expect.stringMatching(/^Malformed input request/) });
@@ -389,7 +385,7 @@ describe('a request must be what a signing proxy should send', () => {
       const { response } = await sendSigned(
         bedrock.url,
         EXAMPLE_KEY,
-        `/model/${MODEL}/converse`,
+        `/model/${modelId}/converse`,
         {},
         {
           headers: [[name, 'a']],
@@ -403,7 +399,7 @@ describe('a request must be what a signing proxy should send', () => {
 
 describe('connections and answers in general', () => {
   it('every answer has a request id, a date and says what becomes of the connection', async () => {
-    const { response } = await sendSigned(bedrock.url, EXAMPLE_KEY, `/model/${MODEL}/converse`, {});
+    const { response } = await sendSigned(bedrock.url, EXAMPLE_KEY, `/model/${modelId}/converse`, {});
     const { headers } = await response;
     expect(headers).toMatchObject({ connection: 'close', 'content-type': 'application/json' });
     expect(headers['x-amzn-requestid']).toMatch(/^[0-9a-f-]{36}$/);
@@ -412,15 +408,15 @@ describe('connections and answers in general', () => {
 
   it('keeps the connection of a client that wants it', async () => {
     const client = sdk();
-    await client.send(new ConverseCommand({ modelId: MODEL, messages: MESSAGES }));
-    await client.send(new ConverseCommand({ modelId: MODEL, messages: MESSAGES }));
+    await client.send(new ConverseCommand({ modelId, messages: MESSAGES }));
+    await client.send(new ConverseCommand({ modelId, messages: MESSAGES }));
     // Those of earlier tests may still be closing.
     await expect.poll(() => [bedrock.openConnections, bedrock.activeRequests]).toEqual([1, 0]);
   });
 
   it('believes its own clock', async () => {
     const late = await startBedrock({ clock: () => new Date('2030-01-01T00:00:00Z') });
-    const { response } = await sendSigned(late.url, EXAMPLE_KEY, `/model/${MODEL}/converse`, {});
+    const { response } = await sendSigned(late.url, EXAMPLE_KEY, `/model/${modelId}/converse`, {});
     const message = await response;
     expect(JSON.parse(await text(message))).toEqual({ message: expect.stringMatching(/^Signature expired: /) });
     expect(message.headers.date).toBe('Tue, 01 Jan 2030 00:00:00 GMT');
@@ -429,7 +425,7 @@ describe('connections and answers in general', () => {
 });
 
 describe('scripts and listeners', () => {
-  const converse = new ConverseCommand({ modelId: MODEL, messages: MESSAGES });
+  const converse = new ConverseCommand({ modelId, messages: MESSAGES });
   const teapot = fail(418, 'TeapotException', 'Short and stout.');
 
   async function statuses(...keys: BedrockKey[]): Promise<(number | undefined)[]> {

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { EXAMPLE_KEY, startBedrock, type BedrockEmulator } from './bedrock.ts';
 import { signWithCrt } from './crt-signer.ts';
 import { TEXT, TEXT_PIECES, type Tokens } from './tokens.ts';
+import { modelId } from '../../support/models.ts';
 
-const MODEL = 'anthropic.claude-3-haiku-20240307-v1:0';
 const PROMPT = 'What is a signature?';
 
 // With a Bedrock API key in the environment the clients would not sign.
@@ -48,7 +48,7 @@ async function signedFetch(input: string | URL | Request, init: RequestInit = {}
   return fetch(url, { method, headers, body, signal: init.signal ?? null });
 }
 
-function given(model = MODEL): Tokens | undefined {
+function given(model = modelId): Tokens | undefined {
   return bedrock.usageGiven().byModel[model];
 }
 
@@ -98,7 +98,7 @@ describe('openai', () => {
 });
 
 describe('anthropic', () => {
-  const request = { model: MODEL, max_tokens: 100, messages: [{ role: 'user', content: PROMPT }] } as const;
+  const request = { model: modelId, max_tokens: 100, messages: [{ role: 'user', content: PROMPT }] } as const;
 
   function client(): Anthropic {
     return new Anthropic({ baseURL: `${bedrock.url}/anthropic`, apiKey: 'unused', maxRetries: 0, fetch: signedFetch });
@@ -121,7 +121,7 @@ describe('anthropic', () => {
 
   it('count tokens', async () => {
     const { input_tokens: tokens } = await client().messages.countTokens({
-      model: MODEL,
+      model: modelId,
       messages: [...request.messages],
     });
     expect(tokens).toBeGreaterThan(0);
@@ -142,17 +142,17 @@ describe('@anthropic-ai/bedrock-sdk', () => {
 
   it('message, with a raw colon in the path', async () => {
     const answer = await client().messages.create({
-      model: MODEL,
+      model: modelId,
       max_tokens: 100,
       messages: [{ role: 'user', content: PROMPT }],
     });
     expect(answer.content).toEqual([{ type: 'text', text: TEXT }]);
-    expect(bedrock.requests[0]).toMatchObject({ target: `/model/${MODEL}/invoke`, operation: 'InvokeModel' });
+    expect(bedrock.requests[0]).toMatchObject({ target: `/model/${modelId}/invoke`, operation: 'InvokeModel' });
   });
 
   it('streamed message', async () => {
     const stream = await client().messages.create({
-      model: MODEL,
+      model: modelId,
       max_tokens: 100,
       messages: [{ role: 'user', content: PROMPT }],
       stream: true,
@@ -177,13 +177,13 @@ describe('@ai-sdk/amazon-bedrock', () => {
   }
 
   it('text', async () => {
-    const answer = await generateText({ model: provider()(MODEL), prompt: PROMPT, maxRetries: 0 });
+    const answer = await generateText({ model: provider()(modelId), prompt: PROMPT, maxRetries: 0 });
     expect(answer.text).toBe(TEXT);
     expect(answer.usage.outputTokens).toBe(given()?.outputTokens);
   });
 
   it('streamed text', async () => {
-    const answer = streamText({ model: provider()(MODEL), prompt: PROMPT, maxRetries: 0 });
+    const answer = streamText({ model: provider()(modelId), prompt: PROMPT, maxRetries: 0 });
     expect(await Array.fromAsync(answer.textStream)).toEqual(TEXT_PIECES);
     expect((await answer.usage).outputTokens).toBe(given()?.outputTokens);
   });

@@ -28,9 +28,7 @@ import { encodeEvent } from './frames.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import { sendSigned, type SentRequest } from './signed-request.ts';
 import { TEXT } from './tokens.ts';
-
-const MODEL = 'anthropic.claude-3-haiku-20240307-v1:0';
-const STREAM = `/model/${MODEL}/converse-stream`;
+import { converseStream as STREAM, modelId } from '../../support/models.ts';
 
 // With a Bedrock API key in the environment the SDKs would not sign.
 vi.stubEnv('AWS_BEARER_TOKEN_BEDROCK', undefined);
@@ -79,7 +77,7 @@ function receivedBy({ requests: [request] }: BedrockEmulator): ReceivedRequest {
 }
 
 async function converseStream(): Promise<AsyncIterable<ConverseStreamOutput>> {
-  const { stream } = await client.send(new ConverseStreamCommand({ modelId: MODEL, messages: [] }));
+  const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
   if (stream === undefined) throw new Error('The answer has no stream.');
   return stream;
 }
@@ -115,7 +113,7 @@ describe('broken connections', () => {
 
   it('cutAt half of a plain answer', async () => {
     bedrock.answer(cutAt(20));
-    const message = await (await send(`/model/${MODEL}/converse`)).response;
+    const message = await (await send(`/model/${modelId}/converse`)).response;
     expect(Number(message.headers['content-length'])).toBeGreaterThan(20);
     expect(await read(message)).toMatchObject({ complete: false, bytes: { length: 20 } });
   });
@@ -154,7 +152,7 @@ describe('silence', () => {
     bedrock.answer(stall('midBody'));
     const received: ConverseStreamOutput[] = [];
     const abort = new AbortController();
-    const command = new ConverseStreamCommand({ modelId: MODEL, messages: [] });
+    const command = new ConverseStreamCommand({ modelId, messages: [] });
     const { stream } = await client.send(command, { abortSignal: abort.signal });
     for await (const event of stream ?? []) {
       received.push(event);
@@ -167,7 +165,7 @@ describe('silence', () => {
   });
 
   it.each([
-    ['Converse', `/model/${MODEL}/converse`],
+    ['Converse', `/model/${modelId}/converse`],
     ['ConverseStream', STREAM],
   ])('the answer to a %s whose client has gone is lost quietly', async (_, target) => {
     const late: Promise<void>[] = [];
@@ -265,7 +263,7 @@ describe('whole answers in another rhythm', () => {
   it('an undisturbed answer after a broken one', async () => {
     bedrock.answer(cutAt(50));
     await read(await (await send()).response);
-    const { output } = await client.send(new ConverseCommand({ modelId: MODEL, messages: [] }));
+    const { output } = await client.send(new ConverseCommand({ modelId, messages: [] }));
     expect(output?.message?.content?.[0]?.text).toBe(TEXT);
   });
 });

@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 
 import { startEchoBackend, type EchoBackend, type ReceivedRequest } from './echo-backend.ts';
 import { startGateway, type Gateway, type GatewayOptions } from './gateway.ts';
@@ -20,15 +20,26 @@ export interface Harness {
   readonly backend: EchoBackend;
   /** A gateway with the two subscriptions above and an identity whose token is `token-for-` and the resource. */
   start(options?: Partial<GatewayOptions>): Promise<Gateway>;
-  /** Closes the gateways of the test; rejects when one of them met what it does not know. */
-  closeGateways(): Promise<void>;
 }
 
-export async function startHarness(): Promise<Harness> {
-  const backend = await startEchoBackend();
+/**
+ * Sets up the suite that calls it: one backend for all of its tests, and after each test its gateways are closed, which
+ * fails when one of them met what it does not know.
+ */
+export function useHarness(): Harness {
+  let backend: EchoBackend;
   const gateways: Gateway[] = [];
+  beforeAll(async () => {
+    backend = await startEchoBackend();
+  });
+  afterEach(async () => {
+    await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
+  });
+  afterAll(() => backend.close());
   return {
-    backend,
+    get backend() {
+      return backend;
+    },
     async start(options = {}) {
       const gateway = await startGateway({
         backendUrl: backend.url,
@@ -38,9 +49,6 @@ export async function startHarness(): Promise<Harness> {
       });
       gateways.push(gateway);
       return gateway;
-    },
-    async closeGateways() {
-      await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
     },
   };
 }

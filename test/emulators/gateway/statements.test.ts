@@ -1,16 +1,8 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { call, CONVERSE, globalPolicy, lastReceived, startHarness, TEAM, type Harness } from './harness.ts';
+import { call, CONVERSE, globalPolicy, lastReceived, useHarness, TEAM } from './harness.ts';
 
-let harness: Harness;
-
-beforeAll(async () => {
-  harness = await startHarness();
-});
-
-afterEach(() => harness.closeGateways());
-
-afterAll(() => harness.backend.close());
+const harness = useHarness();
 
 it.each([
   ['override', ['old'], 'new'],

@@ -2,13 +2,14 @@ import { plain, sendAnswer } from '../../emulators/bedrock/answer.ts';
 import { closeBeforeHeaders, cutAt, fail, stall } from '../../emulators/bedrock/faults.ts';
 import type { Responder } from '../../emulators/bedrock/received-request.ts';
 import { type Chain, startChain } from '../../emulators/chain.ts';
-import { beginCall } from '../../support/raw-client.ts';
+import { begin, call } from '../../support/chain-calls.ts';
+import { modelId } from '../../support/models.ts';
 import { nextRecord } from '../../support/records.ts';
 
 /** A line that the proxy has logged, parsed. */
 export type Line = Readonly<Record<string, unknown>>;
 
-export const HAIKU = 'anthropic.claude-3-haiku-20240307-v1:0';
+export const HAIKU = modelId;
 export const HAIKU_IN_EUROPE = `eu.${HAIKU}`;
 export const NOVA = 'amazon.nova-lite-v1:0';
 export const PROFILE_ARN = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123';
@@ -66,25 +67,36 @@ export async function captureLines(): Promise<Lines> {
   });
   try {
     const converse = (model: string) => `/model/${encodeURIComponent(model)}/converse`;
-    const call = (path: string, body: object | undefined, answer?: Responder, key = 'key-a') =>
-      recordOf(chain, path, body, answer, key);
-    const cached = await call(`/model/${HAIKU}/invoke`, anthropic, answerOf(ANTHROPIC_ANSWER));
-    const profile = await call(converse(HAIKU_IN_EUROPE), { messages }, answerOf(converseAnswer(100, 20)));
-    const arn = await call(converse(PROFILE_ARN), { messages }, answerOf(converseAnswer(10, 5)), 'key-b');
-    const stream = await call(`/model/${NOVA}/converse-stream`, { messages }, undefined, 'key-b');
-    const throttled = await call(converse(NOVA), { messages }, fail(429, 'ThrottlingException', 'Slow down.'), 'key-b');
-    await call(converse(NOVA), { messages }, answerOf(converseAnswer(1000, 1000)), 'key-c');
-    const budgeted = await call(converse(NOVA), { messages }, undefined, 'key-c');
-    const failed = await call(converse(HAIKU), { messages }, fail(500, 'InternalServerException', 'Sorry.'));
-    const broken = await call(converse(HAIKU), { messages }, closeBeforeHeaders);
-    const cut = await call(`/model/${HAIKU}/converse-stream`, { messages }, cutAt(1500));
-    const partial = await call(`/model/${HAIKU}/invoke-with-response-stream`, anthropic, cutAt(1500));
-    const refused = await call('/model/a%20b/converse', { messages });
-    const counted = await call(`/model/${HAIKU}/count-tokens`, { input: { converse: { messages } } });
+    const lineOfCall = async (path: string, body: object | null, answer?: Responder, key = 'key-a') => {
+      if (answer !== undefined) chain.bedrock.answer(answer);
+      return (await call(chain, path, { body, key })).record;
+    };
+    const cached = await lineOfCall(`/model/${HAIKU}/invoke`, anthropic, answerOf(ANTHROPIC_ANSWER));
+    const profile = await lineOfCall(converse(HAIKU_IN_EUROPE), { messages }, answerOf(converseAnswer(100, 20)));
+    const arn = await lineOfCall(converse(PROFILE_ARN), { messages }, answerOf(converseAnswer(10, 5)), 'key-b');
+    const stream = await lineOfCall(`/model/${NOVA}/converse-stream`, { messages }, undefined, 'key-b');
+    const throttled = await lineOfCall(
+      converse(NOVA),
+      { messages },
+      fail(429, 'ThrottlingException', 'Slow down.'),
+      'key-b',
+    );
+    await lineOfCall(converse(NOVA), { messages }, answerOf(converseAnswer(1000, 1000)), 'key-c');
+    const budgeted = await lineOfCall(converse(NOVA), { messages }, undefined, 'key-c');
+    const failed = await lineOfCall(converse(HAIKU), { messages }, fail(500, 'InternalServerException', 'Sorry.'));
+    const broken = await lineOfCall(converse(HAIKU), { messages }, closeBeforeHeaders);
+    const cut = await lineOfCall(`/model/${HAIKU}/converse-stream`, { messages }, cutAt(1500));
+    const partial = await lineOfCall(`/model/${HAIKU}/invoke-with-response-stream`, anthropic, cutAt(1500));
+    const refused = await lineOfCall('/model/a%20b/converse', { messages });
+    const counted = await lineOfCall(`/model/${HAIKU}/count-tokens`, { input: { converse: { messages } } });
     const aborted = await abortedCall(chain, converse(HAIKU));
-    const health = await call('/health', undefined);
+    const health = await lineOfCall('/health', null);
     chain.vault.fail(500);
-    const keysRefused = await call(converse(HAIKU), { messages }, fail(403, 'UnrecognizedClientException', 'Who?'));
+    const keysRefused = await lineOfCall(
+      converse(HAIKU),
+      { messages },
+      fail(403, 'UnrecognizedClientException', 'Who?'),
+    );
     return {
       cached,
       profile,
@@ -133,35 +145,12 @@ function answerOf(body: object): Responder {
   return (_, response) => sendAnswer(response, plain(body));
 }
 
-/** Calls, reads the answer to its end, however that comes, and returns the record of the call. */
-async function recordOf(
-  { bedrock, gateway, host }: Chain,
-  path: string,
-  body: object | undefined,
-  answer: Responder | undefined,
-  key: string,
-): Promise<Line> {
-  if (answer !== undefined) bedrock.answer(answer);
-  const response = await fetch(gateway.url + path, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { 'api-key': key, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const requestId = response.headers.get('x-ms-invocation-id');
-  await response.arrayBuffer().catch(() => undefined);
-  return nextRecord(host, (record) => record['requestId'] === requestId);
-}
-
-async function abortedCall({ bedrock, gateway, host }: Chain, path: string): Promise<Line> {
+async function abortedCall(chain: Chain, path: string): Promise<Line> {
+  const { bedrock, host } = chain;
   bedrock.answer(stall('beforeHeaders'));
   const arrived = Promise.withResolvers<void>();
   const stop = bedrock.onRequest(() => arrived.resolve());
-  const { request, response } = beginCall(gateway.url + path, {
-    method: 'POST',
-    headers: { 'api-key': 'key-a', 'content-type': 'application/json' },
-  });
-  response.catch(() => {});
-  request.end(JSON.stringify({ messages }));
+  const { request } = begin(chain, path, { body: { messages } });
   await arrived.promise;
   stop();
   request.destroy();

@@ -46,7 +46,7 @@ describe.skipIf(bicep === undefined)('what is deployed to look at', () => {
       ...kqlIn(readme).map((query, index): [string, string] => [`README, block ${index + 1}`, query]),
     ]);
     analyses = new Map(Array.from(queries, ([where, query]) => [where, analyze(query, SCHEMA)]));
-  }, 60_000);
+  }, 240_000);
 
   describe('queries', () => {
     it('are right in syntax, names and types', () => {

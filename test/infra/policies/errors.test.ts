@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { startEchoBackend } from '../../emulators/gateway/echo-backend.ts';
 import {
@@ -8,23 +8,14 @@ import {
   globalPolicy,
   NAMELESS,
   productPolicy,
-  startHarness,
+  useHarness,
   TEAM,
-  type Harness,
 } from '../../emulators/gateway/harness.ts';
 import { startGateway } from '../../emulators/gateway/gateway.ts';
 import { policyFile, readPolicy, replaceOnce } from '../../emulators/gateway/policy-file.ts';
 import { send } from '../../emulators/gateway/send.ts';
 
-let harness: Harness;
-
-beforeAll(async () => {
-  harness = await startHarness();
-});
-
-afterEach(() => harness.closeGateways());
-
-afterAll(() => harness.backend.close());
+const harness = useHarness();
 
 describe("the gateway's own errors", () => {
   it('401 without a key, and with a wrong one', async () => {

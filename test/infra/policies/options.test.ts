@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import {
   awsError,
@@ -12,9 +12,8 @@ import {
   lastReceived,
   NAMELESS,
   productPolicy,
-  startHarness,
+  useHarness,
   TEAM,
-  type Harness,
 } from '../../emulators/gateway/harness.ts';
 import {
   policyFile,
@@ -26,15 +25,7 @@ import {
 } from '../../emulators/gateway/policy-file.ts';
 import { open, send } from '../../emulators/gateway/send.ts';
 
-let harness: Harness;
-
-beforeAll(async () => {
-  harness = await startHarness();
-});
-
-afterEach(() => harness.closeGateways());
-
-afterAll(() => harness.backend.close());
+const harness = useHarness();
 
 /** bedrock.xml with CORS at the beginning of its inbound section. */
 async function policyWithCors(): Promise<PolicyFile> {

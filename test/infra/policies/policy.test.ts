@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import {
   call,
@@ -6,21 +6,12 @@ import {
   globalPolicy,
   lastReceived,
   NAMELESS,
-  startHarness,
+  useHarness,
   TEAM,
   UUID,
-  type Harness,
 } from '../../emulators/gateway/harness.ts';
 
-let harness: Harness;
-
-beforeAll(async () => {
-  harness = await startHarness();
-});
-
-afterEach(() => harness.closeGateways());
-
-afterAll(() => harness.backend.close());
+const harness = useHarness();
 
 describe('a call that may pass', () => {
   it('reaches the backend with the token of the gateway and without the suffix', async () => {

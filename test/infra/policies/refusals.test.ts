@@ -1,16 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { awsError, call, lastReceived, startHarness, TEAM, type Harness } from '../../emulators/gateway/harness.ts';
+import { awsError, call, lastReceived, useHarness, TEAM } from '../../emulators/gateway/harness.ts';
 
-let harness: Harness;
-
-beforeAll(async () => {
-  harness = await startHarness();
-});
-
-afterEach(() => harness.closeGateways());
-
-afterAll(() => harness.backend.close());
+const harness = useHarness();
 
 describe('refusals of the policy', () => {
   it('401 without a subscription, should the API not require one', async () => {

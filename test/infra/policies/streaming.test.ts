@@ -3,9 +3,9 @@ import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { CONVERSE, startHarness, TEAM, type Harness } from '../../emulators/gateway/harness.ts';
+import { CONVERSE, useHarness, TEAM } from '../../emulators/gateway/harness.ts';
 import { policyFile, readPolicy, replaceOnce } from '../../emulators/gateway/policy-file.ts';
 import { open } from '../../emulators/gateway/send.ts';
 import { beginCall } from '../../support/raw-client.ts';
@@ -13,15 +13,7 @@ import { inSteps } from '../../emulators/gateway/response-buffer.ts';
 
 const CALL = { target: `/bedrock${CONVERSE}`, headers: { 'api-key': TEAM.key } };
 
-let harness: Harness;
-
-beforeAll(async () => {
-  harness = await startHarness();
-});
-
-afterEach(() => harness.closeGateways());
-
-afterAll(() => harness.backend.close());
+const harness = useHarness();
 
 /** The backend's next response, in the hands of the test. */
 function nextResponse(): Promise<ServerResponse> {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { createEventStreamFramer, exceptionMessage } from '../../../src/streams/event-stream.ts';
 import type { Framer } from '../../../src/streams/framer.ts';
 import { ProxyError } from '../../../src/errors.ts';
+import { cut } from '../../support/usage-feed.ts';
 
 const codec = new EventStreamCodec(
   (bytes) => Buffer.from(bytes as Uint8Array).toString('utf8'),
@@ -52,12 +53,6 @@ function feed(framer: Framer, pieces: readonly Buffer[]): Buffer {
     }
   }
   return Buffer.concat(out);
-}
-
-function cut(bytes: Buffer, size: number): Buffer[] {
-  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
-    bytes.subarray(index * size, (index + 1) * size),
-  );
 }
 
 /** A prelude with a checksum that is right. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Framer } from '../../../src/streams/framer.ts';
 import { createEventFramer } from '../../../src/streams/server-sent-events.ts';
 import { ProxyError } from '../../../src/errors.ts';
+import { cut } from '../../support/usage-feed.ts';
 
 const EVENTS = [
   'event: message_start\ndata: {"a":1}\n\n',
@@ -67,12 +68,6 @@ function feed(framer: Framer, pieces: readonly Buffer[]): Buffer {
     }
   }
   return Buffer.concat([...out, ...framer.end()]);
-}
-
-function cut(bytes: Buffer, size: number): Buffer[] {
-  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
-    bytes.subarray(index * size, (index + 1) * size),
-  );
 }
 
 /** The data of every event that a client dispatches; an event that the stream's end cuts off is discarded. */

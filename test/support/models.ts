@@ -1,0 +1,6 @@
+/** The model of every test that does not care which. */
+export const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
+
+/** Paths with it, as the Anthropic SDKs write them; the AWS SDKs write `%3A` for the colon, and so does the proxy. */
+export const converse = `/model/${modelId}/converse`;
+export const converseStream = `/model/${modelId}/converse-stream`;
