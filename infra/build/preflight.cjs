@@ -28,3 +28,7 @@ if (sentence !== undefined) {
   console.error(sentence);
   process.exit(1);
 }
+
+// `fork` hands the options of Node on: to processes that another folder may be the current one of, or that are measured.
+const option = process.execArgv.indexOf('-r');
+if (option !== -1) process.execArgv.splice(option, 2);

@@ -33,7 +33,7 @@ async function checkout(installed: readonly string[]): Promise<string> {
 
 /** Runs it as the scripts do, before a program. */
 function preflight(folder: string, options: readonly string[] = []): Promise<{ code: unknown; text: string }> {
-  const program = ['--eval', 'console.log("began")'];
+  const program = ['--eval', 'console.log("began", process.execArgv.includes("-r"))'];
   return new Promise((resolve) => {
     execFile(
       process.execPath,
@@ -51,7 +51,7 @@ describe('preflight', () => {
   });
 
   test('nothing to say', async () => {
-    expect(await preflight(await checkout(PACKAGES))).toEqual({ code: 0, text: 'began\n' });
+    expect(await preflight(await checkout(PACKAGES))).toEqual({ code: 0, text: 'began false\n' });
   });
 
   test('nothing installed', async () => {
