@@ -38,7 +38,7 @@ export function banner(started: Started): string {
 /** Calls to paste for every client, and the model ids that make them fail. */
 export function pasteboard(client: ClientSettings, target: Target): string {
   const calls = snippets(client).map(
-    ({ title, note, text }) => `\n--- ${title}${note === undefined ? '' : ` (${note})`}\n${text}`,
+    ({ title, note, text }) => `\n--- ${title}${note === undefined ? '' : `: ${note}`}\n${text}`,
   );
   if (target.bedrock === 'real') return calls.join('\n');
   const width = Math.max(...EMULATED_MODELS.map(({ modelId }) => modelId.length));
