@@ -1,8 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { ConfigError } from '../../src/config/settings.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { buildBundles } from './build.ts';
+import { readLocalSettings, SetupError } from './local-settings.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -15,11 +17,12 @@ if (spawnSync('func', ['--version'], { shell: process.platform === 'win32' }).st
   );
   process.exit(1);
 }
-if (!existsSync(join(root, 'local.settings.json'))) {
-  console.error(
-    'local.settings.json is missing: copy local.settings.json.example to it and fill in AWS_REGION and either\n' +
-      'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or KEY_VAULT_URI.',
-  );
+const problem = await findProblem().catch((error: unknown) => {
+  if (error instanceof SetupError || error instanceof ConfigError) return error.message;
+  throw error;
+});
+if (problem !== undefined) {
+  console.error(problem);
   process.exit(1);
 }
 await buildBundles();
@@ -35,3 +38,16 @@ const host = spawn('func', ['start', '--port', port], {
 host.on('exit', (code) => {
   process.exitCode = code ?? 1;
 });
+
+/** What would make every answer of the function 503. As in Core Tools, the environment comes before the file. */
+async function findProblem(): Promise<string | undefined> {
+  const values = await readLocalSettings(root);
+  if (values === undefined) {
+    return (
+      'local.settings.json is missing: copy local.settings.json.example to it and fill in AWS_REGION and either\n' +
+      'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or KEY_VAULT_URI.'
+    );
+  }
+  readConfig({ ...values, ...process.env });
+  return undefined;
+}

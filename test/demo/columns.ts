@@ -20,6 +20,31 @@ function wrapLine(text: string, width: number): string[] {
   return lines;
 }
 
+/** Where a cell stands: numbers on the right side of their column; prose may go on in the next line. */
+export interface Place {
+  readonly width: number;
+  readonly right?: true;
+  readonly folds?: true;
+}
+
+/** Cells beside each other, in one line, or in more where the words of one fold. */
+export function beside(cells: readonly string[], places: readonly Place[], gap: string): string[] {
+  const columns = places.map((place, index) => linesOf(cells[index] ?? '', place));
+  const height = Math.max(...columns.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, row) =>
+    columns
+      .map((lines, index) => lines[row] ?? ' '.repeat(places[index]?.width ?? 0))
+      .join(gap)
+      .trimEnd(),
+  );
+}
+
+function linesOf(cell: string, { width, right, folds }: Place): string[] {
+  if (right === true && cell.length < width) return [cell.padStart(width)];
+  const isProse = folds === true && cell.split(' ').every((word) => word.length <= width);
+  return (isProse ? wrap(cell, width) : [cell]).map((line) => fit(line, width));
+}
+
 /** A secret as far as it may be shown: enough to recognise it, not enough to use it. */
 export function mask(secret: string): string {
   return `${secret.slice(0, 4)}… (${secret.length} characters)`;

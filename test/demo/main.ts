@@ -11,6 +11,7 @@ import { typedErrors } from './typed-errors.ts';
 import { usage } from './usage.ts';
 import { zeroCode } from './zero-code.ts';
 import { startChain } from '../emulators/chain.ts';
+import { endWithReader } from '../support/closed-pipe.ts';
 
 /** `npm run demo`: a real AWS SDK through everything there is, on loopback. Exit code 0 only if every check is true. */
 
@@ -22,6 +23,7 @@ for (const name of Object.keys(process.env)) {
   if (name.startsWith('AWS_')) delete process.env[name];
 }
 
+endWithReader(process.stdout);
 const start = performance.now();
 const page = createPage(process.stdout, process.env);
 page.title('Bedrock proxy, end to end on this machine');

@@ -1,14 +1,16 @@
 import { styleText } from 'node:util';
 
-import { fit, wrap } from './columns.ts';
+import { beside, fit, type Place, wrap } from './columns.ts';
 
 /** Where the page goes, such as `process.stdout`. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** Width of the terminal. */
+  readonly columns?: number;
 }
 
-/** A page of plain text, a hundred columns wide, that is written from top to bottom. */
+/** A page of plain text that is written from top to bottom. */
 export interface Page {
   title(text: string): void;
   /** Heading of a step, with its number. */
@@ -19,8 +21,9 @@ export interface Page {
   line(label: string, text: string): void;
   /** One line below what it is; too long a text loses its middle. */
   stage(label: string, text: string): void;
-  /** Two things side by side, row by row. */
+  /** Two things side by side, row by row; words fold, what cannot loses its middle. */
   compare(heads: readonly [left: string, right: string], rows: readonly ComparedRow[]): void;
+  /** Where it is too wide, the numbers of a row stand below its names. */
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): void;
   passed(check: string): void;
   failed(check: string, reason: string): void;
@@ -36,11 +39,11 @@ export interface Column {
 
 export type ComparedRow = readonly [label: string, left: string, right: string];
 
-const WIDTH = 100;
+/** Narrower, tables would have to lose columns; wider, lines would be too long to read. */
+const WIDTHS = { least: 60, most: 100, ofNoTerminal: 80 } as const;
 const INDENT = '   ';
 const LABEL = 20;
-const LEFT = 36;
-const RIGHT = WIDTH - INDENT.length - LABEL - LEFT - 4;
+const GAP = '  ';
 
 /** A page on `output`: in colour on a terminal, unless NO_COLOR has a value (no-color.org). */
 export function createPage(output: Output, environment: Readonly<Record<string, string | undefined>>): Page {
@@ -48,16 +51,17 @@ export function createPage(output: Output, environment: Readonly<Record<string, 
   const paint = (format: 'bold' | 'dim' | 'green' | 'red', text: string): string =>
     coloured ? styleText(format, text, { validateStream: false }) : text;
   const print = (line: string): void => void output.write(`${line}\n`);
-  const row = ([label, left, right]: ComparedRow): string =>
-    `${INDENT}${fit(label, LABEL)}  ${fit(left, LEFT)}  ${fit(right, RIGHT)}`.trimEnd();
-  const paragraph = (text: string): void => wrap(text, WIDTH - INDENT.length).forEach((line) => print(INDENT + line));
+  const { columns: terminal = WIDTHS.ofNoTerminal } = output;
+  const width = Math.min(Math.max(terminal, WIDTHS.least), WIDTHS.most);
+  const room = width - INDENT.length;
+  const rows = (cells: readonly string[], places: readonly Place[]): string[] =>
+    beside(cells, places, GAP).map((line) => INDENT + line);
+  const paragraph = (text: string): void => wrap(text, room).forEach((line) => print(INDENT + line));
   const verdict = (word: string, check: string): void =>
-    wrap(check, WIDTH - INDENT.length - 8).forEach((line, index) =>
-      print(`${INDENT}${index === 0 ? word : '      '}  ${line}`),
-    );
+    wrap(check, room - 8).forEach((line, index) => print(`${INDENT}${index === 0 ? word : '      '}  ${line}`));
 
   return {
-    title: (text) => print(paint('bold', text)),
+    title: (text) => wrap(text, width).forEach((line) => print(paint('bold', line))),
     step(number, title) {
       print('');
       print(paint('bold', `${number}  ${title}`));
@@ -66,22 +70,27 @@ export function createPage(output: Output, environment: Readonly<Record<string, 
     line: (label, text) => print(`${INDENT}${paint('dim', label)}  ${text}`.trimEnd()),
     stage(label, text) {
       print(INDENT + paint('dim', label));
-      print(INDENT + fit(text, WIDTH - INDENT.length).trimEnd());
+      print(INDENT + fit(text, room).trimEnd());
     },
-    compare(heads, rows) {
-      print(paint('dim', row(['', ...heads])));
-      for (const each of rows) print(row(each));
+    compare(heads, compared) {
+      const longestWords = (side: 1 | 2) =>
+        Math.max(...compared.flatMap((cells) => cells[side].split(' ').map((word) => word.length)));
+      const [left, right] = shares(room - LABEL - 2 * GAP.length, longestWords(1), longestWords(2));
+      const places = [LABEL, left, right].map((columns) => ({ width: columns, folds: true as const }));
+      for (const line of rows(['', ...heads], places)) print(paint('dim', line));
+      for (const line of compared.flatMap((cells) => rows(cells, places))) print(line);
     },
-    table(columns, rows) {
-      const line = (cells: readonly string[]): string => {
-        const fitted = columns.map(({ width, right }, index) => {
-          const cell = cells[index] ?? '';
-          return right === true && cell.length < width ? cell.padStart(width) : fit(cell, width);
-        });
-        return (INDENT + fitted.join('  ')).trimEnd();
+    table(columns, body) {
+      const fits = columns.reduce((sum, column) => sum + column.width + GAP.length, -GAP.length) <= room;
+      const names = columns.filter(({ right }) => right !== true).length;
+      const lines = (cells: readonly string[]): string[] => {
+        if (fits) return rows(cells, columns);
+        const [first = '', ...others] = cells.slice(0, names);
+        const label = [first.padEnd(columns[0]?.width ?? 0), ...others].join(GAP);
+        return [INDENT + fit(label, room).trimEnd(), ...rows(cells.slice(names), columns.slice(names))];
       };
-      print(paint('dim', line(columns.map(({ head }) => head))));
-      for (const cells of rows) print(line(cells));
+      for (const line of lines(columns.map(({ head }) => head))) print(paint('dim', line));
+      for (const line of body.flatMap(lines)) print(line);
     },
     passed: (check) => verdict(paint('green', 'ok    '), check),
     failed(check, reason) {
@@ -90,4 +99,11 @@ export function createPage(output: Output, environment: Readonly<Record<string, 
     },
     gap: () => print(''),
   };
+}
+
+/** Two columns of the same width; where the longest word of one needs more and the other can spare it, it gets that. */
+function shares(columns: number, leftNeeds: number, rightNeeds: number): [left: number, right: number] {
+  const half = Math.floor(columns / 2);
+  const left = leftNeeds + rightNeeds > columns ? half : Math.min(Math.max(half, leftNeeds), columns - rightNeeds);
+  return [left, columns - left];
 }

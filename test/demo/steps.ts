@@ -63,4 +63,10 @@ export function summarize({ passed, failed }: Report, page: Page, seconds: numbe
       ? `All ${passed.length} checks are true. ${seconds.toFixed(1)} seconds.`
       : `The demonstration failed after ${passed.length} true checks: ${failed.name}`,
   );
+  if (failed !== undefined) return;
+  page.gap();
+  page.text(
+    'What next: `npm run dev` keeps all this running, for a client of your own. README.md says how clients call it, ' +
+      'how it is deployed, and what it tells about each call.',
+  );
 }

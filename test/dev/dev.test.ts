@@ -1,14 +1,15 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { networkInterfaces } from 'node:os';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { afterEach, describe, expect, test } from 'vitest';
 
 import type { RequestRecord } from '../../src/record/record.ts';
-import { banner } from './banner.ts';
-import { readPort, readTarget } from './environment.ts';
+import { type Dev, type DevOptions, printed, startDev } from './dev-process.ts';
 import { terminalLine } from './log-line.ts';
 import { EXAMPLE_KEY, startBedrock } from '../emulators/bedrock/bedrock.ts';
 import { TEXT } from '../emulators/bedrock/tokens.ts';
@@ -24,60 +25,18 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-interface Dev {
-  readonly child: ChildProcess;
-  /** All that was printed so far. */
-  output(): string;
-  /** The output, once `pattern` is in it. Rejects when the process ends before. */
-  until(pattern: RegExp): Promise<string>;
-  /** As Ctrl-C in a terminal does it: the whole process group gets the signal. Resolves with the exit code. */
-  interrupt(): Promise<number | null>;
+/** A folder with nothing in it, or with these settings. */
+async function folderOf(settings?: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'dev-'));
+  cleanups.push(() => rm(folder, { recursive: true }));
+  if (settings !== undefined) await writeFile(join(folder, 'local.settings.json'), settings);
+  return folder;
 }
 
-/** `node test/dev/main.ts` with nothing in its environment but PATH and these variables. */
-function startDev(environment: Readonly<Record<string, string>>): Dev {
-  const child = spawn(process.execPath, ['test/dev/main.ts'], {
-    cwd: root,
-    env: { PATH: process.env['PATH'], ...environment },
-    detached: true,
-  });
-  const closed = once(child, 'close');
-  const signal = (name: NodeJS.Signals) => child.exitCode === null && process.kill(-(child.pid ?? 0), name);
-  let text = '';
-  child.stdout.on('data', (chunk) => (text += chunk));
-  child.stderr.on('data', (chunk) => (text += chunk));
-  cleanups.push(async () => {
-    signal('SIGKILL');
-    await closed;
-  });
-  return {
-    child,
-    output: () => text,
-    async until(pattern) {
-      while (!pattern.test(text)) {
-        if (child.exitCode !== null) throw new Error(`ended without ${String(pattern)}:\n${text}`);
-        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), closed]);
-      }
-      return text;
-    },
-    async interrupt() {
-      signal('SIGINT');
-      await closed;
-      return child.exitCode;
-    },
-  };
-}
-
-interface Call {
-  readonly url: string;
-  readonly key: string;
-}
-
-/** The call that the printed curl line makes, once it is printed. */
-async function printedCall(dev: Dev): Promise<Call> {
-  const text = await dev.until(/Ctrl-C stops it/);
-  const [, url = '', key = ''] = /^curl (\S+) \\\n {2}-H 'api-key: ([^']+)'/m.exec(text) ?? [];
-  return { url, key };
+async function start(environment: Readonly<Record<string, string>>, options: Partial<DevOptions> = {}): Promise<Dev> {
+  const dev = startDev({ PORT: '0', ...environment }, { folder: await folderOf(), ...options });
+  cleanups.push(dev.kill);
+  return dev;
 }
 
 function post(url: string, headers: Record<string, string>): Promise<Response> {
@@ -89,16 +48,20 @@ function post(url: string, headers: Record<string, string>): Promise<Response> {
 }
 
 /** Starts the process and lets it end by itself. */
-async function runDev(environment: Readonly<Record<string, string>>): Promise<{ code: number | null; text: string }> {
-  const dev = startDev(environment);
+async function runDev(
+  environment: Readonly<Record<string, string>>,
+  options: Partial<DevOptions> = {},
+): Promise<{ code: number | null; text: string }> {
+  const dev = await start(environment, options);
   await once(dev.child, 'close');
   return { code: dev.child.exitCode, text: dev.output() };
 }
 
 describe('npm run dev', { timeout: 60_000 }, () => {
   test('serves the printed calls, and nobody else', async () => {
-    const dev = startDev({ PORT: '0' });
-    const { url, key } = await printedCall(dev);
+    const dev = await start({});
+    const { call: url, key } = await printed(dev);
+    const before = dev.output();
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/bedrock\/model\/amazon\.nova-lite-v1:0\/converse$/);
     const answer = await post(url, { 'api-key': key });
     expect(answer.status).toBe(200);
@@ -121,24 +84,54 @@ describe('npm run dev', { timeout: 60_000 }, () => {
       await expect(post(url.replace('127.0.0.1', address), {})).rejects.toThrow('fetch failed');
 
     expect((await post(url.replace(/[^/]+$/, 'nothing'), { 'api-key': key })).status).toBe(404);
-    const text = await dev.until(/ 404 .*UnknownOperationException \(the client's\)$/m);
-    expect(text.match(/^\d\d:\d\d:\d\d /gm)).toHaveLength(2);
+    // The function's lines come a moment later than the gateway's.
+    await dev.until(/ UnknownOperationException/);
+    expect((await post(url.replace('/model', '//model'), { 'api-key': key })).status).toBe(404);
+    expect((await post(url.replace('/bedrock/model', `/v1?api-key=${key}`), {})).status).toBe(404);
+    const health = await fetch(new URL('/bedrock/health', url), { headers: { 'api-key': key } });
+    expect(health.status).toBe(200);
+    const text = await dev.until(/ GET \/bedrock\/health/);
+    const path = '/bedrock/model/amazon.nova-lite-v1:0/converse';
+    const lines = Array.from(text.matchAll(/^\d\d:\d\d:\d\d {2}(.*)$/gm), ([, line = '']) => line);
+    expect(lines.map((line) => line.replace(/ {2} +\d+ ms/, ''))).toEqual([
+      '200  Converse  amazon.nova-lite-v1:0  15 in, 51 out',
+      `403          -  POST ${path}  Requests with an Origin header are refused: this server is not for web pages.  (the gateway's)`,
+      expect.stringMatching(/^403 +- {2}POST \S+ {2}Requests with an Origin header/),
+      expect.stringMatching(
+        /^401 +- {2}POST \S+ {2}Access denied due to missing subscription key\. .* \(the gateway's\)$/,
+      ),
+      `404  POST ${path.replace('converse', 'nothing')}  UnknownOperationException (the client's)`,
+      expect.stringMatching(/^404 +- {2}POST \/bedrock\/\/model\S+ {2}.* Two slashes: .* \(the gateway's\)$/),
+      expect.stringMatching(/^404 +- {2}POST \/v1 {2}Unable to match .* \(the gateway's\)$/),
+      '200  GET /bedrock/health',
+    ]);
+    expect(text.split(key)).toHaveLength(before.split(key).length);
   });
 
   test('prints JavaScript that runs as it is', async () => {
-    const dev = startDev({ PORT: '0' });
-    await printedCall(dev);
-    const [, code = ''] = /--- JavaScript.*\n([\s\S]+?)\n\n/.exec(dev.output()) ?? [];
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code], {
-      cwd: root,
-    });
-    expect(stdout).toBe(TEXT);
+    const dev = await start({}, { words: ['snippets'] });
+    await printed(dev);
+    const answers = Array.from(
+      dev.output().matchAll(/^--- JavaScript \((.+?)\).*\n([\s\S]+?)\n\n/gm),
+      async (found) => {
+        const [, client, code = ''] = found;
+        const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code], {
+          cwd: root,
+        });
+        return [client, stdout.trim()];
+      },
+    );
+    expect(await Promise.all(answers)).toEqual([
+      ['AWS SDK', TEXT],
+      ['Anthropic SDK', TEXT],
+      ['OpenAI SDK', TEXT],
+    ]);
     await dev.until(/ 200 +\d+ ms {2}ConverseStream {2}\S+ {2}\d+ in, 51 out {2}first token \d+ ms {2}\d+ tokens\/s$/m);
   });
 
   test('Ctrl-C ends it at once, and quietly', async () => {
-    const dev = startDev({ PORT: '0' });
-    const { url, key } = await printedCall(dev);
+    const dev = await start({});
+    const { call: url, key } = await printed(dev);
     const before = dev.output();
     expect(await dev.interrupt()).toBe(0);
     expect(dev.output()).toBe(before);
@@ -148,21 +141,20 @@ describe('npm run dev', { timeout: 60_000 }, () => {
   test('AWS keys in the environment lead to the Bedrock they are for', async () => {
     const bedrock = await startBedrock();
     cleanups.push(bedrock.close);
-    const dev = startDev({
-      PORT: '0',
+    const dev = await start({
       AWS_REGION: bedrock.region,
       AWS_ACCESS_KEY_ID: EXAMPLE_KEY.accessKeyId,
       AWS_SECRET_ACCESS_KEY: EXAMPLE_KEY.secretAccessKey,
       AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
       CALLER_AUTH: 'entra',
     });
-    const { url, key } = await printedCall(dev);
+    const { call: url, key } = await printed(dev);
     expect((await post(url, { 'api-key': key })).status).toBe(200);
     expect((await post(url, { 'api-key': key, origin: 'https://example.com' })).status).toBe(403);
     expect((await post(url, {})).status).toBe(401);
     expect(bedrock.requests).toMatchObject([{ verified: true, accessKeyId: EXAMPLE_KEY.accessKeyId }]);
     expect(await dev.until(/ 200 +\d+ ms {2}Converse /)).not.toContain(EXAMPLE_KEY.secretAccessKey);
-    expect(dev.output()).toContain(`${bedrock.url}, with the AWS keys of the environment`);
+    expect(dev.output()).toContain(`${bedrock.url}\n             AWS keys of the settings, calls cost money\n`);
     expect(await dev.interrupt()).toBe(0);
   });
 
@@ -171,15 +163,14 @@ describe('npm run dev', { timeout: 60_000 }, () => {
     const identity = await startManagedIdentity();
     const vault = await startKeyVault({ identity, secrets: { mine: JSON.stringify(EXAMPLE_KEY) } });
     cleanups.push(bedrock.close, identity.close, vault.close);
-    const dev = startDev({
-      PORT: '0',
+    const dev = await start({
       AWS_REGION: bedrock.region,
       AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
       KEY_VAULT_URI: vault.url,
       AWS_CREDENTIALS_SECRET_NAME: 'mine',
       ...identity.environment,
     });
-    const { url, key } = await printedCall(dev);
+    const { call: url, key } = await printed(dev);
     expect((await post(url, { 'api-key': key })).status).toBe(200);
     expect(bedrock.requests).toMatchObject([{ verified: true }]);
     expect(vault.reads('mine')).toBe(1);
@@ -194,38 +185,51 @@ describe('npm run dev', { timeout: 60_000 }, () => {
   });
 
   test('names every wrong setting, and no value', async () => {
-    const { code, text } = await runDev({ PORT: '0', AWS_SECRET_ACCESS_KEY: 'do-not-print', AWS_REGION: 'moon' });
+    const { code, text } = await runDev({ AWS_SECRET_ACCESS_KEY: 'do-not-print', AWS_REGION: 'moon' });
     expect(code).toBe(1);
     expect(text).toMatch(/^Wrong settings: .*AWS_REGION.*AWS_ACCESS_KEY_ID.*\n$/);
     expect(text).not.toContain('do-not-print');
   });
-});
 
-describe('environment', () => {
-  test('port', () => {
-    expect(readPort({})).toBe(7071);
-    expect(readPort({ PORT: '' })).toBe(7071);
-    expect(readPort({ PORT: '8080' })).toBe(8080);
-    for (const PORT of ['65536', '-1', '80a', '1.5']) expect(() => readPort({ PORT })).toThrow('PORT must be a number');
+  test('reads local.settings.json, behind the environment', async () => {
+    const bedrock = await startBedrock();
+    cleanups.push(bedrock.close);
+    const Values = {
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: EXAMPLE_KEY.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: EXAMPLE_KEY.secretAccessKey,
+      AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
+      KEY_VAULT_URI: '',
+    };
+    const folder = await folderOf(JSON.stringify({ IsEncrypted: false, Values }));
+    const dev = await start({ AWS_REGION: bedrock.region, AWS_ACCESS_KEY_ID: '' }, { folder });
+    const { call, key } = await printed(dev);
+    expect((await post(call, { 'api-key': key })).status).toBe(200);
+    expect(bedrock.requests).toMatchObject([{ verified: true }]);
+    expect(dev.output()).toMatch(/^Settings +those of the environment, then those of local\.settings\.json$/m);
+    expect(dev.output()).not.toContain(EXAMPLE_KEY.secretAccessKey);
   });
 
-  test('target', () => {
-    const keys = { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' };
-    expect(readTarget({ AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: '' })).toEqual({ bedrock: 'emulated' });
-    expect(readTarget({ ...keys, CALLER_AUTH: 'entra', HTTPS_PROXY: 'http://proxy', EMPTY: undefined })).toMatchObject({
-      bedrock: 'real',
-      origin: 'https://bedrock-runtime.eu-central-1.amazonaws.com',
-      settings: { ...keys, CALLER_AUTH: 'functionKey', HTTPS_PROXY: 'http://proxy' },
+  test.each([
+    ['{"Values":{"AWS_SECRET_ACCESS_KEY":"do-not-print}', 'local.settings.json is not a JSON object.'],
+    ['[]', 'local.settings.json is not a JSON object.'],
+    [
+      '{"IsEncrypted":true,"Values":{}}',
+      'local.settings.json is encrypted: `func settings decrypt` makes it readable.',
+    ],
+    ['{"Values":"do-not-print"}', '`Values` in local.settings.json must be an object.'],
+    ['{"Values":{"AWS_REGION":["do-not-print"]}}', 'Values in local.settings.json must be strings: AWS_REGION'],
+  ])('local.settings.json with %s', async (settings, expected) => {
+    const { code, text } = await runDev({}, { folder: await folderOf(settings) });
+    expect({ code, text }).toEqual({ code: 1, text: `${expected}\n` });
+  });
+
+  test('knows the words after it', async () => {
+    const { code, text } = await runDev({}, { words: ['snippet'] });
+    expect({ code, text }).toEqual({
+      code: 1,
+      text: 'Unknown: snippet. There are: npm run dev -- snippets, npm run dev -- emulated\n',
     });
-    expect(() => readTarget({ KEY_VAULT_URI: 'https://example.vault.azure.net' })).toThrow('AWS_REGION is missing');
-  });
-
-  test('the banner says whose keys pay', () => {
-    const target = readTarget({ AWS_REGION: 'eu-central-1', KEY_VAULT_URI: 'https://example.vault.azure.net' });
-    const client = { url: 'http://127.0.0.1:1/bedrock', key: 'k', region: 'eu-central-1', modelId: 'm' };
-    expect(banner(target, client)).toContain(
-      'https://bedrock-runtime.eu-central-1.amazonaws.com, with the AWS keys of https://example.vault.azure.net/',
-    );
   });
 });
 
@@ -289,6 +293,12 @@ describe('lines of the log', () => {
     const { status: _none, ...left } = { ...record, outcome: 'clientClosed' };
     const line = terminalLine({ ...console, message: JSON.stringify(left) });
     expect(line?.slice(10)).toBe('---      13 ms  -  clientClosed');
+  });
+
+  test('a request without an operation is called by its path', () => {
+    const message = JSON.stringify({ ...record, status: 404, gatewayRequestId: 'g', errorType: 'X' });
+    const name = (id: string | undefined) => (id === 'g' ? 'GET /\u001B[2J' : undefined);
+    expect(terminalLine({ ...console, message }, name)?.slice(10)).toBe('404      13 ms  GET /?[2J  X');
   });
 
   test('what else the function writes, and errors, are shown; the rest is not', () => {

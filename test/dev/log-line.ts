@@ -4,31 +4,40 @@ import type { LogLine } from '../emulators/functions-host/log.ts';
 /**
  * A line of the host's log as the terminal shows it: the record of a request in short, other lines of the function and
  * errors as they are, nothing of the rest.
+ *
+ * @param nameOf what a request without an operation is called
  */
-export function terminalLine({ category, level, message }: LogLine): string | undefined {
-  if (message.startsWith('{"event":"bedrock.request"')) return requestLine(JSON.parse(message) as RequestRecord);
+export function terminalLine(
+  { category, level, message }: LogLine,
+  nameOf: (gatewayRequestId: string | undefined) => string | undefined = () => undefined,
+): string | undefined {
+  if (message.startsWith('{"event":"bedrock.request"')) {
+    const record = JSON.parse(message) as RequestRecord;
+    return requestLine(record, nameOf(record.gatewayRequestId));
+  }
   return category === 'Host.Function.Console' || level === 'error' || level === 'critical' ? message : undefined;
 }
 
 /** When, status, duration, operation, model, tokens, first token and speed of a stream, what went wrong. */
-function requestLine(record: RequestRecord): string {
+function requestLine(record: RequestRecord, name = '-'): string {
   const fields = [
     new Date(record.time).toTimeString().slice(0, 8),
     // None reached a caller that left before.
     String(record.status ?? '---'),
     milliseconds(record.durationMs ?? 0).padStart(9),
-    record.operation ?? '-',
+    record.operation ?? name,
     record.modelId ?? '',
     tokens(record),
     record.firstTokenMs === undefined ? '' : `first token ${milliseconds(record.firstTokenMs)}`,
     record.outputTokensPerSecond === undefined ? '' : `${Math.round(record.outputTokensPerSecond)} tokens/s`,
     trouble(record),
   ];
-  // An identifier may be any text of the caller's; it must not reach the terminal as an escape sequence.
-  return fields
-    .filter((field) => field !== '')
-    .join('  ')
-    .replaceAll(/[^\x20-\x7e]/g, '?');
+  return printable(fields.filter((field) => field !== '').join('  '));
+}
+
+/** A path or an identifier may be any text of the caller's; it must not reach the terminal as an escape sequence. */
+export function printable(line: string): string {
+  return line.replaceAll(/[^\x20-\x7e]/g, '?');
 }
 
 function tokens(record: RequestRecord): string {

@@ -1,12 +1,15 @@
 import { createServer } from 'node:http';
 
 import { buildBundles } from '../../infra/build/build.ts';
+import { SetupError } from '../../infra/build/local-settings.ts';
 import { ConfigError } from '../../src/config/settings.ts';
-import { banner } from './banner.ts';
-import { readPort, readTarget, SetupError } from './environment.ts';
+import { endWithReader } from '../support/closed-pipe.ts';
+import { listen } from '../support/listen.ts';
+import { banner, pasteboard } from './banner.ts';
+import { readEnvironment, readHttps, readPort, readTarget, readWishes } from './environment.ts';
+import { gatewayLine, unnamedRequests } from './gateway-line.ts';
 import { startLocalProxy } from './local-proxy.ts';
 import { terminalLine } from './log-line.ts';
-import { listen } from '../support/listen.ts';
 
 /** `npm run dev`: gateway, Functions host and function kept running on 127.0.0.1, for clients of all kinds. */
 
@@ -14,25 +17,42 @@ import { listen } from '../support/listen.ts';
 const MODEL = 'amazon.nova-lite-v1:0';
 
 async function run(): Promise<void> {
-  const target = readTarget(process.env);
-  const port = readPort(process.env);
+  endWithReader(process.stdout);
+  const wishes = readWishes(process.argv.slice(2));
+  const { environment, fromFile } = await readEnvironment(process.env, process.cwd());
+  const target = readTarget(environment, wishes);
+  const port = readPort(environment);
+  const https = readHttps(environment);
   // Before the build: whatever has the port may be another one of these, which runs that bundle.
   await (await listen(createServer(), port)).close();
+  // A Bedrock that is out of reach makes this take seconds.
+  console.log('Building and starting the function, its host and the gateway …');
   await buildBundles();
-  const proxy = await startLocalProxy(target, port);
-  const { url, subscriptionKey: key } = proxy.gateway;
-  const silence = proxy.host.onLog((line) => {
-    const text = terminalLine(line);
-    if (text !== undefined) console.log(text);
+  let print = (line: string | undefined): void => {
+    if (line !== undefined) console.log(line);
+  };
+  const unnamed = unnamedRequests();
+  const proxy = await startLocalProxy(target, {
+    port,
+    https,
+    onAnswer(request, answer) {
+      unnamed.add(request);
+      print(gatewayLine(request, answer, new Date()));
+    },
   });
+  proxy.host.onLog((line) => print(terminalLine(line, unnamed.take)));
   let stopping: Promise<void> | undefined;
   const stop = (): void => {
     // The terminal signals the worker too, whose end is not worth a line then; npm signals a second time.
-    silence();
+    print = () => {};
     stopping ??= proxy.close();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
-  console.log(banner(target, { url, key, region: proxy.region, modelId: MODEL }));
+  const { url, key, region, certificate } = proxy;
+  const client = { url, key, region, modelId: MODEL, ...(certificate === undefined ? {} : { certificate }) };
+  if (wishes.snippets) console.log(pasteboard(client, target));
+  const profile = Boolean(environment['AWS_PROFILE']);
+  console.log(banner({ target, client, fromFile, profile }));
 }
 
 function explain(error: unknown): string | undefined {

@@ -9,7 +9,7 @@ import { findSecrets, type Text } from '../support/secret-scan.ts';
 import { type ApplicationInsights, startApplicationInsights } from './azure/application-insights.ts';
 import { type Entra, startEntra } from './azure/entra.ts';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/host.ts';
-import { type Gateway, startGateway, type Subscription } from './gateway/gateway.ts';
+import { type Gateway, type GatewayOptions, startGateway, type Subscription } from './gateway/gateway.ts';
 import { type KeyVault, startKeyVault } from './azure/key-vault.ts';
 import { type ManagedIdentity, startManagedIdentity } from './azure/managed-identity.ts';
 import { type OtlpCollector, startOtlpCollector } from './otlp/collector.ts';
@@ -27,6 +27,8 @@ export interface ChainOptions {
   keys?: readonly BedrockKey[];
   eventDelayMs?: number;
   gatewayPort?: number;
+  /** What the gateway keeps and tells of its requests. */
+  gateway?: Pick<GatewayOptions, 'mostRequests' | 'onAnswer'>;
   /** File of the API's policy; default the one that is deployed. */
   policy?: string;
   /** Text of the policy of all APIs; default API Management's own. */
@@ -111,6 +113,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     callerAuth,
     decodeSlashes: options.decodeSlashes ?? true,
     managedIdentityToken: () => entra.issueToken(),
+    ...options.gateway,
     backendHeaders: callerAuth === 'functionKey' ? { 'x-functions-key': host.functionKey } : {},
     ...(options.subscriptions === undefined ? {} : { subscriptions: options.subscriptions }),
     ...(options.gatewayPort === undefined ? {} : { port: options.gatewayPort }),

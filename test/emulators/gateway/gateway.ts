@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { listen } from '../../support/listen.ts';
 import { answer } from './answer.ts';
 import { isPreflight } from './cors.ts';
-import type { RequestRecord, Subscription } from './exchange.ts';
+import type { PolicyResponse, RequestRecord, Subscription } from './exchange.ts';
 import { newExchange } from './new-exchange.ts';
 import { BEDROCK_OPERATIONS, findOperation, operationNotFound, type Operation } from './operations.ts';
 import { defaultResponse, runPipeline } from './pipeline.ts';
@@ -42,6 +42,10 @@ export interface GatewayOptions {
   readonly operations?: readonly Operation[];
   /** Default 0: any free port. */
   readonly port?: number;
+  /** How many requests are kept to be looked at, at least half of it the latest; default 20,000. */
+  readonly mostRequests?: number;
+  /** Told of each answer as it is about to go to a client that is still there. */
+  readonly onAnswer?: (request: GatewayRequest, answer: Readonly<PolicyResponse>) => void;
 }
 
 /** A request as the client sent it, and as it was forwarded, if it was. */
@@ -55,16 +59,13 @@ export interface Gateway {
   /** Key of the first subscription. */
   readonly subscriptionKey: string;
   readonly subscriptions: readonly Subscription[];
-  /** In the order of arrival; the latest, at least ten thousand of them. */
+  /** In the order of arrival; the latest, as `mostRequests` says. */
   readonly requests: readonly GatewayRequest[];
   /** Rejects when a request met something in the policy that the emulator does not know. */
   close(): Promise<void>;
 }
 
 const BEDROCK_POLICY = new URL('../../../infra/gateway/policies/bedrock.xml', import.meta.url);
-
-/** Requests that are kept; a proxy for local development runs for days. */
-const MOST_REQUESTS = 20_000;
 
 /**
  * Stands for API Management: an HTTP/1.1 server that checks subscription keys, runs the policy file that is deployed,
@@ -76,6 +77,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const suffix = options.path ?? '/bedrock';
   const subscriptions = options.subscriptions ?? [{ id: 'default', name: 'Default', key: randomUUID() }];
   const operations = options.operations ?? BEDROCK_OPERATIONS;
+  const { mostRequests = 20_000, onAnswer } = options;
   const keys = { required: true, header: 'api-key', query: 'api-key', bearer: true, ...options.keys };
   const policies = compilePolicies({
     api: await readFile(options.policy ?? BEDROCK_POLICY, 'utf8'),
@@ -100,7 +102,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const exchange = newExchange(incoming, outgoing, suffix, options.decodeSlashes ?? true);
     const { method, path, headers, query } = exchange.request;
     requests.push(exchange.record);
-    if (requests.length > MOST_REQUESTS) requests.splice(0, MOST_REQUESTS / 2);
+    if (requests.length > mostRequests) requests.splice(0, requests.length - Math.floor(mostRequests / 2));
     if (isPreflight(exchange.request) && policies.preflight !== undefined) {
       await policies.preflight(exchange);
     } else if (target.startsWith(`${suffix}/`)) {
@@ -112,6 +114,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       // No API at this path, hence no policy of it.
       exchange.response = defaultResponse(operationNotFound(), exchange.requestId);
     }
+    if (!exchange.clientGone.aborted) onAnswer?.(exchange.record, exchange.response);
     await answer(exchange, outgoing);
   }
 
