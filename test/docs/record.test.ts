@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { declaredFields, documentedFields, firstCells, loggedEvents, stringsOf } from '../support/reference.ts';
 
 const RECORD = 'src/record/record.ts';
+const PAGE = 'src/record/README.md';
 
-describe("the README's reference of the record", () => {
+describe('the reference of the record', () => {
   it('names every field, once, and no other', () => {
     const fields = declaredFields();
     expect(fields.length).toBeGreaterThan(40);
@@ -14,7 +15,7 @@ describe("the README's reference of the record", () => {
   it('names every outcome', () => {
     const outcomes = stringsOf(RECORD, 'Outcome');
     expect(outcomes.length).toBeGreaterThan(4);
-    expect(firstCells('`outcome`').toSorted()).toStrictEqual(outcomes.toSorted());
+    expect(firstCells(PAGE, '`outcome`').toSorted()).toStrictEqual(outcomes.toSorted());
   });
 
   it('names every reason why nothing is known of the tokens', () => {
@@ -25,12 +26,12 @@ describe("the README's reference of the record", () => {
     ];
     expect(reasons.length).toBeGreaterThan(7);
     expect(stringsOf(RECORD, 'usageUnknown')).toContain('no answer');
-    expect(firstCells('`usageUnknown`').toSorted()).toStrictEqual(reasons.toSorted());
+    expect(firstCells('src/usage/README.md', '`usageUnknown`').toSorted()).toStrictEqual(reasons.toSorted());
   });
 
   it('names every other line', () => {
     const events = loggedEvents().filter((event) => event !== 'bedrock.request');
     expect(events.length).toBeGreaterThan(4);
-    expect(firstCells('`event`').toSorted()).toStrictEqual(events.toSorted());
+    expect(firstCells(PAGE, '`event`').toSorted()).toStrictEqual(events.toSorted());
   });
 });
