@@ -5,7 +5,7 @@
  * client should do: 429 and 503 are retried, 408 and the other 4xx are not (a retry of a slow model call would be paid
  * twice).
  */
-const FAILURES = {
+export const FAILURES = {
   invalidRequest: [400, 'ValidationException'],
   unauthorized: [401, 'UnauthorizedException'],
   accessDenied: [403, 'AccessDeniedException'],
