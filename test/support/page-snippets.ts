@@ -1,14 +1,29 @@
-import type { ClientSettings } from '../dev/snippets.ts';
+import { type ClientSettings, snippets } from '../dev/snippets.ts';
 
 /** What stands in the pages in the place of a reader's own gateway. */
-export const EXAMPLE_SETTINGS: ClientSettings = {
+const PLACE: Omit<ClientSettings, 'modelId'> = {
   url: 'https://contoso.azure-api.net/bedrock',
   key: 'your-subscription-key',
   region: 'us-east-1',
-  modelId: 'amazon.nova-lite-v1:0',
 };
+
+/** A model that the client is for, where it is not for all: by a part of its title. */
+const MODELS: readonly (readonly [string, string])[] = [
+  ['Anthropic', 'us.anthropic.claude-3-5-haiku-20241022-v1:0'],
+  ['OpenAI', 'openai.gpt-oss-20b-1:0'],
+  ['', 'amazon.nova-lite-v1:0'],
+];
+
+/** The calls that `npm run dev` prints, as the page for callers shows them: language and text. */
+export function pageSnippets(): { title: string; language: string; text: string }[] {
+  const titles = snippets({ ...PLACE, modelId: '' }).map(({ title }) => title);
+  return titles.flatMap((title) => {
+    const [, modelId = ''] = MODELS.find(([part]) => title.includes(part)) ?? [];
+    return snippets({ ...PLACE, modelId }).filter((snippet) => snippet.title === title);
+  });
+}
 
 /** The text of a page for a gateway that is there. */
 export function forGateway(text: string, { url, subscriptionKey }: { url: string; subscriptionKey: string }): string {
-  return text.replaceAll(EXAMPLE_SETTINGS.url, url).replaceAll(EXAMPLE_SETTINGS.key, subscriptionKey);
+  return text.replaceAll(PLACE.url, url).replaceAll(PLACE.key, subscriptionKey);
 }
