@@ -3,9 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { declaredFields, documentedFields, firstCells, loggedEvents, stringsOf } from '../support/reference.ts';
 
 const RECORD = 'src/record/record.ts';
-const PAGE = 'src/record/README.md';
 
-describe('the reference of the record', () => {
+describe("the README's reference of the record", () => {
   it('names every field, once, and no other', () => {
     const fields = declaredFields();
     expect(fields.length).toBeGreaterThan(40);
@@ -15,7 +14,7 @@ describe('the reference of the record', () => {
   it('names every outcome', () => {
     const outcomes = stringsOf(RECORD, 'Outcome');
     expect(outcomes.length).toBeGreaterThan(4);
-    expect(firstCells(PAGE, '`outcome`').toSorted()).toStrictEqual(outcomes.toSorted());
+    expect(firstCells('`outcome`').toSorted()).toStrictEqual(outcomes.toSorted());
   });
 
   it('names every reason why nothing is known of the tokens', () => {
@@ -26,12 +25,12 @@ describe('the reference of the record', () => {
     ];
     expect(reasons.length).toBeGreaterThan(7);
     expect(stringsOf(RECORD, 'usageUnknown')).toContain('no answer');
-    expect(firstCells('src/usage/README.md', '`usageUnknown`').toSorted()).toStrictEqual(reasons.toSorted());
+    expect(firstCells('`usageUnknown`', 'src/usage/README.md').toSorted()).toStrictEqual(reasons.toSorted());
   });
 
   it('names every other line', () => {
     const events = loggedEvents().filter((event) => event !== 'bedrock.request');
     expect(events.length).toBeGreaterThan(4);
-    expect(firstCells(PAGE, '`event`').toSorted()).toStrictEqual(events.toSorted());
+    expect(firstCells('`event`').toSorted()).toStrictEqual(events.toSorted());
   });
 });

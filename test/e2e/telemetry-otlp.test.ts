@@ -242,7 +242,7 @@ describe.each([
 
     it('are those that the page describes', () => {
       expect([...new Set(chain.collector.metrics.map(({ name }) => name))].toSorted()).toStrictEqual(
-        firstCells('src/telemetry/README.md', 'metric').toSorted(),
+        firstCells('metric', 'src/telemetry/README.md').toSorted(),
       );
     });
 

@@ -14,11 +14,11 @@ export function declaredFields(): string[] {
 
 /** Fields that its page describes. */
 export function documentedFields(): string[] {
-  return firstCells('src/record/README.md', 'field');
+  return firstCells('field');
 }
 
 /** What a page describes in a table whose first column has this head. */
-export function firstCells(page: string, head: string): string[] {
+export function firstCells(head: string, page = 'src/record/README.md'): string[] {
   const [, table = ''] = read(page).split(new RegExp(`^\\| ${head} \\|.*\\n\\|[-|]+\\|\\n`, 'm'));
   const rows = /^(?:\|.*\n)*/.exec(table)?.[0].split('\n') ?? [];
   return rows.flatMap((row) => Array.from((row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g), ([, name = '']) => name));
