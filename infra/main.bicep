@@ -98,7 +98,7 @@ param maxRequestBytes int = 26214400
 @maxValue(86400)
 param credentialsRefreshSeconds int = 300
 
-@description('Further settings of the proxy, by the names in the README.')
+@description('Further settings of the proxy, by the names in src/config/README.md.')
 param appSettings { *: string } = {}
 
 // ---- The network

@@ -26,7 +26,7 @@ resource service 'Microsoft.ApiManagement/service@2024-05-01' existing = {
 }
 
 // One key for each app. The host must be running when the key is asked for: the first deployment in this mode needs the
-// package to be there, see the README.
+// package to be there, see infra/NETWORK.md.
 resource key 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = if (callerAuth == 'functionKey') {
   parent: service
   name: '${name}-key'

@@ -66,14 +66,14 @@ describe.skipIf(bicep === undefined)('Bicep files', { timeout: 120_000 }, () => 
     expect(new Set(variables).size).toBe(variables.length);
   });
 
-  it('have every parameter in the README, with its variable and its meaning', async () => {
-    const readme = await readFile(join(root, 'README.md'), 'utf8');
+  it('have every parameter in PARAMETERS.md, with its variable and its meaning', async () => {
+    const page = await readFile(join(root, 'infra/PARAMETERS.md'), 'utf8');
     const file = JSON.parse(await readFile(join(root, 'infra/main.parameters.json'), 'utf8'));
     const rows = new Map(
-      Array.from(
-        readme.matchAll(/^\| `(\w+)` \| `([A-Z_]+)` \| .+? \| (.+) \|$/gm),
-        ([, name = '', variable, text]) => [name, { variable: `\${${variable}}`, text }],
-      ),
+      Array.from(page.matchAll(/^\| `(\w+)` \| `([A-Z_]+)` \| .+? \| (.+) \|$/gm), ([, name = '', variable, text]) => [
+        name,
+        { variable: `\${${variable}}`, text },
+      ]),
     );
     for (const [name, { metadata }] of Object.entries(template.parameters)) {
       expect(rows.get(name)?.variable, name).toBe(file.parameters[name].value);

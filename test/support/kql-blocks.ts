@@ -4,7 +4,7 @@ export function kqlIn(markdown: string): string[] {
 }
 
 /** Those of the section that answers what is asked first. */
-export function questionsIn(readme: string): string[] {
-  const [, section = ''] = readme.split(/^### Three questions asked first$/m);
+export function questionsIn(markdown: string): string[] {
+  const [, section = ''] = markdown.split(/^## Three questions asked first$/m);
   return kqlIn(section.split(/^##+ /m, 1)[0] ?? '');
 }

@@ -12,14 +12,14 @@ export function declaredFields(): string[] {
   return [...membersOf('src/record/record.ts', 'RequestRecord'), ...membersOf('src/usage/formats.ts', 'TokenCounts')];
 }
 
-/** Fields that the README describes. */
+/** Fields that its page describes. */
 export function documentedFields(): string[] {
   return firstCells('field');
 }
 
-/** What the README describes in a table whose first column has this head. */
-export function firstCells(head: string): string[] {
-  const [, table = ''] = read('README.md').split(new RegExp(`^\\| ${head} \\|.*\\n\\|[-|]+\\|\\n`, 'm'));
+/** What a page describes in a table whose first column has this head. */
+export function firstCells(head: string, page = 'src/record/README.md'): string[] {
+  const [, table = ''] = read(page).split(new RegExp(`^\\| ${head} \\|.*\\n\\|[-|]+\\|\\n`, 'm'));
   const rows = /^(?:\|.*\n)*/.exec(table)?.[0].split('\n') ?? [];
   return rows.flatMap((row) => Array.from((row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g), ([, name = '']) => name));
 }

@@ -116,12 +116,12 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
     }
   });
 
-  it('are told in the README as they are', async () => {
-    const readme = await readFile(join(root, 'README.md'), 'utf8');
+  it('are told in the page of monitoring as they are', async () => {
+    const page = await readFile(join(root, 'infra/monitoring/README.md'), 'utf8');
     const frequencies = { PT5M: '5 minutes', PT15M: '15 minutes' };
     for (const [name, rule] of rules) {
       const { displayName, severity, evaluationFrequency } = rule['properties'] as Record<string, unknown>;
-      const [, cells = ''] = readme.split(`| *${String(displayName)}* |`);
+      const [, cells = ''] = page.split(`| *${String(displayName)}* |`);
       const [every, , level] = (cells.split('\n', 1)[0] ?? '').split('|').map((cell) => cell.trim());
       expect(every, name).toBe(frequencies[evaluationFrequency as keyof typeof frequencies]);
       expect(level, name).toBe(String(severity));

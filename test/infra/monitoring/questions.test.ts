@@ -11,7 +11,7 @@ import { root } from '../../support/root.ts';
 /** A month before, in minutes. */
 const LONG_AGO = -30 * 24 * 60;
 
-describe('the README answers what is asked first', () => {
+describe('the page of monitoring answers what is asked first', () => {
   let lines: Lines;
   let cost: string;
   let slowest: string;
@@ -19,7 +19,9 @@ describe('the README answers what is asked first', () => {
 
   beforeAll(async () => {
     lines = await captureLines();
-    [cost = '', slowest = '', throttled = ''] = questionsIn(await readFile(join(root, 'README.md'), 'utf8'));
+    [cost = '', slowest = '', throttled = ''] = questionsIn(
+      await readFile(join(root, 'infra/monitoring/README.md'), 'utf8'),
+    );
   });
 
   it('what each team costs this month', () => {

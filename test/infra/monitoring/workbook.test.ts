@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -9,6 +10,7 @@ import { at, type Expansion, ofType } from '../expand.ts';
 import { alertsOf, choose, criterionOf, expandMonitoring, type Workbook, workbookOf } from './deployed.ts';
 import { captureLines } from './lines.ts';
 import { kqlIn } from '../../support/kql-blocks.ts';
+import { documents } from '../../support/markdown.ts';
 import { SCHEMA } from './schema.ts';
 import { root } from '../../support/root.ts';
 
@@ -28,7 +30,7 @@ const PARAMETERS = ['TimeRange', 'Workspaces', 'Subscriptions', 'Models', 'Price
 describe.skipIf(bicep === undefined)('what is deployed to look at', () => {
   let expansion: Expansion;
   let workbook: Workbook;
-  let readme: string;
+  let page: string;
   /** Every query that there is, by where it stands. */
   let queries: ReadonlyMap<string, string>;
   let analyses: ReadonlyMap<string, Analysis>;
@@ -36,14 +38,17 @@ describe.skipIf(bicep === undefined)('what is deployed to look at', () => {
   beforeAll(async () => {
     expansion = await expandMonitoring(bicep as Bicep);
     workbook = workbookOf(expansion);
-    readme = await readFile(join(root, 'README.md'), 'utf8');
+    const texts = documents().map((path): [string, string] => [path, readFileSync(join(root, path), 'utf8')]);
+    page = Object.fromEntries(texts)['infra/monitoring/README.md'] ?? '';
     queries = new Map([
       ...workbook.tiles.map(({ name, query }): [string, string] => [`tile ${name}`, choose(query)]),
       ...Array.from(alertsOf(expansion), ([name, rule]): [string, string] => [
         `alert ${name}`,
         String(criterionOf(rule)['query']),
       ]),
-      ...kqlIn(readme).map((query, index): [string, string] => [`README, block ${index + 1}`, query]),
+      ...texts.flatMap(([path, text]) =>
+        kqlIn(text).map((query, index): [string, string] => [`${path}, block ${index + 1}`, query]),
+      ),
     ]);
     analyses = new Map(Array.from(queries, ([where, query]) => [where, analyze(query, SCHEMA)]));
   }, 240_000);
@@ -173,10 +178,9 @@ describe.skipIf(bicep === undefined)('what is deployed to look at', () => {
       }
     });
 
-    it('is described in the README, table by table', () => {
-      const [, section = ''] = readme.split(/^## To look at$/m);
+    it('is described in its page, table by table', () => {
       for (const { title } of workbook.tiles.filter(({ name }) => !PARAMETERS.includes(name))) {
-        expect(section, title).toContain(`*${title}*`);
+        expect(page, title).toContain(`*${title}*`);
       }
     });
   });
