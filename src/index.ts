@@ -4,7 +4,8 @@ import { createSigner } from './aws/signer.ts';
 import { createUpstream } from './aws/upstream.ts';
 import { createBufferBudget } from './buffer-budget.ts';
 import { type CallerAuthConfig, type Config, type CredentialsConfig, readConfig } from './config/config.ts';
-import { cachedCredentials, type CredentialsProvider, fixedCredentials } from './credentials/provider.ts';
+import { cachedCredentials } from './credentials/cache.ts';
+import { type CredentialsProvider, fixedCredentials } from './credentials/provider.ts';
 import { describeError, errorReply, ProxyError, toProxyError } from './errors.ts';
 import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './callers/caller.ts';
 import { discardBody, sendWithEnd } from './http/exchange.ts';
@@ -13,6 +14,7 @@ import { createProxy, type Proxy } from './proxy/proxy.ts';
 import type { Reply } from './http/reply.ts';
 import { ConfigError } from './config/settings.ts';
 import { endOrderly, trackAnswers } from './functions/shutdown.ts';
+import { refreshing } from './refreshing.ts';
 import { loadTelemetry } from './telemetry/load.ts';
 import { collectLines } from './log.ts';
 import { createTokenBudget } from './usage/token-budget.ts';
@@ -138,7 +140,9 @@ function compose(config: Config): Proxy {
 function admission(config: CallerAuthConfig): Admit {
   if (config.mode === 'functionKey') return admitEveryone;
   // jose is a bundle of its own, loaded in this mode only.
-  const verifier = import('./callers/entra.ts').then(({ createEntraVerifier }) => createEntraVerifier(config));
+  const verifier = import('./callers/entra.ts').then(({ createEntraVerifier }) =>
+    createEntraVerifier(config, { keep: refreshing }),
+  );
   verifier.catch(() => {});
   const verify: VerifyToken = async (token) => (await verifier)(token);
   return admitCallers(verify, config.allowedCallers);
