@@ -18,13 +18,17 @@ export function manualClock(start = 1_000_000): ManualClock {
     after(milliseconds, callback) {
       // A key of its own for each timer, even where several have the same callback.
       const fire = () => callback();
-      const restart = () => void due.set(fire, time + milliseconds);
+      let cancelled = false;
+      const restart = () => {
+        if (!cancelled) due.set(fire, time + milliseconds);
+      };
       restart();
       return {
-        restart: () => {
-          if (due.has(fire)) restart();
+        restart,
+        cancel() {
+          cancelled = true;
+          due.delete(fire);
         },
-        cancel: () => void due.delete(fire),
       };
     },
     async pass(milliseconds) {

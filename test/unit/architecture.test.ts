@@ -109,7 +109,7 @@ describe('imports point inwards', () => {
 
 describe('packages have one home', () => {
   it.each([
-    ['undici', /^undici$/, ['aws/preconnect.ts', 'aws/upstream.ts']],
+    ['undici', /^undici$/, ['aws/connections.ts', 'aws/preconnect.ts', 'aws/upstream.ts']],
     ['@azure/functions', /^@azure\/functions/, ['index.ts']],
     ['the Azure SDKs', /^@azure\/(?!functions)/, ['credentials/key-vault.ts', 'telemetry/application-insights.ts']],
     ['the exporter for Application Insights', /^@azure\/monitor-/, ['telemetry/application-insights.ts']],
