@@ -11,13 +11,14 @@ import type { BufferBudget } from '../buffer-budget.ts';
 import type { AwsCredentials, CredentialsProvider } from '../credentials/provider.ts';
 import { errorReply, toProxyError } from '../errors.ts';
 import { sendWithFreshKeys } from './send.ts';
-import { type Body, type BodyLimits, readBody } from '../http/body.ts';
+import type { BodyLimits } from '../http/body.ts';
 import { discardBody, whenClosed } from '../http/exchange.ts';
 import { type Admit, type Caller, callerOf, checkModel } from '../callers/caller.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { CallerGone, type Invocation } from '../functions/invocation.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { relay } from './relay.ts';
+import { type Body, readBody } from './request-body.ts';
 import type { Reply } from '../http/reply.ts';
 import type { TraceContext } from '../record/finished-request.ts';
 import { type Recorder, type RecorderOptions, startRecord } from '../record/recorder.ts';
@@ -129,7 +130,8 @@ function checkAllowedModel(caller: Caller, { operation, modelId }: Route, body: 
     if (glimpsed !== undefined) record.model(glimpsed);
     return;
   }
-  const model = modelOf(Buffer.concat(body.chunks), operation.modelMember);
+  const { modelMember } = operation;
+  const model = body.readWhole((whole) => modelOf(whole, modelMember));
   record.model(model);
   checkModel(caller, model);
 }

