@@ -1,12 +1,22 @@
+/**
+ * Calls back with the signal's reason once it is aborted, at once if it is already.
+ *
+ * @returns what ends the waiting
+ */
+export function whenAborted(signal: AbortSignal, callback: (reason: unknown) => void): () => void {
+  const onAbort = () => callback(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return () => signal.removeEventListener('abort', onAbort);
+}
+
 /** The promise's outcome, or a rejection with the signal's reason if that comes first. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
+  const stop = whenAborted(signal, aborted.reject);
   try {
     return await Promise.race([aborted.promise, promise]);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    stop();
   }
 }

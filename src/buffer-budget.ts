@@ -1,3 +1,5 @@
+import { ProxyError } from './errors.ts';
+
 /** A share of the budget, held by one request; it grows and shrinks with what the request keeps in memory. */
 export interface BufferLease {
   /** Sets the share to `bytes`. Returns false, and leaves the share as it was, when the budget has no room. */
@@ -37,4 +39,9 @@ export function createBufferBudget(limitBytes: number): BufferBudget {
       };
     },
   };
+}
+
+/** The refusal of what would need more memory than there is left. */
+export function tooMuchBuffered(): ProxyError {
+  return new ProxyError('unavailable', 'The proxy holds too much in memory at the moment.', { retryAfterSeconds: 1 });
 }

@@ -1,31 +1,31 @@
-/** From this size on, copying a piece would cost more than the object around it. */
-const LARGE_PIECE = 4096;
+/** From this size on, copying a chunk would cost more than the object around it. */
+const LARGE_CHUNK = 4096;
 
-/** Pieces of an answer that wait to be taken, in order. */
-export interface PieceQueue {
+/** Chunks of an answer that wait to be taken, in order. */
+export interface ChunkQueue {
   readonly bytes: number;
-  add(piece: Buffer): void;
+  add(chunk: Buffer): void;
   /**
-   * The next bytes: a large piece as it came, small ones joined, since as many objects as there are tiny pieces would
+   * The next bytes: a large chunk as it came, small ones joined, since as many objects as there are tiny chunks would
    * weigh a hundred times their bytes. Undefined when none waits.
    */
   take(): Buffer | undefined;
 }
 
-export function createPieceQueue(): PieceQueue {
-  const pieces: Buffer[] = [];
+export function createChunkQueue(): ChunkQueue {
+  const chunks: Buffer[] = [];
   let bytes = 0;
   return {
     get bytes() {
       return bytes;
     },
-    add(piece) {
-      pieces.push(piece);
-      bytes += piece.length;
+    add(chunk) {
+      chunks.push(chunk);
+      bytes += chunk.length;
     },
     take() {
-      const large = pieces.findIndex(({ length }) => length >= LARGE_PIECE);
-      const small = pieces.splice(0, large === -1 ? pieces.length : Math.max(1, large));
+      const large = chunks.findIndex(({ length }) => length >= LARGE_CHUNK);
+      const small = chunks.splice(0, large === -1 ? chunks.length : Math.max(1, large));
       const taken = small.length > 1 ? Buffer.concat(small) : small[0];
       bytes -= taken?.length ?? 0;
       return taken;

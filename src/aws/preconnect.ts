@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 
 import type { buildConnector } from 'undici';
 
+import type { Clock, Timer } from '../clock.ts';
+
 export interface EarlyConnector {
   /** For undici's pool: gives out the early connection once, and makes new ones otherwise. */
   readonly connect: buildConnector.connector;
@@ -18,11 +20,12 @@ const KEPT_MS = 10_000;
  * Has a first connection ready before the first call: looking up the name, loading the root certificates and shaking
  * hands take longer than everything else that call does.
  */
-export function connectEarly(connect: buildConnector.connector, origin: string): EarlyConnector {
+export function connectEarly(connect: buildConnector.connector, origin: string, clock: Clock): EarlyConnector {
   const { hostname, host, protocol, port } = new URL(origin);
   const address = hostname.replaceAll(/[[\]]/g, '');
   let connecting = false;
   let ready: Socket | undefined;
+  let closing: Timer | undefined;
   let waiting: buildConnector.Callback | undefined;
 
   const onConnected: buildConnector.Callback = (error, socket) => {
@@ -37,9 +40,7 @@ export function connectEarly(connect: buildConnector.connector, origin: string):
     // Whoever calls first will find the same out, and has somebody to tell.
     if (error !== null) return;
     ready = socket;
-    socket.setTimeout(KEPT_MS, () => {
-      if (ready === socket) socket.destroy();
-    });
+    closing = clock.after(KEPT_MS, () => ready?.destroy());
   };
 
   return {
@@ -54,7 +55,7 @@ export function connectEarly(connect: buildConnector.connector, origin: string):
         connect(options, callback);
         return;
       }
-      socket.setTimeout(0);
+      closing?.cancel();
       // undici does not notice a connection that is there before its call has returned.
       process.nextTick(() => {
         if (socket.readable && socket.writable) callback(null, socket);
@@ -66,6 +67,7 @@ export function connectEarly(connect: buildConnector.connector, origin: string):
       connect({ hostname: address, host, protocol, port }, onConnected);
     },
     close() {
+      closing?.cancel();
       ready?.destroy();
       ready = undefined;
     },

@@ -1,9 +1,12 @@
-import { buildConnector, type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 
+import { whenAborted } from '../abortable.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
+import { createAnswerBody } from './answer-body.ts';
+import { createConnections } from './connections.ts';
 import { type AnswerHeaders, isChunked, readHeaders } from './response-headers.ts';
-import { connectEarly } from './preconnect.ts';
-import { createPieceQueue } from './chunk-queue.ts';
+import { createSilenceTimer } from './silence.ts';
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST';
@@ -38,7 +41,7 @@ export interface Upstream {
    * @throws ProxyError `upstreamBroken` when Bedrock cannot be reached or hangs up, `modelTimeout` without headers in time
    */
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
-  /** Makes the connection for the first request already. A failure is not told: that request will meet it again. */
+  /** Makes the connection for the first request already. */
   prepare(): void;
   close(): Promise<void>;
 }
@@ -50,119 +53,75 @@ export interface UpstreamLimits {
   readonly idleMs: number;
 }
 
-/** Idle connections are kept this long, unless Bedrock announces less; it saves a TLS handshake per call. */
-const KEEP_ALIVE_MS = 30_000;
-
-/** Bytes of an answer kept ready for a slow caller before the connection to Bedrock is paused. */
-const READ_AHEAD_BYTES = 65_536;
-
-/**
- * The one pool of HTTP/1.1 connections to Bedrock. undici's own timeouts are off: their clock ticks in whole seconds,
- * and a caller that reads slowly must not look like a silent Bedrock.
- */
-export function createUpstream(origin: string, limits: UpstreamLimits): Upstream {
-  const connections = connectEarly(buildConnector({ allowH2: false, timeout: limits.connectMs }), origin);
-  const pool = new Pool(origin, {
-    allowH2: false,
-    connect: connections.connect,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
-  return {
-    send: (request) => exchange(pool, request, limits),
-    prepare: connections.begin,
-    close() {
-      connections.close();
-      return pool.destroy();
-    },
-  };
+/** Calls to the origin of one service. */
+export function createUpstream(origin: string, limits: UpstreamLimits, clock: Clock = systemClock): Upstream {
+  const { pool, prepare, close } = createConnections(origin, limits.connectMs, clock);
+  return { send: (request) => exchange(pool, request, limits, clock), prepare, close };
 }
 
-function exchange(pool: Pool, request: UpstreamRequest, limits: UpstreamLimits): Promise<UpstreamAnswer> {
+/** One request and its answer. Whatever ends it, it ends once: for the reader, for the timer, at the signal. */
+function exchange(
+  pool: Dispatcher,
+  request: UpstreamRequest,
+  limits: UpstreamLimits,
+  clock: Clock,
+): Promise<UpstreamAnswer> {
   const head = Promise.withResolvers<UpstreamAnswer>();
-  const queue = createPieceQueue();
   let controller: Dispatcher.DispatchController | undefined;
-  let failure: unknown;
-  let done = false;
   let framed = true;
-  let wakeReader: (() => void) | undefined;
+  let stopListening: (() => void) | undefined;
 
-  const onSilence = (message: string) => {
-    // A paused connection is silent because the caller is slow.
-    if (controller?.paused === true) timer.refresh();
-    else abort(new ProxyError('modelTimeout', message));
-  };
-  let timer = setTimeout(onSilence, limits.headersMs, 'Bedrock did not answer in time.');
+  const isPaused = () => controller?.paused === true;
+  const body = createAnswerBody(() => {
+    if (!isPaused()) return;
+    silence.heard();
+    controller?.resume();
+  });
+  // While the connection is paused, it is silent because the caller is slow.
+  const silence = createSilenceTimer(clock, isPaused, (message) => abort(new ProxyError('modelTimeout', message)));
 
-  const finish = (error?: unknown) => {
-    if (done) return;
-    done = true;
-    failure = error;
-    clearTimeout(timer);
-    request.signal.removeEventListener('abort', onAbort);
-    if (error !== undefined) head.reject(error);
-    wakeReader?.();
+  const end = (failure?: unknown) => {
+    if (body.ended) return;
+    body.end(failure);
+    silence.stop();
+    stopListening?.();
+    if (failure !== undefined) head.reject(failure);
   };
   const abort = (reason: unknown) => {
-    finish(reason);
+    end(reason);
     controller?.abort(reason instanceof Error ? reason : new Error('aborted'));
-  };
-  const onAbort = () => abort(request.signal.reason);
-
-  const read = async (): Promise<Buffer | undefined> => {
-    if (queue.bytes === 0 && !done) {
-      await new Promise<void>((resolve) => {
-        wakeReader = resolve;
-      });
-    }
-    const bytes = queue.take();
-    if (bytes === undefined) {
-      if (failure !== undefined) throw failure;
-      return undefined;
-    }
-    if (controller?.paused === true && !done && queue.bytes < READ_AHEAD_BYTES) {
-      timer.refresh();
-      controller.resume();
-    }
-    return bytes;
   };
 
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart(started) {
       controller = started;
-      if (failure !== undefined) started.abort(new Error('aborted'));
+      if (body.ended) started.abort(new Error('aborted'));
     },
-    onResponseStart(started, status) {
+    onResponseStart({ rawHeaders }, status) {
       if (status < 200) return;
-      clearTimeout(timer);
-      timer = setTimeout(onSilence, limits.idleMs, 'Bedrock fell silent in the middle of its answer.');
       if (status > 599) return abort(new ProxyError('upstreamBroken', 'Bedrock answered with an unknown status.'));
-      const headers = readHeaders((started.rawHeaders ?? []) as readonly Buffer[]);
+      silence.expect(limits.idleMs, 'Bedrock fell silent in the middle of its answer.');
+      const headers = readHeaders((rawHeaders ?? []) as readonly Buffer[]);
       framed = status === 204 || status === 304 || 'content-length' in headers || isChunked(headers);
-      head.resolve({ status, headers, read, abort: () => abort(new Error('aborted')) });
+      head.resolve({ status, headers, read: body.read, abort: () => abort(new Error('aborted')) });
     },
     onResponseData(started, chunk) {
-      queue.add(chunk);
-      timer.refresh();
-      if (queue.bytes >= READ_AHEAD_BYTES) started.pause();
-      wakeReader?.();
+      silence.heard();
+      if (!body.add(chunk)) started.pause();
     },
     onResponseEnd: () => {
       // Nothing tells the end of an unframed body from a connection that broke (RFC 9112 section 8).
-      finish(
-        framed ? undefined : new ProxyError('upstreamBroken', 'The end of the answer cannot be told from a break.'),
-      );
+      end(framed ? undefined : new ProxyError('upstreamBroken', 'The end of the answer cannot be told from a break.'));
     },
     onResponseError: (_controller, cause) =>
-      finish(new ProxyError('upstreamBroken', 'The connection to Bedrock failed.', { cause })),
+      end(new ProxyError('upstreamBroken', 'The connection to Bedrock failed.', { cause })),
   };
 
   if (request.signal.aborted) {
-    onAbort();
+    end(request.signal.reason);
   } else {
-    request.signal.addEventListener('abort', onAbort, { once: true });
+    stopListening = whenAborted(request.signal, abort);
+    silence.expect(limits.headersMs, 'Bedrock did not answer in time.');
     pool.dispatch({ method: request.method, path: request.target, ...payload(request) }, handler);
   }
   return head.promise;

@@ -1,5 +1,6 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 
+import type { Refreshing, RefreshingOptions } from '../refreshing.ts';
 import type { VerifiedToken, VerifyToken } from './admission.ts';
 
 export interface EntraOptions {
@@ -14,7 +15,10 @@ const MINUTE = 60_000;
 /** Age at which the keys are read again in the background. Entra announces new keys a day before it uses them. */
 const KEYS_REFRESH_MS = 60 * MINUTE;
 
-/** Least time between two readings, failed ones included: made-up key ids must not hammer the token service. */
+/**
+ * Pause after a failed reading in the background. Also the least time between two readings for unknown key ids, and the
+ * age of keys that need none: made-up ids must not hammer the token service.
+ */
 const KEYS_COOLDOWN_MS = MINUTE;
 
 /** The same while there are no keys at all: until then nobody can call. */
@@ -25,14 +29,33 @@ const CLOCK_TOLERANCE_SECONDS = 60;
 
 type Resolver = ReturnType<typeof createLocalJWKSet>;
 
+export interface EntraDependencies {
+  /** `refreshing`; handed in because this module is a bundle of its own, and no module should be in two of them. */
+  readonly keep: <T>(options: RefreshingOptions<T>) => Refreshing<T>;
+  readonly fetch?: typeof fetch;
+  /** The time that tokens are held against. */
+  readonly date?: () => Date;
+}
+
 /**
  * Verifies access tokens of one Entra tenant: RS256 signature by the tenant's keys, issuer, audience, lifetime, tenant.
  *
  * The keys are kept without end and renewed in the background, so an outage of the key endpoint is not noticed.
  * `createRemoteJWKSet` of jose forgets known keys when they are too old, and its cooldown starts only after a success.
  */
-export function createEntraVerifier(options: EntraOptions): VerifyToken {
-  const keys = createKeyCache(`${options.authority}/${options.tenantId}/discovery/v2.0/keys`);
+export function createEntraVerifier(
+  options: EntraOptions,
+  { keep, fetch: fetchUrl = fetch, date = () => new Date() }: EntraDependencies,
+): VerifyToken {
+  const keysUrl = `${options.authority}/${options.tenantId}/discovery/v2.0/keys`;
+  const keys = keep({
+    read: async (signal) => createLocalJWKSet(await readKeys(fetchUrl, keysUrl, signal)),
+    timeoutMs: KEYS_TIMEOUT_MS,
+    freshMs: KEYS_REFRESH_MS,
+    coldPause: { firstMs: FIRST_KEYS_COOLDOWN_MS, longestMs: FIRST_KEYS_COOLDOWN_MS },
+    warmPause: { firstMs: KEYS_COOLDOWN_MS, longestMs: KEYS_COOLDOWN_MS },
+    forced: { pauseMs: KEYS_COOLDOWN_MS, minAgeMs: KEYS_COOLDOWN_MS },
+  });
   const issuer = issuersOf(options);
 
   return async (token): Promise<VerifiedToken> => {
@@ -42,6 +65,7 @@ export function createEntraVerifier(options: EntraOptions): VerifyToken {
         issuer,
         audience: [...options.audiences],
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        currentDate: date(),
         requiredClaims: ['exp', 'iss', 'aud', 'oid', 'tid'],
       });
     const resolver = await keys.get();
@@ -70,52 +94,8 @@ function issuersOf({ authority, tenantId }: EntraOptions): string[] {
   return [`${authority}/${tenantId}/v2.0`, ...(v1 ? [`https://sts.windows.net/${tenantId}/`] : [])];
 }
 
-interface KeyCache {
-  /** The keys known now; reads them when there are none. Rejects when that fails. */
-  get(): Promise<Resolver>;
-  /** Keys newer than `known` where they can be had, else `known`. */
-  renewed(known: Resolver): Promise<Resolver>;
-}
-
-function createKeyCache(url: string): KeyCache {
-  let current: Resolver | undefined;
-  let readAt = 0;
-  let triedAt = Number.NEGATIVE_INFINITY;
-  let reading: Promise<Resolver> | undefined;
-
-  const read = (): Promise<Resolver> => {
-    triedAt = performance.now();
-    reading ??= fetchKeys(url)
-      .then((keys) => {
-        current = createLocalJWKSet(keys);
-        readAt = performance.now();
-        return current;
-      })
-      .finally(() => {
-        reading = undefined;
-      });
-    return reading;
-  };
-  const coolingDown = (ms: number) => reading === undefined && performance.now() - triedAt < ms;
-
-  return {
-    async get() {
-      if (current === undefined) {
-        if (coolingDown(FIRST_KEYS_COOLDOWN_MS)) throw new Error('the key endpoint failed a moment ago');
-        return read();
-      }
-      if (performance.now() - readAt > KEYS_REFRESH_MS && !coolingDown(KEYS_COOLDOWN_MS)) read().catch(() => {});
-      return current;
-    },
-    async renewed(known) {
-      if (current === known && !coolingDown(KEYS_COOLDOWN_MS)) await read().catch(() => {});
-      return current ?? known;
-    },
-  };
-}
-
-async function fetchKeys(url: string): Promise<JSONWebKeySet> {
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(KEYS_TIMEOUT_MS) });
+async function readKeys(fetchUrl: typeof fetch, url: string, signal: AbortSignal): Promise<JSONWebKeySet> {
+  const response = await fetchUrl(url, { redirect: 'error', signal });
   if (!response.ok) {
     await response.body?.cancel();
     throw new Error(`key endpoint answered ${response.status}`);

@@ -1,3 +1,4 @@
+import { refreshing } from '../refreshing.ts';
 import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './admission.ts';
 import type { EntraOptions } from './entra.ts';
 
@@ -13,7 +14,9 @@ export type AdmissionOptions =
 /** The admission that the options ask for. jose is a bundle of its own, loaded for Entra tokens only. */
 export function loadAdmission(options: AdmissionOptions): Admit {
   if (options.mode === 'functionKey') return admitEveryone;
-  const verifier = import('./entra.ts').then(({ createEntraVerifier }) => createEntraVerifier(options));
+  const verifier = import('./entra.ts').then(({ createEntraVerifier }) =>
+    createEntraVerifier(options, { keep: refreshing }),
+  );
   // Whoever awaits it hears of a failure.
   verifier.catch(() => {});
   const verify: VerifyToken = async (token) => (await verifier)(token);

@@ -1,11 +1,6 @@
+import { cachedCredentials, type CacheOptions } from './cache.ts';
 import type { VaultOptions } from './key-vault.ts';
-import {
-  type AwsCredentials,
-  cachedCredentials,
-  type CacheOptions,
-  type CredentialsProvider,
-  fixedCredentials,
-} from './provider.ts';
+import { type AwsCredentials, type CredentialsProvider, fixedCredentials } from './provider.ts';
 
 /** Where the AWS keys come from. */
 export type CredentialsOptions =

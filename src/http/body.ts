@@ -1,20 +1,10 @@
 import { createHash, hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-import type { BufferBudget } from '../buffer-budget.ts';
+import { type BufferLease, tooMuchBuffered } from '../buffer-budget.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-
-export interface Body {
-  /** The bytes to send, in order: those that came, unless they were rewritten. */
-  readonly chunks: readonly Buffer[];
-  readonly length: number;
-  /** Bytes that came. */
-  readonly received: number;
-  /** Hexadecimal SHA-256 of the bytes. */
-  readonly sha256: string;
-  /** Gives the memory back to the budget: the bytes are no longer needed. */
-  release(): void;
-}
+import { collectPieces } from './pieces.ts';
 
 export interface BodyLimits {
   /** Largest body, in bytes. */
@@ -23,37 +13,39 @@ export interface BodyLimits {
   readonly uploadMs: number;
 }
 
-/** Makes the body that is sent of the whole one that came, in pieces. Throws the refusal of one that cannot be sent. */
-export type Rewrite = (body: Buffer) => readonly Buffer[];
+/** A body in pieces. */
+export interface Bytes {
+  readonly chunks: readonly Buffer[];
+  readonly length: number;
+}
 
 /**
- * Reads a request's body and hashes it while it arrives: SigV4 needs the hash before the first byte can be sent on.
+ * Receives a request's body.
  *
  * Listens to the stream's events instead of iterating it, because leaving an iteration early destroys the socket that
  * the refusal has to be written to. After a refusal the rest of the body runs into nothing.
  *
+ * @param lease takes up what is announced, and what comes beyond that; not released here
  * @throws ProxyError `requestTooLarge`, `uploadTimeout` (too slow, or cut), `unavailable` when the process holds too
- *   much already, and what `rewrite` throws
+ *   much already
  */
-export function readBody(
+export function receiveBody(
   request: IncomingMessage,
   limits: BodyLimits,
-  budget: BufferBudget,
-  rewrite?: Rewrite,
-): Promise<Body> {
-  const lease = budget.lease();
+  lease: BufferLease,
+  clock: Clock = systemClock,
+): Promise<Bytes> {
   const announced = Number(request.headers['content-length'] ?? 0);
-  return new Promise<Body>((resolve, reject) => {
-    const chunks: Buffer[] = [];
+  return new Promise<Bytes>((resolve, reject) => {
+    const pieces = collectPieces();
     let length = 0;
 
     const stop = () => {
-      clearTimeout(timer);
+      timer.cancel();
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
     };
     const refuse = (error: ProxyError) => {
       stop();
-      lease.release();
       request.on('error', () => {}).resume();
       reject(error);
     };
@@ -61,28 +53,15 @@ export function readBody(
       length += chunk.length;
       if (length > limits.requestBytes) return refuse(tooLarge(limits.requestBytes));
       if (length > announced && !lease.resize(length)) return refuse(tooMuchBuffered());
-      chunks.push(chunk);
+      pieces.add(chunk);
     };
-    const finish = (sent: readonly Buffer[], sentLength: number) =>
-      resolve({ chunks: sent, length: sentLength, received: length, sha256: sha256Of(sent), release: lease.release });
     const onEnd = () => {
       stop();
-      if (rewrite === undefined) return finish(chunks, length);
-      try {
-        const [only, second] = chunks;
-        const sent = rewrite(only !== undefined && second === undefined ? only : Buffer.concat(chunks));
-        const sentLength = sent.reduce((sum, piece) => sum + piece.length, 0);
-        if (!lease.resize(sentLength)) throw tooMuchBuffered();
-        finish(sent, sentLength);
-      } catch (error) {
-        lease.release();
-        reject(error);
-      }
+      resolve({ chunks: pieces.end(), length });
     };
     const onClose = () => refuse(new ProxyError('uploadTimeout', 'The request body ended before it was complete.'));
-    const timer = setTimeout(
-      () => refuse(new ProxyError('uploadTimeout', 'The request body took too long to arrive.')),
-      limits.uploadMs,
+    const timer = clock.after(limits.uploadMs, () =>
+      refuse(new ProxyError('uploadTimeout', 'The request body took too long to arrive.')),
     );
 
     if (request.destroyed) return onClose();
@@ -92,10 +71,28 @@ export function readBody(
   });
 }
 
+/**
+ * Has `read` look at a body in one piece. A body that came in several is copied for it; the lease, which is that of the
+ * body, counts the copy meanwhile.
+ *
+ * @throws ProxyError `unavailable` when there is no room for the copy
+ */
+export function readWhole<T>({ chunks, length }: Bytes, lease: BufferLease, read: (whole: Buffer) => T): T {
+  const [only, second] = chunks;
+  if (second === undefined) return read(only ?? Buffer.alloc(0));
+  if (!lease.resize(2 * length)) throw tooMuchBuffered();
+  try {
+    return read(Buffer.concat(chunks, length));
+  } finally {
+    lease.resize(length);
+  }
+}
+
 /** SHA-256 of an empty body. */
 const EMPTY = hash('sha256', '');
 
-function sha256Of(chunks: readonly Buffer[]): string {
+/** Hexadecimal SHA-256 of a body: SigV4 needs it before the first byte can be sent on. */
+export function sha256Of(chunks: readonly Buffer[]): string {
   const [first, second] = chunks;
   if (first === undefined) return EMPTY;
   if (second === undefined) return hash('sha256', first);
@@ -106,10 +103,4 @@ function sha256Of(chunks: readonly Buffer[]): string {
 
 function tooLarge(limit: number): ProxyError {
   return new ProxyError('requestTooLarge', `The request body is larger than ${limit} bytes.`);
-}
-
-function tooMuchBuffered(): ProxyError {
-  return new ProxyError('unavailable', 'The proxy holds too many request bodies at the moment.', {
-    retryAfterSeconds: 1,
-  });
 }

@@ -1,3 +1,5 @@
+import { whenAborted } from '../abortable.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 
@@ -20,29 +22,31 @@ export interface LifetimeLimits {
   readonly streamMs: number;
 }
 
-export function startLifetime(invocation: Exchange, limits: LifetimeLimits): Lifetime {
+/** @param clock by which `startedAt` was read */
+export function startLifetime(
+  { startedAt, gone }: Pick<Exchange, 'startedAt' | 'gone'>,
+  limits: LifetimeLimits,
+  clock: Clock = systemClock,
+): Lifetime {
   const controller = new AbortController();
   const abortAfter = (ms: number, message: string) =>
-    setTimeout(
-      () => controller.abort(new ProxyError('modelTimeout', message)),
-      Math.max(0, ms - (performance.now() - invocation.startedAt)),
+    clock.after(Math.max(0, ms - (clock.now() - startedAt)), () =>
+      controller.abort(new ProxyError('modelTimeout', message)),
     );
   let ended = false;
-  const onGone = () => controller.abort(invocation.gone.reason);
-  let timer = abortAfter(limits.firstByteMs, 'No answer was ready before the deadline of this proxy.');
-  if (invocation.gone.aborted) onGone();
-  else invocation.gone.addEventListener('abort', onGone, { once: true });
+  let deadline = abortAfter(limits.firstByteMs, 'No answer was ready before the deadline of this proxy.');
+  const stopListening = whenAborted(gone, (reason) => controller.abort(reason));
   return {
     signal: controller.signal,
     firstByteSent() {
       if (ended) return;
-      clearTimeout(timer);
-      timer = abortAfter(limits.streamMs, 'The answer took longer than the deadline of this proxy.');
+      deadline.cancel();
+      deadline = abortAfter(limits.streamMs, 'The answer took longer than the deadline of this proxy.');
     },
     end() {
       ended = true;
-      clearTimeout(timer);
-      invocation.gone.removeEventListener('abort', onGone);
+      deadline.cancel();
+      stopListening();
     },
   };
 }

@@ -11,7 +11,7 @@ import type { BufferBudget } from '../buffer-budget.ts';
 import type { AwsCredentials, CredentialsProvider } from '../credentials/provider.ts';
 import { CallerGone, errorReply, toProxyError } from '../errors.ts';
 import { sendWithFreshKeys } from './send.ts';
-import { type Body, type BodyLimits, readBody } from '../http/body.ts';
+import type { BodyLimits } from '../http/body.ts';
 import { discardBody, type Exchange, whenClosed } from '../http/exchange.ts';
 import type { Admit } from '../callers/admission.ts';
 import { checkModel } from '../callers/allowed-models.ts';
@@ -19,6 +19,7 @@ import { type Caller, callerOf } from '../callers/caller.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { relay } from './relay.ts';
+import { type Body, readBody } from './request-body.ts';
 import type { Reply } from '../http/reply.ts';
 import type { TraceContext } from '../record/finished-request.ts';
 import { type Recorder, type RecorderOptions, startRecord } from '../record/recorder.ts';
@@ -130,7 +131,8 @@ function checkAllowedModel(caller: Caller, { operation, modelId }: Route, body: 
     if (glimpsed !== undefined) record.model(glimpsed);
     return;
   }
-  const model = modelOf(Buffer.concat(body.chunks), operation.modelMember);
+  const { modelMember } = operation;
+  const model = body.readWhole((whole) => modelOf(whole, modelMember));
   record.model(model);
   checkModel(caller, model);
 }

@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 
 import type { Framer } from '../streams/framer.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
-import type { BufferLease } from '../buffer-budget.ts';
+import { type BufferLease, tooMuchBuffered } from '../buffer-budget.ts';
 import { CallerGone, type ProxyError, toProxyError } from '../errors.ts';
-import { type Send, tooMuchHeld } from './write.ts';
+import type { Send } from './write.ts';
 import type { RelayObserver, Reply } from '../http/reply.ts';
 
 /** Relays a stream of messages: whole ones only, so that one of our own can tell of a failure in their protocol. */
@@ -28,7 +28,7 @@ export async function relayMessages(
         return rest.length > 0 ? rest : undefined;
       }
       const messages = framer.push(chunk);
-      if (!lease.resize(framer.pending)) overflow = tooMuchHeld();
+      if (!lease.resize(framer.pending)) overflow = tooMuchBuffered();
       if (messages.length > 0) return messages;
     }
   };

@@ -4,9 +4,9 @@ import { framerFor } from '../streams/format.ts';
 import type { EventDialect } from '../bedrock/runtime.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import { addUsageHeaders } from '../usage/headers.ts';
-import type { BufferLease } from '../buffer-budget.ts';
+import { type BufferLease, tooMuchBuffered } from '../buffer-budget.ts';
 import { returnedHeaders } from './forwarded-headers.ts';
-import { createSend, type Send, tooMuchHeld } from './write.ts';
+import { createSend, type Send } from './write.ts';
 import { relayMessages } from './relay-stream.ts';
 import type { RelayObserver, Reply } from '../http/reply.ts';
 
@@ -63,7 +63,7 @@ async function relayBytes(
     }
     chunks.push(chunk);
     length += chunk.length;
-    if (!lease.resize(length)) throw tooMuchHeld();
+    if (!lease.resize(length)) throw tooMuchBuffered();
   }
   addUsageHeaders(headers, observer.usageAhead(whole ? chunks : undefined));
   if (whole) return wholeReply(answer.status, headers, chunks, length, observer);

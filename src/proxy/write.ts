@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
 import { abortable } from '../abortable.ts';
-import { ProxyError } from '../errors.ts';
 import { writeToCaller } from '../http/exchange.ts';
 import type { RelayObserver } from '../http/reply.ts';
 
@@ -18,8 +17,4 @@ export function createSend(observer: RelayObserver, signal: AbortSignal): Send {
     }
     if (room !== undefined) await abortable(room, signal);
   };
-}
-
-export function tooMuchHeld(): ProxyError {
-  return new ProxyError('unavailable', 'The proxy holds too many answers at the moment.', { retryAfterSeconds: 1 });
 }

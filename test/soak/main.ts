@@ -21,6 +21,7 @@ const { values } = parseArgs({
 await buildBundles();
 const options = {
   seconds: Number(values.seconds),
+  leastCalls: 0,
   callers: Number(values.callers),
   faultPercent: Number(values.faults),
   rotateSeconds: Number(values.rotate),

@@ -9,6 +9,8 @@ import { COMPLETE } from './outcome.ts';
 
 export interface SoakOptions {
   readonly seconds: number;
+  /** Goes on beyond that time until so many calls have begun: a slow machine meets every fault too. */
+  readonly leastCalls: number;
   /** Callers at the same time, each with one call after the other. */
   readonly callers: number;
   /** Calls with a fault, in per cent. */
@@ -96,7 +98,7 @@ async function soak(chain: Chain, options: SoakOptions): Promise<SoakResult> {
   const rotation = rotate(chain, start, end, 1000 * options.rotateSeconds);
   let calls = 0;
   const caller = async (): Promise<void> => {
-    while (performance.now() < end) {
+    while (performance.now() < end || calls < options.leastCalls) {
       calls += 1;
       const { operation, fault } = plan(calls, options.faultPercent, rotation.nextAt() - performance.now());
       const outcome = await call(chain.gateway, operation, fault);

@@ -7,6 +7,7 @@ import { complaintsOf, table } from './table.ts';
 it('ten seconds of calls, faults and a rotation: each call is accounted for, and nothing stays behind', async () => {
   const options = {
     seconds: 10,
+    leastCalls: 400,
     callers: 20,
     faultPercent: 10,
     rotateSeconds: 6,

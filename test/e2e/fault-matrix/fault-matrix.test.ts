@@ -18,8 +18,9 @@ import { endOf, nextRecord, recordsOf } from '../../support/records.ts';
 import { documentedFields } from '../../support/reference.ts';
 import { held, type Shape, SHAPES, STREAMED } from './shapes.ts';
 
-// The rows wait for timeouts most of the time.
-vi.setConfig({ maxConcurrency: 12 });
+// The rows wait for timeouts most of the time. One that hangs is noticed by the time limit of its test, which is far
+// beyond every time limit of the settings here.
+vi.setConfig({ maxConcurrency: 12, testTimeout: 120_000 });
 
 const stages: Stage[] = [];
 
@@ -128,18 +129,19 @@ function begun(shape: Shape): object {
 
 describe.concurrent('Bedrock breaks off', () => {
   let stage: Stage;
+  /** One that notices silence soon. In the other, a slow machine must not look like a silent Bedrock. */
+  let impatient: Stage;
   beforeAll(async () => {
-    stage = await start({
-      UPSTREAM_HEADERS_TIMEOUT_SECONDS: '2',
-      UPSTREAM_IDLE_TIMEOUT_SECONDS: '2',
-      FIRST_BYTE_DEADLINE_SECONDS: '8',
-      STREAM_DEADLINE_SECONDS: '12',
-    });
+    [stage, impatient] = await Promise.all([
+      start({}),
+      start({ UPSTREAM_HEADERS_TIMEOUT_SECONDS: '2', UPSTREAM_IDLE_TIMEOUT_SECONDS: '2' }),
+    ]);
   });
 
   it.each(rows())('$phase of $shape.name: $how', async ({ phase, how, shape, ending, tokens }) => {
-    const played = await stage.play(shape, (seen) => breakIn(phase, how, seen, shape.script));
     const silent = how === 'silence';
+    const { play } = silent ? impatient : stage;
+    const played = await play(shape, (seen) => breakIn(phase, how, seen, shape.script));
     const status = silent ? '408 ModelTimeoutException' : '503 ServiceUnavailableException';
     const told = silent ? shape.broken.silent : shape.broken.broke;
     expect(played).toStrictEqual({
@@ -219,8 +221,8 @@ describe.concurrent('the deadlines of this proxy', () => {
     stage = await start({
       UPSTREAM_HEADERS_TIMEOUT_SECONDS: '60',
       UPSTREAM_IDLE_TIMEOUT_SECONDS: '60',
-      FIRST_BYTE_DEADLINE_SECONDS: '2',
-      STREAM_DEADLINE_SECONDS: '4',
+      FIRST_BYTE_DEADLINE_SECONDS: '4',
+      STREAM_DEADLINE_SECONDS: '6',
     });
   });
 
@@ -270,18 +272,22 @@ describe.concurrent('the deadlines of this proxy', () => {
 
 describe.concurrent('the body of the request', () => {
   let stage: Stage;
+  let impatient: Stage;
   beforeAll(async () => {
-    stage = await start({ UPLOAD_TIMEOUT_SECONDS: '1', MAX_REQUEST_BYTES: '10000' });
+    [stage, impatient] = await Promise.all([
+      start({ MAX_REQUEST_BYTES: '10000' }),
+      start({ UPLOAD_TIMEOUT_SECONDS: '1' }),
+    ]);
   });
 
   /** Begins an upload, which never ends. */
-  function upload({ path }: Shape) {
-    const key = stage.nextKey();
-    const { request, response } = beginCall(stage.chain.gateway.url + path, {
+  function upload({ path }: Shape, { chain, nextKey }: Stage = stage) {
+    const key = nextKey();
+    const { request, response } = beginCall(chain.gateway.url + path, {
       method: 'POST',
       headers: { 'api-key': key, 'transfer-encoding': 'chunked' },
     });
-    const record = nextRecord(stage.chain.host, ({ subscriptionId }) => subscriptionId === key);
+    const record = nextRecord(chain.host, ({ subscriptionId }) => subscriptionId === key);
     return { request, response, record };
   }
 
@@ -292,7 +298,7 @@ describe.concurrent('the body of the request', () => {
   }
 
   it.each(SHAPES)('stops: $name', async (shape) => {
-    const call = upload(shape);
+    const call = upload(shape, impatient);
     call.request.write('{');
     expect(await refusalOf(call)).toStrictEqual({
       ending: '408 RequestTimeoutException',
@@ -362,8 +368,12 @@ describe.concurrent('no connection to Bedrock', () => {
 
 describe.concurrent('no credentials', () => {
   let stage: Stage;
+  let impatient: Stage;
   beforeAll(async () => {
-    stage = await start({ FIRST_BYTE_DEADLINE_SECONDS: '2' }, { secrets: {} });
+    [stage, impatient] = await Promise.all([
+      start({}, { secrets: {} }),
+      start({ FIRST_BYTE_DEADLINE_SECONDS: '1' }, { secrets: {} }),
+    ]);
   });
 
   const FAULTS: readonly (readonly [string, (chain: Chain) => void, (chain: Chain) => void])[] = [
@@ -391,11 +401,12 @@ describe.concurrent('no credentials', () => {
   });
 
   it('the vault says nothing', { concurrent: false }, async () => {
-    const { chain } = stage;
+    const { chain, play } = impatient;
     chain.vault.hang(true);
+    // The reading goes on for ten seconds, unless one before it has failed: then the next one begins after a moment.
     const before = chain.vault.requests.length;
-    for (; chain.vault.requests.length === before; await sleep(100)) await stage.play(held);
-    for (const played of await Promise.all(SHAPES.map((shape) => stage.play(shape)))) {
+    for (; chain.vault.requests.length === before; await sleep(100)) await play(held);
+    for (const played of await Promise.all(SHAPES.map((shape) => play(shape)))) {
       expect(played).toStrictEqual({
         ending: '408 ModelTimeoutException',
         end: { status: 408, outcome: 'timedOut', errorType: 'ModelTimeoutException', errorSource: 'proxy' },
@@ -416,10 +427,9 @@ describe.concurrent('a caller that reads no further', () => {
         AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
         AWS_ACCESS_KEY_ID: EXAMPLE_KEY.accessKeyId,
         AWS_SECRET_ACCESS_KEY: EXAMPLE_KEY.secretAccessKey,
-        FIRST_BYTE_DEADLINE_SECONDS: '2',
-        STREAM_DEADLINE_SECONDS: '3',
+        STREAM_DEADLINE_SECONDS: '6',
       },
-      functionTimeoutMs: 5000,
+      functionTimeoutMs: 12_000,
     });
   });
   afterAll(async () => {
@@ -427,26 +437,45 @@ describe.concurrent('a caller that reads no further', () => {
     await bedrock.close();
   });
 
-  it.each(STREAMED)('does not hold the function beyond its deadline: $name', async (shape) => {
+  /** The ids of all calls. */
+  const calls: string[] = [];
+
+  /** Makes a call and reads nothing of its answer but the headers; resolves with what its record says of the end. */
+  async function leaveUnread(shape: Shape): Promise<Record<string, unknown> | string> {
     bedrock.answer(flood(shape.script), { when: ({ operation }) => operation === shape.operation });
     const { request, response } = beginCall(host.url + shape.path, {
       method: 'POST',
       headers: { 'x-functions-key': host.functionKey },
     });
     request.end(shape.body);
-    await response;
+    const id = String((await response).headers['x-ms-invocation-id']);
+    calls.push(id);
     // At functionTimeout, the host restarts the worker of a function that is still running.
     const end = await Promise.race([
-      nextRecord(host, ({ operation }) => operation === shape.operation).then(endOf),
+      nextRecord(host, ({ requestId }) => requestId === id).then(endOf),
       restartOf(host),
     ]);
-    expect(end).toStrictEqual({ ...SILENT, status: 200, errorSource: 'client', ...begun(shape) });
     request.destroy();
+    return end;
+  }
+
+  it.each(STREAMED)('does not hold the function beyond its deadline: $name', async (shape) => {
+    const expected = { ...SILENT, status: 200, ...begun(shape) };
+    let end = await leaveUnread(shape);
+    // A busy machine may not have filled every buffer on the way before the deadline: then Bedrock was waited for.
+    while (typeof end === 'object' && end['errorSource'] === 'bedrock') {
+      expect(end).toStrictEqual(expected);
+      end = await leaveUnread(shape);
+    }
+    expect(end).toStrictEqual({ ...expected, errorSource: 'client' });
   });
 
   it('has one record a call', { concurrent: false }, () => {
-    const operations = recordsOf(host).map(({ operation }) => operation);
-    expect(operations.toSorted()).toStrictEqual(STREAMED.map(({ operation }) => operation).toSorted());
+    expect(
+      recordsOf(host)
+        .map(({ requestId }) => requestId)
+        .toSorted(),
+    ).toStrictEqual(calls.toSorted());
   });
 });
 

@@ -1,10 +1,17 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createUpstream, type Upstream } from '../../../src/aws/upstream.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+
+let clock: ManualClock;
+beforeEach(() => {
+  clock = manualClock();
+});
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -31,7 +38,11 @@ async function start(listenOn = '127.0.0.1') {
 
 function upstreamOf(port: number, address: string): Upstream {
   const host = address.includes(':') ? `[${address}]` : address;
-  const upstream = createUpstream(`http://${host}:${port}`, { connectMs: 5000, headersMs: 5000, idleMs: 5000 });
+  const upstream = createUpstream(
+    `http://${host}:${port}`,
+    { connectMs: 20_000, headersMs: 5000, idleMs: 5000 },
+    clock,
+  );
   closers.push(() => upstream.close());
   return upstream;
 }
@@ -76,6 +87,32 @@ describe('a connection made before the first call', () => {
     await closed;
     expect(await call(upstream)).toBe('ok');
     expect(connections).toHaveLength(2);
+  });
+
+  it('is closed when nobody has called for ten seconds', async () => {
+    const { server, connections, upstream } = await start();
+    upstream.prepare();
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    const closed = once(socket, 'close');
+    while (clock.pending === 0) await turn();
+    await clock.pass(9999);
+    expect(socket.destroyed).toBe(false);
+    await clock.pass(1);
+    await closed;
+    expect(await call(upstream)).toBe('ok');
+    expect(connections).toHaveLength(2);
+  });
+
+  it('stays when a call has come in time', async () => {
+    const { connections, upstream } = await start();
+    upstream.prepare();
+    while (clock.pending === 0) await turn();
+    expect(await call(upstream)).toBe('ok');
+    expect(clock.pending).toBe(0);
+    // undici takes a connection back one turn after the end.
+    await turn();
+    expect(await call(upstream)).toBe('ok');
+    expect(connections).toHaveLength(1);
   });
 
   it('that cannot be made is met again by the first call, as an error that says so', async () => {

@@ -1,24 +1,29 @@
 import { randomBytes } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { getEventListeners, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { createUpstream, type Upstream, type UpstreamAnswer, type UpstreamLimits } from '../../../src/aws/upstream.ts';
 import { type Listening, listen } from '../../support/listen.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 
 const HOUR = 3_600_000;
 const PATIENT: UpstreamLimits = { connectMs: 10_000, headersMs: HOUR, idleMs: HOUR };
 
 let server: Listening;
 let upstream: Upstream;
+let clock: ManualClock;
 let respond: (request: IncomingMessage, response: ServerResponse) => unknown;
 /** Connections that the server has accepted. */
 let connections: Socket[];
+/** Our ends of them, in the order in which they were made. */
+let ours: Socket[];
 let requests: IncomingMessage[];
 /** What is not HTTP gets no answer, and its connection stays open. */
 let silent: boolean;
@@ -27,18 +32,24 @@ let silent: boolean;
 const fatal: unknown[] = [];
 const noteFatal = (error: unknown) => fatal.push(error);
 
+const noteConnected = (message: unknown) => ours.push((message as { socket: Socket }).socket);
+
 beforeAll(() => {
+  subscribe('undici:client:connected', noteConnected);
   process.on('unhandledRejection', noteFatal);
   process.on('uncaughtException', noteFatal);
 });
 
 afterAll(() => {
+  unsubscribe('undici:client:connected', noteConnected);
   process.off('unhandledRejection', noteFatal);
   process.off('uncaughtException', noteFatal);
 });
 
 beforeEach(async () => {
+  clock = manualClock();
   connections = [];
+  ours = [];
   requests = [];
   silent = false;
   const http = createServer((request, response) => {
@@ -54,7 +65,7 @@ beforeEach(async () => {
     if (!silent) socket.destroy();
   });
   server = await listen(http);
-  upstream = createUpstream(server.url, PATIENT);
+  upstream = createUpstream(server.url, PATIENT, clock);
 });
 
 afterEach(async () => {
@@ -65,7 +76,28 @@ afterEach(async () => {
 });
 
 function limit(limits: Partial<UpstreamLimits>): void {
-  upstream = createUpstream(server.url, { ...PATIENT, ...limits });
+  upstream = createUpstream(server.url, { ...PATIENT, ...limits }, clock);
+}
+
+/** Waits for what must come, however long it takes. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await turn();
+}
+
+/** Waits until the first connection is paused: `read` bytes of the body have been read, and enough others are there. */
+async function paused(read = 0): Promise<void> {
+  await until(() => (ours[0]?.bytesRead ?? 0) > 1000 + read + 65_536);
+  await quiet();
+}
+
+/** Waits until nothing more comes over the first connection, although there was much opportunity. */
+async function quiet(): Promise<void> {
+  for (let turns = 0, before = -1; turns < 100; turns += 1) {
+    const now = ours[0]?.bytesRead ?? 0;
+    if (now !== before) turns = 0;
+    before = now;
+    await turn();
+  }
 }
 
 interface Call {
@@ -238,7 +270,8 @@ describe('the answer', () => {
     limit({ idleMs: 20 });
     respond = (_request, response) => response.end('whole');
     const answer = await send();
-    await sleep(100);
+    await until(() => clock.pending === 0);
+    await clock.pass(HOUR);
     expect(String(await readAll(answer))).toBe('whole');
   });
 });
@@ -295,7 +328,7 @@ describe('no answer', () => {
 
   it('no TLS handshake in time', async () => {
     silent = true;
-    upstream = createUpstream(server.url.replace('http:', 'https:'), { ...PATIENT, connectMs: 50 });
+    upstream = createUpstream(server.url.replace('http:', 'https:'), { ...PATIENT, connectMs: 50 }, clock);
     await expect(send()).rejects.toMatchObject({ ...BROKEN, cause: { code: 'UND_ERR_CONNECT_TIMEOUT' } });
   });
 
@@ -324,17 +357,25 @@ describe('no answer', () => {
   });
 
   it('no headers in time: the connection is closed', async () => {
-    limit({ headersMs: 30 });
+    limit({ headersMs: 1000 });
     const closed = Promise.withResolvers<void>();
     respond = ({ socket }) => socket.once('close', () => closed.resolve());
-    await expect(send()).rejects.toMatchObject(TIMEOUT);
+    const sending = send().catch((error: unknown) => error);
+    await until(() => requests.length === 1);
+    await clock.pass(1000);
+    expect(await sending).toMatchObject(TIMEOUT);
     await closed.promise;
   });
 
   it('interim answers are no headers', async () => {
-    limit({ headersMs: 50 });
+    limit({ headersMs: 1000 });
     raw('HTTP/1.1 102 Processing\r\n\r\n');
-    await expect(send()).rejects.toMatchObject(TIMEOUT);
+    const sending = send().catch((error: unknown) => error);
+    await clock.pass(999);
+    await until(() => (ours[0]?.bytesRead ?? 0) > 0);
+    await quiet();
+    await clock.pass(1);
+    expect(await sending).toMatchObject(TIMEOUT);
   });
 });
 
@@ -371,7 +412,7 @@ describe('an answer that breaks', () => {
     raw('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345');
     const answer = await send();
     connections[0]?.resetAndDestroy();
-    await sleep(50);
+    await until(() => clock.pending === 0);
     const [bytes, error] = await readToFailure(answer);
     expect(String(bytes)).toBe('12345');
     expect(error).toMatchObject(BROKEN);
@@ -387,10 +428,10 @@ describe('an answer that breaks', () => {
     ])('%s while the caller does not read', async (_name, end) => {
       raw(`HTTP/1.1 200 OK\r\nConnection: close\r\n${framing}\r\n\r\n${half}`);
       const answer = await send();
-      await sleep(50);
+      await paused();
       const [socket] = connections;
       if (socket !== undefined) end(socket);
-      await sleep(100);
+      await quiet();
       expect(fatal).toStrictEqual([]);
       const [bytes, error] = await readToFailure(answer);
       expect(bytes.length).toBeLessThanOrEqual(70_000);
@@ -403,36 +444,50 @@ describe('an answer that breaks', () => {
       response.writeHead(200, { connection: 'close', 'content-length': '70000' }).end(Buffer.alloc(70_000));
     };
     const answer = await send();
-    await sleep(100);
+    await paused();
     expect(fatal).toStrictEqual([]);
     expect((await readAll(answer)).length).toBe(70_000);
   });
 });
 
 describe('silence', () => {
+  /** Reads what has begun, and then until the clock has run for so long. */
+  async function readPast(answer: UpstreamAnswer, milliseconds: number): Promise<[Buffer, unknown]> {
+    const first = await answer.read();
+    const failing = readToFailure(answer);
+    await clock.pass(milliseconds - 1);
+    expect(clock.pending).toBe(1);
+    await clock.pass(1);
+    const [rest, error] = await failing;
+    return [Buffer.concat([first ?? Buffer.alloc(0), rest]), error];
+  }
+
   it('in the middle of an answer is a timeout, after what came before', async () => {
-    limit({ idleMs: 50 });
+    limit({ idleMs: 1000 });
     const closed = Promise.withResolvers<void>();
     respond = ({ socket }, response) => {
       socket.once('close', () => closed.resolve());
       response.write('begun');
     };
-    const [bytes, error] = await readToFailure(await send());
+    const [bytes, error] = await readPast(await send(), 1000);
     expect(String(bytes)).toBe('begun');
     expect(error).toMatchObject(TIMEOUT);
     await closed.promise;
   });
 
   it('between headers and body is one too', async () => {
-    limit({ headersMs: HOUR, idleMs: 50 });
+    limit({ headersMs: HOUR, idleMs: 1000 });
     respond = (_request, response) => response.flushHeaders();
-    await expect((await send()).read()).rejects.toMatchObject(TIMEOUT);
+    const answer = await send();
+    const reading = answer.read().catch((error: unknown) => error);
+    await clock.pass(1000);
+    expect(await reading).toMatchObject(TIMEOUT);
   });
 
   it('is not the time before the headers', async () => {
-    limit({ idleMs: 20 });
+    limit({ headersMs: HOUR, idleMs: 1000 });
     respond = async (_request, response) => {
-      await sleep(100);
+      await clock.pass(HOUR - 1);
       response.end('late');
     };
     expect(String(await readAll(await send()))).toBe('late');
@@ -440,34 +495,44 @@ describe('silence', () => {
 
   it('is none while bytes come', async () => {
     limit({ idleMs: 1000 });
-    respond = async (_request, response) => {
-      for (let count = 0; count < 10; count += 1) {
-        response.write('x');
-        await sleep(150);
-      }
-      response.end();
+    let response: ServerResponse | undefined;
+    respond = (_request, outgoing) => {
+      response = outgoing;
+      outgoing.flushHeaders();
     };
-    expect((await readAll(await send())).length).toBe(10);
+    const answer = await send();
+    for (let count = 0; count < 10; count += 1) {
+      await clock.pass(999);
+      response?.write('x');
+      expect(String(await answer.read())).toBe('x');
+    }
+    response?.end();
+    expect(await answer.read()).toBeUndefined();
   });
 
   it('is not what a caller makes by reading slowly', async () => {
-    limit({ idleMs: 300 });
+    limit({ idleMs: 1000 });
     const body = randomBytes(16 * 1024 * 1024);
     respond = (_request, response) => response.end(body);
     const answer = await send();
-    const first = await answer.read();
-    await sleep(900);
-    expect(Buffer.concat([first ?? Buffer.alloc(0), await readAll(answer)]).equals(body)).toBe(true);
+    const first = (await answer.read()) ?? Buffer.alloc(0);
+    await paused(first.length);
+    await clock.pass(HOUR);
+    expect(Buffer.concat([first, await readAll(answer)]).equals(body)).toBe(true);
   });
 
   it('counts again once the caller reads', async () => {
-    limit({ idleMs: 300 });
+    limit({ idleMs: 1000 });
     respond = (_request, response) => response.write(Buffer.alloc(1_000_000));
     const answer = await send();
-    await sleep(900);
-    const [bytes, error] = await readToFailure(answer);
-    expect(bytes.length).toBe(1_000_000);
-    expect(error).toMatchObject(TIMEOUT);
+    await paused();
+    await clock.pass(HOUR);
+    let length = 0;
+    while (length < 1_000_000) length += (await answer.read())?.length ?? 0;
+    expect(length).toBe(1_000_000);
+    const reading = answer.read().catch((error: unknown) => error);
+    await clock.pass(1000);
+    expect(await reading).toMatchObject(TIMEOUT);
   });
 });
 
@@ -479,7 +544,7 @@ it('a caller that does not read makes Bedrock wait', async () => {
     outgoing.write(body);
   };
   const answer = await send();
-  await sleep(300);
+  await paused();
   expect(response?.writableNeedDrain).toBe(true);
   const reading = readAll(answer);
   if (response !== undefined) await once(response, 'drain');
@@ -529,9 +594,9 @@ describe('an abort', () => {
 
   it('while the handshake goes on', async () => {
     silent = true;
-    upstream = createUpstream(server.url.replace('http:', 'https:'), PATIENT);
+    upstream = createUpstream(server.url.replace('http:', 'https:'), PATIENT, clock);
     const sending = send({ signal: controller.signal });
-    while (connections.length === 0) await sleep(5);
+    await until(() => connections.length > 0);
     controller.abort(reason);
     await expect(sending).rejects.toBe(reason);
   });
@@ -573,7 +638,7 @@ describe('an abort', () => {
       response.writeHead(200, { connection: 'close' }).write(Buffer.alloc(4_000_000));
     };
     const answer = await send({ signal: controller.signal });
-    await sleep(50);
+    await paused();
     controller.abort(reason);
     await closed.promise;
     expect((await readToFailure(answer))[1]).toBe(reason);
@@ -611,7 +676,7 @@ describe('close', () => {
     const waiting = send();
     const reading = flowing.read();
     const outcomes = Promise.allSettled([waiting, reading]);
-    while (requests.length < 2) await sleep(5);
+    await until(() => requests.length === 2);
     await upstream.close();
     for (const outcome of await outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: BROKEN });
     await expect(send()).rejects.toMatchObject(BROKEN);
@@ -619,8 +684,6 @@ describe('close', () => {
 });
 
 describe('no timer outlives its call', () => {
-  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-
   it.each<[string, () => void, (signal: AbortSignal, abort: () => void) => Promise<unknown>]>([
     [
       'complete',
@@ -644,9 +707,7 @@ describe('no timer outlives its call', () => {
   ])('%s', async (_name, prepare, call) => {
     prepare();
     const controller = new AbortController();
-    const before = timers();
     await call(controller.signal, () => controller.abort(new Error('gone')));
-    await turn();
-    expect(timers()).toBeLessThanOrEqual(before);
+    expect(clock.pending).toBe(0);
   });
 });

@@ -1,14 +1,11 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
-import {
-  type AwsCredentials,
-  cachedCredentials,
-  type CredentialsProvider,
-  fixedCredentials,
-} from '../../../src/credentials/provider.ts';
+import { cachedCredentials } from '../../../src/credentials/cache.ts';
+import { type AwsCredentials, type CredentialsProvider, fixedCredentials } from '../../../src/credentials/provider.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 
 const REFRESH_MS = 300_000;
 
@@ -19,32 +16,11 @@ function keys(id: string, over: Partial<AwsCredentials> = {}): AwsCredentials {
 const OLD = keys('old');
 const NEW = keys('new');
 
-let now = 0;
-let timeouts: { ms: number; controller: AbortController; due: number }[] = [];
+let clock: ManualClock;
 
 beforeEach(() => {
-  now = 1_000_000;
-  timeouts = [];
-  vi.spyOn(performance, 'now').mockImplementation(() => now);
-  vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
-    const controller = new AbortController();
-    timeouts.push({ ms, controller, due: now + ms });
-    return controller.signal;
-  });
+  clock = manualClock();
 });
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
-/** Lets time pass, and what is due then happen. */
-async function pass(ms: number): Promise<void> {
-  now += ms;
-  for (const { controller, due } of timeouts) {
-    if (due <= now) controller.abort(new DOMException('timed out', 'TimeoutError'));
-  }
-  await turn();
-}
 
 interface Vault {
   readonly provider: CredentialsProvider;
@@ -57,7 +33,7 @@ interface Vault {
 }
 
 /** A provider whose readings end when the test says so. */
-function vault(refreshMs = REFRESH_MS): Vault {
+function vault(refreshMs = REFRESH_MS, date = () => 0): Vault {
   const loads: Vault['loads'] = [];
   const failures: Vault['failures'] = [];
   const provider = cachedCredentials(
@@ -66,7 +42,7 @@ function vault(refreshMs = REFRESH_MS): Vault {
       loads.push({ signal, settle });
       return settle.promise;
     },
-    { refreshMs, onFailure: (error, stale) => failures.push([error, stale]) },
+    { refreshMs, onFailure: (error, stale) => failures.push([error, stale]), clock, date },
   );
   return {
     provider,
@@ -95,7 +71,7 @@ async function warm(loaded: AwsCredentials, refreshMs = REFRESH_MS): Promise<Vau
 /** A provider that has read `OLD` and, in the background, `NEW`. */
 async function rotated(refreshMs = REFRESH_MS): Promise<Vault> {
   const created = await warm(OLD, refreshMs);
-  await pass(refreshMs);
+  await clock.pass(refreshMs);
   await created.provider.get();
   await created.answer(NEW);
   expect(await created.provider.get()).toBe(NEW);
@@ -143,10 +119,10 @@ describe('the first reading', () => {
     const first = provider.get().catch((error: unknown) => error);
     await refuse(new Error('no vault'));
     await first;
-    await pass(999);
+    await clock.pass(999);
     await expect(provider.get()).rejects.toMatchObject({ failure: 'unavailable', status: 503, retryAfterSeconds: 1 });
     expect(loads).toHaveLength(1);
-    await pass(1);
+    await clock.pass(1);
     const again = provider.get();
     expect(loads).toHaveLength(2);
     await answer(OLD);
@@ -158,10 +134,10 @@ describe('the first reading', () => {
     const first = provider.get().catch((error: unknown) => error);
     await refuse(Object.assign(new Error('429'), { retryAfterSeconds: 20 }));
     expect(await first).toMatchObject({ retryAfterSeconds: 20 });
-    await pass(19_999);
+    await clock.pass(19_999);
     await expect(provider.get()).rejects.toMatchObject({ failure: 'unavailable' });
     expect(loads).toHaveLength(1);
-    await pass(1);
+    await clock.pass(1);
     provider.get().catch(() => {});
     expect(loads).toHaveLength(2);
   });
@@ -169,13 +145,13 @@ describe('the first reading', () => {
   it('that never ends is given up after ten seconds, aborted, and no longer in the way', async () => {
     const { provider, loads, answer } = vault();
     const waiting = provider.get().catch((error: unknown) => error);
-    await pass(9999);
+    await clock.pass(9999);
     expect(loads[0]?.signal.aborted).toBe(false);
-    await pass(1);
+    await clock.pass(1);
     expect(await waiting).toMatchObject({ failure: 'unavailable', cause: { name: 'TimeoutError' } });
     expect(loads[0]?.signal.aborted).toBe(true);
 
-    await pass(1000);
+    await clock.pass(1000);
     const again = provider.get();
     expect(loads).toHaveLength(2);
     await answer(NEW);
@@ -194,10 +170,10 @@ describe('the first reading', () => {
 describe('renewal', () => {
   it('happens in the background, once, when the keys are old enough', async () => {
     const { provider, loads, answer } = await warm(OLD);
-    await pass(REFRESH_MS - 1);
+    await clock.pass(REFRESH_MS - 1);
     await provider.get();
     expect(loads).toHaveLength(1);
-    await pass(1);
+    await clock.pass(1);
     expect(await Promise.all(Array.from({ length: 200 }, () => provider.get()))).toStrictEqual(
       Array.from({ length: 200 }, () => OLD),
     );
@@ -208,11 +184,11 @@ describe('renewal', () => {
 
   it('keeps the object as long as the keys are the same', async () => {
     const { provider, loads, answer } = await warm(OLD);
-    await pass(REFRESH_MS);
+    await clock.pass(REFRESH_MS);
     await provider.get();
     await answer({ ...OLD });
     expect(await provider.get()).toBe(OLD);
-    await pass(REFRESH_MS - 1);
+    await clock.pass(REFRESH_MS - 1);
     await provider.get();
     expect(loads).toHaveLength(2);
   });
@@ -221,7 +197,7 @@ describe('renewal', () => {
     'takes %j as new',
     async (loaded) => {
       const { provider, answer } = await warm(OLD);
-      await pass(REFRESH_MS);
+      await clock.pass(REFRESH_MS);
       await provider.get();
       await answer(loaded);
       expect(await provider.get()).toBe(loaded);
@@ -230,15 +206,15 @@ describe('renewal', () => {
 
   it('failed: the old keys go on, the reading is tried again after half a minute', async () => {
     const { provider, loads, failures, refuse, answer } = await warm(OLD);
-    await pass(REFRESH_MS);
+    await clock.pass(REFRESH_MS);
     await provider.get();
     const error = new Error('outage');
     await refuse(error);
     expect(failures).toStrictEqual([[error, true]]);
-    await pass(29_999);
+    await clock.pass(29_999);
     expect(await provider.get()).toBe(OLD);
     expect(loads).toHaveLength(2);
-    await pass(1);
+    await clock.pass(1);
     expect(await provider.get()).toBe(OLD);
     expect(loads).toHaveLength(3);
     await answer(NEW);
@@ -247,9 +223,9 @@ describe('renewal', () => {
 
   it('hung: the old keys go on, and after ten seconds it counts as failed', async () => {
     const { provider, failures } = await warm(OLD);
-    await pass(REFRESH_MS);
+    await clock.pass(REFRESH_MS);
     await provider.get();
-    await pass(10_000);
+    await clock.pass(10_000);
     expect(await provider.get()).toBe(OLD);
     expect(failures).toMatchObject([[{ name: 'TimeoutError' }, true]]);
   });
@@ -283,7 +259,7 @@ describe('keys that AWS refuses', () => {
 
   it('join a reading that is under way', async () => {
     const { provider, loads, answer } = await warm(OLD);
-    await pass(REFRESH_MS);
+    await clock.pass(REFRESH_MS);
     await provider.get();
     const others = provider.replace(OLD);
     expect(loads).toHaveLength(2);
@@ -293,7 +269,7 @@ describe('keys that AWS refuses', () => {
 
   it('are read again after a reading under way that was too early for the new ones', async () => {
     const { provider, loads, answer } = await warm(OLD);
-    await pass(REFRESH_MS);
+    await clock.pass(REFRESH_MS);
     await provider.get();
     const waiting = Array.from({ length: 200 }, () => provider.replace(OLD));
     await answer({ ...OLD });
@@ -318,10 +294,10 @@ describe('keys that AWS refuses', () => {
     const first = provider.replace(OLD);
     await answer({ ...OLD });
     expect(await first).toBeUndefined();
-    await pass(9999);
+    await clock.pass(9999);
     expect(await provider.replace(OLD)).toBeUndefined();
     expect(loads).toHaveLength(2);
-    await pass(1);
+    await clock.pass(1);
     const later = provider.replace(OLD);
     expect(loads).toHaveLength(3);
     await answer(NEW);
@@ -333,11 +309,11 @@ describe('keys that AWS refuses', () => {
     const others = provider.replace(OLD);
     await refuse(new Error('outage'));
     expect(await others).toBeUndefined();
-    await pass(9999);
+    await clock.pass(9999);
     expect(await provider.replace(OLD)).toBeUndefined();
     expect(loads).toHaveLength(2);
     expect(await provider.get()).toBe(OLD);
-    await pass(1);
+    await clock.pass(1);
     const later = provider.replace(OLD);
     expect(loads).toHaveLength(3);
     await answer(NEW);
@@ -346,7 +322,7 @@ describe('keys that AWS refuses', () => {
 
   it('are read again although a reading in the background has just failed', async () => {
     const { provider, loads, refuse, answer } = await warm(OLD);
-    await pass(REFRESH_MS);
+    await clock.pass(REFRESH_MS);
     await provider.get();
     await refuse(new Error('outage'));
     const others = provider.replace(OLD);
@@ -357,13 +333,13 @@ describe('keys that AWS refuses', () => {
 
   it('are not read again before the end of the pause that the vault has asked for', async () => {
     const { provider, loads, refuse } = await warm(OLD);
-    await pass(REFRESH_MS);
+    await clock.pass(REFRESH_MS);
     await provider.get();
     await refuse(Object.assign(new Error('429'), { retryAfterSeconds: 20 }));
-    await pass(19_999);
+    await clock.pass(19_999);
     expect(await provider.replace(OLD)).toBeUndefined();
     expect(loads).toHaveLength(2);
-    await pass(1);
+    await clock.pass(1);
     provider.replace(OLD).catch(() => {});
     expect(loads).toHaveLength(3);
   });
@@ -371,9 +347,9 @@ describe('keys that AWS refuses', () => {
   it('rest after a vault that hung, and not only from the beginning of that reading', async () => {
     const { provider, loads } = await warm(OLD);
     const others = provider.replace(OLD);
-    await pass(10_000);
+    await clock.pass(10_000);
     expect(await others).toBeUndefined();
-    await pass(9999);
+    await clock.pass(9999);
     expect(await provider.replace(OLD)).toBeUndefined();
     expect(loads).toHaveLength(2);
   });
@@ -381,13 +357,13 @@ describe('keys that AWS refuses', () => {
   it('do not become the previous ones: half of a rotated pair is nothing to fall back on', async () => {
     const { provider, answer } = await warm(OLD);
     const half = { ...NEW, secretAccessKey: OLD.secretAccessKey };
-    await pass(REFRESH_MS);
+    await clock.pass(REFRESH_MS);
     await provider.get();
     await answer(half);
     const fallback = provider.replace(half);
     await answer(half);
     expect(await fallback).toBe(OLD);
-    await pass(10_000);
+    await clock.pass(10_000);
     const others = provider.replace(half);
     await answer(NEW);
     expect(await others).toBe(NEW);
@@ -401,7 +377,7 @@ describe('keys that AWS refuses', () => {
     const fallback = provider.replace(NEW);
     await answer(NEW);
     expect(await fallback).toBe(OLD);
-    await pass(REFRESH_MS);
+    await clock.pass(REFRESH_MS);
     await provider.get();
     const newest = keys('newest');
     await answer(newest);
@@ -413,7 +389,7 @@ describe('keys that AWS refuses', () => {
   it('do not wait longer than ten seconds for a vault that hangs', async () => {
     const { provider } = await warm(OLD);
     const others = provider.replace(OLD);
-    await pass(10_000);
+    await clock.pass(10_000);
     expect(await others).toBeUndefined();
   });
 });
@@ -425,9 +401,9 @@ describe('new keys that AWS does not know yet', () => {
     await answer({ ...NEW });
     expect(await others).toBe(OLD);
     expect(await provider.get()).toBe(OLD);
-    await pass(4999);
+    await clock.pass(4999);
     expect(await provider.get()).toBe(OLD);
-    await pass(1);
+    await clock.pass(1);
     expect(await provider.get()).toBe(NEW);
   });
 
@@ -454,10 +430,44 @@ describe('new keys that AWS does not know yet', () => {
     const others = provider.replace(NEW);
     await answer({ ...NEW });
     expect(await others).toBe(OLD);
-    await pass(1000);
+    await clock.pass(1000);
     expect(await provider.get()).toBe(OLD);
     const newest = keys('newest');
     await answer(newest);
     expect(await provider.get()).toBe(newest);
+  });
+});
+
+describe('keys that expire', () => {
+  const date = () => clock.now();
+  const until = (id: string, time: number) => keys(id, { expiration: new Date(time) });
+
+  it('are read again before they do', async () => {
+    const created = vault(REFRESH_MS, date);
+    const first = created.provider.get();
+    await created.answer(until('first', clock.now() + 100_000));
+    await first;
+    await clock.pass(75_000);
+    expect(await created.provider.get()).toMatchObject({ accessKeyId: 'first' });
+    expect(created.loads).toHaveLength(2);
+  });
+
+  it('are not used beyond that, whatever the vault does: neither the newest nor those before', async () => {
+    const created = vault(REFRESH_MS, date);
+    const first = created.provider.get();
+    await created.answer(until('first', clock.now() + 100_000));
+    await first;
+    await clock.pass(75_000);
+    await created.provider.get();
+    const second = until('second', clock.now() + 50_000);
+    await created.answer(second);
+    await clock.pass(25_000);
+    const others = created.provider.replace(second);
+    await created.refuse(new Error('outage'));
+    expect(await others).toBeUndefined();
+    await clock.pass(25_000);
+    const waiting = created.provider.get().catch((error: unknown) => error);
+    await created.refuse(new Error('outage'));
+    expect(await waiting).toMatchObject({ failure: 'unavailable' });
   });
 });

@@ -2,19 +2,23 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { type BufferBudget, createBufferBudget } from '../../../src/buffer-budget.ts';
 import { ProxyError } from '../../../src/errors.ts';
-import { type Body, type BodyLimits, readBody, type Rewrite } from '../../../src/http/body.ts';
+import type { BodyLimits } from '../../../src/http/body.ts';
+import { type Body, readBody, type Rewrite } from '../../../src/proxy/request-body.ts';
 import { type Listening, listen } from '../../support/listen.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 
 const HOUR = 3_600_000;
 const LIMIT = 100_000;
 
 let server: Listening;
 let budget: BufferBudget;
+let clock: ManualClock;
 let limits: BodyLimits;
 let rewrite: Rewrite | undefined;
 /** What happens before the body is read, and what the reading came to. */
@@ -24,6 +28,7 @@ let settled: PromiseWithResolvers<void>;
 
 beforeEach(async () => {
   budget = createBufferBudget(2 * LIMIT);
+  clock = manualClock();
   limits = { requestBytes: LIMIT, uploadMs: HOUR };
   rewrite = undefined;
   before = async () => {};
@@ -36,7 +41,9 @@ afterEach(() => server.close());
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   await before(request);
-  const outcome = await readBody(request, limits, budget, rewrite).catch((error: unknown) => error as ProxyError);
+  const outcome = await readBody(request, limits, budget, rewrite, clock).catch(
+    (error: unknown) => error as ProxyError,
+  );
   outcomes.push(outcome);
   response.writeHead(outcome instanceof ProxyError ? outcome.status : 200);
   response.end(outcome instanceof ProxyError ? outcome.failure : outcome.sha256);
@@ -134,6 +141,18 @@ describe('a body', () => {
     expect(onlyBody()).toMatchObject({ length: 0, chunks: [] });
   });
 
+  it('in the smallest chunks is held in few pieces', async () => {
+    const bytes = randomBytes(20_000);
+    const { send, answer: next } = await client();
+    send(head('Transfer-Encoding: chunked'));
+    send(Buffer.concat([...bytes].map((byte) => chunked(Buffer.from([byte])))), '0\r\n\r\n');
+    expect(await next()).toStrictEqual([200, sha256(bytes)]);
+    expect(Buffer.concat(onlyBody().chunks).equals(bytes)).toBe(true);
+    expect(onlyBody().chunks.length).toBeLessThanOrEqual(10);
+    expect(budget.used).toBe(bytes.length);
+    expect(clock.pending).toBe(0);
+  });
+
   it('gives its memory back once', async () => {
     const other = budget.lease();
     other.resize(10);
@@ -192,6 +211,30 @@ describe('a body that is rewritten', () => {
     ]);
   });
 
+  it('counts the copy that is made of several pieces, while it is there', async () => {
+    const used: number[] = [];
+    rewrite = (body) => {
+      used.push(budget.used);
+      return [body.subarray(0, 1)];
+    };
+    const { send, answer: next } = await client();
+    const half = chunked(Buffer.alloc(30_000));
+    send(head('Transfer-Encoding: chunked'), half, half, '0\r\n\r\n');
+    expect((await next())[0]).toBe(200);
+    expect(used).toStrictEqual([120_000]);
+    expect(budget.used).toBe(1);
+  });
+
+  it('is refused where there is no room for that copy', async () => {
+    budget.lease().resize(2 * LIMIT - 119_999);
+    rewrite = (body) => [body];
+    const { send, answer: next } = await client();
+    const half = chunked(Buffer.alloc(30_000));
+    send(head('Transfer-Encoding: chunked'), half, half, '0\r\n\r\n');
+    expect(await next()).toStrictEqual([503, 'unavailable']);
+    expect(budget.used).toBe(2 * LIMIT - 119_999);
+  });
+
   it('may be larger than the limit, which is that of the client', async () => {
     rewrite = (body) => [body, Buffer.from('!')];
     const { send, answer: next } = await client();
@@ -204,8 +247,9 @@ describe('a body that is rewritten', () => {
     budget.lease().resize(2 * LIMIT - 5);
     rewrite = (body) => [body, Buffer.from('!')];
     const { send, answer: next } = await client();
-    send(head('Content-Length: 5'), '12345', head('Content-Length: 4'), '1234');
+    send(head('Content-Length: 5'), '12345');
     expect(await next()).toStrictEqual([503, 'unavailable']);
+    send(head('Content-Length: 4'), '1234');
     expect((await next())[0]).toBe(200);
     expect(budget.used).toBe(2 * LIMIT);
   });
@@ -218,6 +262,32 @@ describe('a body that is rewritten', () => {
     send(head('Content-Length: 5'), '12345');
     expect(await next()).toStrictEqual([400, 'invalidRequest']);
     expect(budget.used).toBe(0);
+  });
+});
+
+describe('a body that is looked at', () => {
+  it('in one piece: a copy of several counts meanwhile', async () => {
+    const { send, answer: next } = await client();
+    const half = chunked(Buffer.alloc(30_000, 'x'));
+    send(head('Transfer-Encoding: chunked'), half, half, '0\r\n\r\n');
+    await next();
+    const seen = onlyBody().readWhole((whole) => [String(whole), budget.used]);
+    expect(seen).toStrictEqual(['x'.repeat(60_000), 120_000]);
+    expect(budget.used).toBe(60_000);
+    expect(() =>
+      onlyBody().readWhole(() => {
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    expect(budget.used).toBe(60_000);
+  });
+
+  it('that is in one piece is not copied', async () => {
+    const { send, answer: next } = await client();
+    send(head('Content-Length: 5'), '12345');
+    await next();
+    expect(onlyBody().readWhole((whole) => [whole, budget.used])).toStrictEqual([Buffer.from('12345'), 5]);
+    expect(onlyBody().readWhole((whole) => whole)).toBe(onlyBody().chunks[0]);
   });
 });
 
@@ -240,9 +310,11 @@ describe('a refusal leaves the connection to be answered and used again', () => 
   });
 
   it('too slow', async () => {
-    limits = { ...limits, uploadMs: 20 };
+    limits = { ...limits, uploadMs: 1000 };
     const { send, answer: next } = await client();
     send(head('Content-Length: 10'), '12345');
+    while (clock.pending === 0) await turn();
+    await clock.pass(1000);
     expect(await next()).toStrictEqual([408, 'uploadTimeout']);
     expect(budget.used).toBe(0);
     limits = { ...limits, uploadMs: HOUR };

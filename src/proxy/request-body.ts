@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+
+import { type BufferBudget, type BufferLease, tooMuchBuffered } from '../buffer-budget.ts';
+import type { Clock } from '../clock.ts';
+import { type BodyLimits, type Bytes, readWhole, receiveBody, sha256Of } from '../http/body.ts';
+
+/** The body of a request to Bedrock: the bytes that came, unless they were rewritten. */
+export interface Body extends Bytes {
+  /** Bytes that came. */
+  readonly received: number;
+  /** Hexadecimal SHA-256 of the bytes. */
+  readonly sha256: string;
+  /** Has `read` look at the bytes in one piece. @throws ProxyError `unavailable` without room for a copy of them */
+  readWhole<T>(read: (whole: Buffer) => T): T;
+  /** Gives the memory back to the budget: the bytes are no longer needed. */
+  release(): void;
+}
+
+/** Makes the body that is sent of the whole one that came, in pieces. Throws the refusal of one that cannot be sent. */
+export type Rewrite = (body: Buffer) => readonly Buffer[];
+
+/**
+ * Receives a body, rewrites it where that is asked for, and hashes what is sent.
+ *
+ * @throws ProxyError as `receiveBody` does, and what `rewrite` throws
+ */
+export async function readBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  budget: BufferBudget,
+  rewrite?: Rewrite,
+  clock?: Clock,
+): Promise<Body> {
+  const lease = budget.lease();
+  try {
+    const came = await receiveBody(request, limits, lease, clock);
+    const sent = rewrite === undefined ? came : rewritten(came, rewrite, lease);
+    return {
+      ...sent,
+      received: came.length,
+      sha256: sha256Of(sent.chunks),
+      readWhole: (read) => readWhole(sent, lease, read),
+      release: lease.release,
+    };
+  } catch (error) {
+    lease.release();
+    throw error;
+  }
+}
+
+function rewritten(came: Bytes, rewrite: Rewrite, lease: BufferLease): Bytes {
+  const chunks = readWhole(came, lease, rewrite);
+  const length = chunks.reduce((sum, piece) => sum + piece.length, 0);
+  if (!lease.resize(length)) throw tooMuchBuffered();
+  return { chunks, length };
+}
