@@ -2,6 +2,8 @@ import { app, type HttpResponseInit, type InvocationContext } from '@azure/funct
 
 import { createSigner } from './aws/signer.ts';
 import { createUpstream } from './aws/upstream.ts';
+import { createRouter } from './bedrock/route.ts';
+import { RUNTIME } from './bedrock/runtime.ts';
 import { createBufferBudget } from './buffer-budget.ts';
 import { type CallerAuthConfig, type Config, type CredentialsConfig, readConfig } from './config/config.ts';
 import { cachedCredentials, type CredentialsProvider, fixedCredentials } from './credentials/provider.ts';
@@ -114,7 +116,7 @@ function compose(config: Config): Proxy {
   const { region, origin, callerAuth, credentials: source, limits, requestMetadata, tokensPerMinute } = config;
   const upstream = createUpstream(origin, limits);
   const credentials = credentialsFrom(source);
-  const sign = createSigner(region, origin);
+  const sign = createSigner(RUNTIME.signingName, region, origin);
   // While the host goes on starting, but after the function is registered.
   setImmediate(() => {
     void warmUp(sign, credentials);
@@ -123,6 +125,7 @@ function compose(config: Config): Proxy {
   return createProxy({
     region,
     admit: admission(callerAuth),
+    findRoute: createRouter([RUNTIME]),
     credentials,
     sign,
     upstream,

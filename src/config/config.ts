@@ -1,8 +1,10 @@
-import { runtimeOrigin } from '../aws/endpoint.ts';
-import type { AwsCredentials } from '../credentials/provider.ts';
+import type { AwsCredentials } from '../aws/credentials.ts';
+import { serviceOrigin } from '../aws/endpoint.ts';
+import { RUNTIME } from '../bedrock/runtime.ts';
+import type { TelemetryConfig } from '../telemetry/telemetry.ts';
 import { type Limits, readLimits } from './limits.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
-import { readTelemetry, type TelemetryConfig } from './telemetry.ts';
+import { readTelemetry } from './telemetry.ts';
 
 /** Where the AWS keys come from. */
 export type CredentialsConfig =
@@ -85,7 +87,7 @@ function readRegion(read: Reader, problems: string[]): { region: string; origin:
     problems.push('AWS_REGION is not the name of a region (such as eu-central-1)');
     return { region, origin: '' };
   }
-  const origin = override?.origin ?? runtimeOrigin(region);
+  const origin = override?.origin ?? serviceOrigin(RUNTIME.hostPrefix, region);
   if (origin === undefined) {
     problems.push('AWS_REGION is unknown (for a new region, set AWS_ENDPOINT_URL_BEDROCK_RUNTIME too)');
   }

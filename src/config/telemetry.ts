@@ -1,24 +1,5 @@
 import type { Reader } from './settings.ts';
-
-/** Where metrics and spans go. Both destinations may be there; then each gets everything. */
-export interface TelemetryConfig {
-  readonly applicationInsights?: ApplicationInsightsConfig;
-  readonly otlp?: OtlpConfig;
-  readonly metrics: boolean;
-  readonly traces: boolean;
-  /** Milliseconds between two exports of the metrics. */
-  readonly metricIntervalMs: number;
-}
-
-export interface ApplicationInsightsConfig {
-  readonly connectionString: string;
-  /** The managed identity to send as; absent: the key of the connection string is all that is shown. */
-  readonly identity?: { readonly clientId?: string };
-}
-
-export interface OtlpConfig {
-  readonly protocol: 'http/protobuf' | 'http/json';
-}
+import type { ApplicationInsightsConfig, OtlpConfig, TelemetryConfig } from '../telemetry/telemetry.ts';
 
 /**
  * Undefined when nothing is to be exported.

@@ -1,7 +1,8 @@
 import { DefaultAzureCredential, ManagedIdentityCredential, type TokenCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';
 
-import type { AwsCredentials, LoadCredentials } from './provider.ts';
+import type { AwsCredentials } from '../aws/credentials.ts';
+import type { LoadCredentials } from './provider.ts';
 
 export interface VaultOptions {
   readonly uri: string;

@@ -1,11 +1,6 @@
 import { abortable } from '../abortable.ts';
+import type { AwsCredentials } from '../aws/credentials.ts';
 import { ProxyError } from '../errors.ts';
-
-export interface AwsCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
 
 export interface CredentialsProvider {
   /** The keys to sign with. @throws ProxyError `unavailable` when there are none */

@@ -1,3 +1,4 @@
+import type { Operation } from '../bedrock/service.ts';
 import type { RequestRecord } from './record.ts';
 
 /** W3C trace context of the span that the Functions host has for an invocation. */
@@ -19,6 +20,8 @@ export interface Attempt {
 /** A request that is over, as metrics and spans are made from it. */
 export interface FinishedRequest {
   readonly record: Readonly<RequestRecord>;
+  /** The row of the operation; absent for a request that named none. */
+  readonly operation?: Operation;
   /** Start of the invocation in milliseconds since the epoch. */
   readonly startedAt: number;
   /** In the order in which they were sent; none for a request that Bedrock never saw. */
@@ -30,15 +33,3 @@ export interface FinishedRequest {
 
 /** Takes a finished request. Never throws. */
 export type Observe = (finished: FinishedRequest) => void;
-
-/** Makes metrics and spans of finished requests and exports them. */
-export interface Telemetry {
-  readonly observe: Observe;
-  /** Exports what is not exported yet. Settles when everybody has it or has failed to take it; never rejects. */
-  flush(): Promise<void>;
-}
-
-export type Signal = 'metrics' | 'traces';
-
-/** Told of each export that failed, and of a destination that cannot be set up. */
-export type ReportFailure = (destination: string, signal: Signal | 'setup', error: unknown) => void;

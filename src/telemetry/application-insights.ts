@@ -7,7 +7,7 @@ import {
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 
 import type { Destination } from './destination.ts';
-import type { ApplicationInsightsConfig } from '../config/telemetry.ts';
+import type { ApplicationInsightsConfig } from './telemetry.ts';
 
 /** Time for one export, retries and token included: less than the 30 s after which OpenTelemetry begins the next. */
 const EXPORT_TIMEOUT_MS = 25_000;

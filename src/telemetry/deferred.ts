@@ -1,4 +1,5 @@
-import type { FinishedRequest, ReportFailure, Telemetry } from '../record/finished-request.ts';
+import type { FinishedRequest } from '../record/finished-request.ts';
+import type { ReportFailure, Telemetry } from './telemetry.ts';
 
 /** Requests that wait for the exporters; what exceeds them is in the log only. */
 const MOST_WAITING = 1000;

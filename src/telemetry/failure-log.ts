@@ -1,5 +1,5 @@
 import { describeError } from '../errors.ts';
-import type { ReportFailure } from '../record/finished-request.ts';
+import type { ReportFailure } from './telemetry.ts';
 
 /** Least time between two lines about the same thing: an outage fails every few seconds. */
 const PAUSE_MS = 600_000;

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { deferTelemetry } from './deferred.ts';
 import { createFailureLog } from './failure-log.ts';
-import type { Telemetry } from '../record/finished-request.ts';
+import type { Telemetry } from './telemetry.ts';
 
 /**
  * The telemetry that the settings ask for, if any. Its parts are bundles of their own: OpenTelemetry with the OTLP

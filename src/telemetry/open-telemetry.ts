@@ -4,11 +4,10 @@ import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trac
 import { SCHEMA_URL } from './attributes.ts';
 import type { Destination } from './destination.ts';
 import { createMetrics } from './metrics.ts';
-import type { ReportFailure, Signal, Telemetry } from '../record/finished-request.ts';
 import { createOtlp } from './otlp.ts';
 import { describeResource, VERSION } from './resource.ts';
 import { createSpans } from './spans.ts';
-import type { TelemetryConfig } from '../config/telemetry.ts';
+import type { ReportFailure, Signal, Telemetry, TelemetryConfig } from './telemetry.ts';
 import { type Watch, watchExports } from './in-flight-exports.ts';
 
 export interface TelemetryOptions {

@@ -4,7 +4,7 @@ import { OTLPTraceExporter as JsonTraceExporter } from '@opentelemetry/exporter-
 import { OTLPTraceExporter as ProtobufTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 
 import type { Destination } from './destination.ts';
-import type { OtlpConfig } from '../config/telemetry.ts';
+import type { OtlpConfig } from './telemetry.ts';
 
 /**
  * An OTLP endpoint. The exporters read its URL, headers, certificates, compression and timeout (10 s, retries included)

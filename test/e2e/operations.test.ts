@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-bedrock-runtime';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { OPERATIONS } from '../../src/bedrock/runtime.ts';
+import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 
 const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
@@ -172,7 +172,7 @@ describe('raw HTTP', () => {
     },
   };
 
-  it.each(OPERATIONS.filter(({ unsupported }) => unsupported === undefined))(
+  it.each(RUNTIME.operations.filter(({ unsupported }) => unsupported === undefined))(
     '$name',
     async ({ name, method, template }) => {
       const path = template.replaceAll(/\{(\w+)\}/g, (_, label: string) => paths[label] ?? '');

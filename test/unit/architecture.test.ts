@@ -117,7 +117,7 @@ describe('packages have one home', () => {
     ['jose', /^jose$/, ['callers/entra.ts']],
     ['the signer', /^@aws-sdk\/signature-v4$/, ['aws/signer.ts']],
     ['its hash', /^@aws-crypto\//, ['aws/signing-hash.ts']],
-    ['the decoder of messages', /^@smithy\//, ['usage/event-stream-reader.ts']],
+    ['the message codec', /^@smithy\//, ['streams/event-stream.ts']],
     ['the partition table', /^@aws-sdk\/util-endpoints$/, ['aws/endpoint.ts']],
   ])('%s', (_name, pattern, homes) => {
     expect(importers((target) => pattern.test(target))).toStrictEqual(homes);

@@ -3,12 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import {
-  type AwsCredentials,
-  cachedCredentials,
-  type CredentialsProvider,
-  fixedCredentials,
-} from '../../../src/credentials/provider.ts';
+import type { AwsCredentials } from '../../../src/aws/credentials.ts';
+import { cachedCredentials, type CredentialsProvider, fixedCredentials } from '../../../src/credentials/provider.ts';
 
 const REFRESH_MS = 300_000;
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { deferTelemetry } from '../../../src/telemetry/deferred.ts';
 import { createFailureLog } from '../../../src/telemetry/failure-log.ts';
-import type { FinishedRequest, Telemetry } from '../../../src/record/finished-request.ts';
+import type { FinishedRequest } from '../../../src/record/finished-request.ts';
+import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 
 function finished(requestId: string): FinishedRequest {
   const record = {

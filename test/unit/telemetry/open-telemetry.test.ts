@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 import { createTelemetry } from '../../../src/telemetry/open-telemetry.ts';
-import type { FinishedRequest, Telemetry } from '../../../src/record/finished-request.ts';
+import type { FinishedRequest } from '../../../src/record/finished-request.ts';
+import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { type OtlpCollector, startOtlpCollector } from '../../emulators/otlp/collector.ts';
 
 let collector: OtlpCollector;

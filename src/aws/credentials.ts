@@ -1,0 +1,6 @@
+/** Keys of an IAM principal; with a session token when they are temporary. */
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
