@@ -2,6 +2,8 @@ import { app } from '@azure/functions';
 
 import { createSigner } from './aws/signer.ts';
 import { createUpstream } from './aws/upstream.ts';
+import { createRouter } from './bedrock/route.ts';
+import { RUNTIME } from './bedrock/runtime.ts';
 import { createBufferBudget } from './buffer-budget.ts';
 import { loadAdmission } from './callers/load.ts';
 import { type Config, readConfig } from './config/config.ts';
@@ -81,7 +83,7 @@ function compose(config: Config): Proxy {
   const credentials = loadCredentials(config.credentials, (error, stale) =>
     console.error(eventLine('bedrock.credentials', { stale, cause: describeError(error) })),
   );
-  const sign = createSigner(region, origin);
+  const sign = createSigner(RUNTIME.signingName, region, origin);
   // While the host goes on starting, but after the function is registered.
   setImmediate(() => {
     void warmUp(sign, credentials);
@@ -90,6 +92,7 @@ function compose(config: Config): Proxy {
   return createProxy({
     region,
     admit: loadAdmission(callerAuth),
+    findRoute: createRouter([RUNTIME]),
     credentials,
     sign,
     upstream,

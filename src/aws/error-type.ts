@@ -1,5 +1,5 @@
 import type { AnswerHeaders } from './response-headers.ts';
-import { member } from '../usage/formats.ts';
+import { member } from '../json/member.ts';
 
 /** The error type in an answer's headers, without the namespace before it and the URL behind it (Smithy, restJson1). */
 export function errorTypeOf(headers: AnswerHeaders): string | undefined {

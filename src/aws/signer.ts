@@ -1,15 +1,8 @@
 import { SignatureV4 } from '@aws-sdk/signature-v4';
 
-import { SIGNING_NAME } from './endpoint.ts';
+import type { AwsCredentials } from './credentials.ts';
 import { parseQuery } from './query.ts';
 import { signingHash } from './signing-hash.ts';
-
-/** Keys of an IAM principal; with a session token when they are temporary. */
-export interface AwsKeys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
 
 export interface SignableRequest {
   readonly method: string;
@@ -24,24 +17,25 @@ export interface SignableRequest {
 }
 
 /** Returns the headers to send: those given, and `host`, `x-amz-date`, `x-amz-content-sha256`, `authorization`, … */
-export type Sign = (request: SignableRequest, keys: AwsKeys) => Promise<Record<string, string>>;
+export type Sign = (request: SignableRequest, keys: AwsCredentials) => Promise<Record<string, string>>;
 
 /**
- * A signer for one Bedrock endpoint.
+ * A signer for one endpoint of AWS.
  *
  * `SignatureV4` signs every header it is given, so it gets only those that are ours to sign. It trusts a payload hash
  * found in `x-amz-content-sha256`: the body's hash was made while the body arrived and is not computed again.
  *
+ * @param signingName of the service, as the credential scope holds it, for instance `bedrock`
  * @param origin of the endpoint, for instance `https://bedrock-runtime.eu-central-1.amazonaws.com`
  */
-export function createSigner(region: string, origin: string): Sign {
+export function createSigner(signingName: string, region: string, origin: string): Sign {
   const { host, hostname, protocol } = new URL(origin);
-  const signers = new WeakMap<AwsKeys, SignatureV4>();
+  const signers = new WeakMap<AwsCredentials, SignatureV4>();
 
-  const signerOf = (keys: AwsKeys): SignatureV4 => {
+  const signerOf = (keys: AwsCredentials): SignatureV4 => {
     let signer = signers.get(keys);
     if (signer === undefined) {
-      signer = new SignatureV4({ service: SIGNING_NAME, region, credentials: { ...keys }, sha256: signingHash(keys) });
+      signer = new SignatureV4({ service: signingName, region, credentials: { ...keys }, sha256: signingHash(keys) });
       signers.set(keys, signer);
     }
     return signer;

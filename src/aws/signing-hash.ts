@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 
 import { Sha256 } from '@aws-crypto/sha256-js';
 
-import type { AwsKeys } from './signer.ts';
+import type { AwsCredentials } from './credentials.ts';
 
 type Secret = ConstructorParameters<typeof Sha256>[0];
 
@@ -16,7 +16,7 @@ const BLOCK = 64;
  *
  * @param keys those that will be signed with
  */
-export function signingHash(keys: AwsKeys) {
+export function signingHash(keys: AwsCredentials) {
   const accessKeyId = Buffer.from(keys.accessKeyId);
   /** `SignatureV4` looks the derived key up under an HMAC of the access key, which is the same each time. */
   let lookup: Uint8Array | undefined;

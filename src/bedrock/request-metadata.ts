@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { ProxyError } from '../errors.ts';
 import { readObject } from '../json/object.ts';
 import { entriesIn, type GatewayIds, mapOf } from './metadata-map.ts';
-import type { Operation } from './runtime.ts';
+import type { Operation } from './service.ts';
 
 const HEADER = 'x-amzn-bedrock-request-metadata';
 const MEMBER = 'requestMetadata';
@@ -64,7 +64,7 @@ export function withMetadata(body: Buffer, ids: GatewayIds): readonly Buffer[] {
   const from = body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
   // JSON in UTF-16 or UTF-32 has a zero among its first bytes (RFC 4627 section 3).
   if (!isUtf8(body) || body.subarray(from, from + 4).includes(0)) throw invalid('The body must be UTF-8.');
-  const object = readObject(body, MEMBER, from);
+  const object = readObject(body, MEMBER, { from });
   if (object === undefined) return [body];
   const [value, second] = object.values;
   if (second !== undefined) throw invalid(`The body has two members "${MEMBER}".`);

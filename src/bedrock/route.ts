@@ -1,14 +1,25 @@
 import { ProxyError } from '../errors.ts';
-import { OPERATIONS, type Operation } from './runtime.ts';
+import type { Operation, Service } from './service.ts';
 
 /** What a request asks of Bedrock, in canonical form. */
 export interface Route {
+  readonly service: Service;
   readonly operation: Operation;
   /** The path that is signed and sent: every label one percent-encoded segment. */
   readonly path: string;
   /** Model id or ARN, decoded; absent where the operation has none in its path. */
   readonly modelId?: string;
 }
+
+/**
+ * Finds the operation and the canonical path of a request's path, whichever way clients and front ends have encoded it.
+ *
+ * @param method in upper case
+ * @param pathname as received: percent-encoded, without the query
+ * @throws ProxyError `unknownOperation` for a path or method that has no operation, `invalidRequest` for a label that
+ *   no Bedrock identifier can be, `notImplemented` for an operation that cannot pass
+ */
+export type FindRoute = (method: string, pathname: string) => Route;
 
 /**
  * Encodings that are undone. A client encodes a label once; the Functions host encodes a `%` that it left alone once
@@ -19,36 +30,38 @@ const MOST_DECODINGS = 3;
 /** Bedrock's own limit for a model identifier is 2,048 characters. */
 const LONGEST_LABEL = 2048;
 
-const PATTERNS = OPERATIONS.map((operation) => ({
-  operation,
-  labels: Array.from(operation.template.matchAll(/\{(\w+)\}/g), ([, name]) => name),
-  // Greedy up to the known end of the path: front ends decode %2F, which makes several segments of one ARN
-  // (azure-functions-host#9290; API Management does the same).
-  pattern: new RegExp(`^${operation.template.replaceAll(/\{\w+\}/g, '(.+)')}$`, 's'),
-}));
+/** @param services whose paths do not overlap */
+export function createRouter(services: readonly Service[]): FindRoute {
+  const candidates = services.flatMap((service) =>
+    service.operations.map((operation) => ({ service, operation, ...compile(operation.template) })),
+  );
+  return (method, pathname) => {
+    const decoded = decodeFully(pathname);
+    for (const { service, operation, labels, pattern } of candidates) {
+      if (operation.method !== method) continue;
+      const match = pattern.exec(decoded);
+      if (match === null) continue;
+      if (operation.unsupported !== undefined) throw new ProxyError('notImplemented', operation.unsupported);
+      const values = match.slice(1);
+      labels.forEach((label, index) => checkLabel(label ?? '', values[index] ?? ''));
+      let next = 0;
+      const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(values[next++] ?? ''));
+      return { service, operation, path, ...(labels[0] === 'modelId' ? { modelId: values[0] ?? '' } : {}) };
+    }
+    throw new ProxyError(
+      'unknownOperation',
+      'No such operation: the method or the path is not one of Bedrock runtime.',
+    );
+  };
+}
 
-/**
- * The operation and the canonical path of a request's path, whichever way clients and front ends have encoded it.
- *
- * @param method in upper case
- * @param pathname as received: percent-encoded, without the query
- * @throws ProxyError `unknownOperation` for a path or method that has no operation, `invalidRequest` for a label that
- *   no Bedrock identifier can be, `notImplemented` for an operation that cannot pass
- */
-export function findRoute(method: string, pathname: string): Route {
-  const decoded = decodeFully(pathname);
-  for (const { operation, labels, pattern } of PATTERNS) {
-    if (operation.method !== method) continue;
-    const match = pattern.exec(decoded);
-    if (match === null) continue;
-    if (operation.unsupported !== undefined) throw new ProxyError('notImplemented', operation.unsupported);
-    const values = match.slice(1);
-    labels.forEach((label, index) => checkLabel(label ?? '', values[index] ?? ''));
-    let next = 0;
-    const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(values[next++] ?? ''));
-    return { operation, path, ...(labels[0] === 'modelId' ? { modelId: values[0] ?? '' } : {}) };
-  }
-  throw new ProxyError('unknownOperation', 'No such operation: the method or the path is not one of Bedrock runtime.');
+function compile(template: string) {
+  return {
+    labels: Array.from(template.matchAll(/\{(\w+)\}/g), ([, name]) => name),
+    // Greedy up to the known end of the path: front ends decode %2F, which makes several segments of one ARN
+    // (azure-functions-host#9290; API Management does the same).
+    pattern: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '(.+)')}$`, 's'),
+  };
 }
 
 function decodeFully(pathname: string): string {

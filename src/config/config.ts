@@ -1,7 +1,8 @@
-import { runtimeOrigin } from '../aws/endpoint.ts';
+import type { AwsCredentials } from '../aws/credentials.ts';
+import { serviceOrigin } from '../aws/endpoint.ts';
+import { RUNTIME } from '../bedrock/runtime.ts';
 import type { AdmissionOptions } from '../callers/load.ts';
 import type { CredentialsOptions } from '../credentials/load.ts';
-import type { AwsCredentials } from '../credentials/provider.ts';
 import type { TelemetryConfig } from '../telemetry/telemetry.ts';
 import { type Limits, readLimits } from './limits.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
@@ -62,7 +63,7 @@ function readRegion(read: Reader, problems: string[]): { region: string; origin:
     problems.push('AWS_REGION is not the name of a region (such as eu-central-1)');
     return { region, origin: '' };
   }
-  const origin = override?.origin ?? runtimeOrigin(region);
+  const origin = override?.origin ?? serviceOrigin(RUNTIME.hostPrefix, region);
   if (origin === undefined) {
     problems.push('AWS_REGION is unknown (for a new region, set AWS_ENDPOINT_URL_BEDROCK_RUNTIME too)');
   }

@@ -1,7 +1,8 @@
+import type { AwsCredentials } from '../aws/credentials.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { refreshing } from '../refreshing.ts';
-import type { AwsCredentials, CredentialsProvider } from './provider.ts';
+import type { CredentialsProvider } from './provider.ts';
 
 /** Reads the keys from where they are kept. An error may carry `retryAfterSeconds`. */
 export type LoadCredentials = (signal: AbortSignal) => Promise<AwsCredentials>;

@@ -1,8 +1,8 @@
 import { DefaultAzureCredential, ManagedIdentityCredential, type TokenCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';
 
+import type { AwsCredentials } from '../aws/credentials.ts';
 import type { LoadCredentials } from './cache.ts';
-import type { AwsCredentials } from './provider.ts';
 
 export interface VaultOptions {
   readonly uri: string;

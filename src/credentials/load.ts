@@ -1,6 +1,7 @@
+import type { AwsCredentials } from '../aws/credentials.ts';
 import { cachedCredentials, type CacheOptions } from './cache.ts';
 import type { VaultOptions } from './key-vault.ts';
-import { type AwsCredentials, type CredentialsProvider, fixedCredentials } from './provider.ts';
+import { type CredentialsProvider, fixedCredentials } from './provider.ts';
 
 /** Where the AWS keys come from. */
 export type CredentialsOptions =

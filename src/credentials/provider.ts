@@ -1,10 +1,4 @@
-export interface AwsCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-  /** When AWS refuses them from; absent: never. */
-  readonly expiration?: Date;
-}
+import type { AwsCredentials } from '../aws/credentials.ts';
 
 export interface CredentialsProvider {
   /** The keys to sign with. @throws ProxyError `unavailable` when there are none */

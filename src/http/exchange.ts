@@ -23,11 +23,13 @@ export function whenClosed(response: ServerResponse, callback: () => void): void
 }
 
 /**
- * Writes to the caller; the returned promise settles when there is room for more, which is what makes the sender wait.
- * Resolves at once when the caller has gone.
+ * Writes all the pieces to the caller, so that whole messages stay whole. Returns a promise that settles when there is
+ * room for more, which is what makes the sender wait; undefined when there is room, or the caller has gone.
  */
-export function writeToCaller(response: ServerResponse, chunk: Uint8Array): Promise<void> | undefined {
-  if (response.destroyed || response.write(chunk)) return undefined;
+export function writeAll(response: ServerResponse, pieces: readonly Uint8Array[]): Promise<void> | undefined {
+  let hasRoom = true;
+  for (const piece of pieces) if (!response.destroyed) hasRoom = response.write(piece);
+  if (hasRoom || response.destroyed) return undefined;
   return new Promise((resolve) => {
     const done = () => {
       response.off('drain', done);
@@ -36,7 +38,6 @@ export function writeToCaller(response: ServerResponse, chunk: Uint8Array): Prom
     };
     response.on('drain', done);
     response.on('close', done);
-    if (response.destroyed) done();
   });
 }
 

@@ -27,6 +27,16 @@ export interface JsonObject extends Span {
   readonly values: readonly Span[];
 }
 
+export interface ObjectOptions {
+  /** Offset at which the object begins, or white space before it. */
+  readonly from?: number;
+  /**
+   * Stop behind the first value that is found: the rest of the object need not be valid then, and the object is taken
+   * to end there.
+   */
+  readonly firstOnly?: boolean;
+}
+
 /**
  * Reads the JSON object that begins at `from`, or behind white space there, and finds the members of one name at its top
  * level, however that name is escaped. What follows the object is not looked at.
@@ -37,7 +47,11 @@ export interface JsonObject extends Span {
  * @param name ASCII
  * @returns undefined when there is no valid object (RFC 8259), or the bytes are not UTF-8
  */
-export function readObject(json: Buffer, name: string, from = 0): JsonObject | undefined {
+export function readObject(
+  json: Buffer,
+  name: string,
+  { from = 0, firstOnly = false }: ObjectOptions = {},
+): JsonObject | undefined {
   const start = skipSpace(json, from);
   if (json[start] !== OPEN_BRACE || !isUtf8(json)) return undefined;
   const empty = json[skipSpace(json, start + 1)] === CLOSE_BRACE;
@@ -68,6 +82,7 @@ export function readObject(json: Buffer, name: string, from = 0): JsonObject | u
       for (;;) {
         if (depth === 1 && wanted !== -1) {
           values.push({ start: wanted, end: at });
+          if (firstOnly) return { start, end: at, empty, values };
           wanted = -1;
         }
         at = skipSpace(json, at);

@@ -1,35 +1,29 @@
 import { abortable } from '../abortable.ts';
-import { glimpseModel } from '../bedrock/body-model.ts';
-import { modelOf } from '../bedrock/model-member.ts';
-import { forwardedQuery } from '../aws/query.ts';
+import { findModel, readModel } from '../bedrock/body-model.ts';
 import { attribute } from '../bedrock/request-metadata.ts';
-import { findRoute, type Route } from '../bedrock/route.ts';
-import type { Sign } from '../aws/signer.ts';
-import type { Upstream, UpstreamAnswer } from '../aws/upstream.ts';
-import { usesTokens } from '../usage/meter.ts';
+import type { FindRoute, Route } from '../bedrock/route.ts';
 import type { BufferBudget } from '../buffer-budget.ts';
-import type { AwsCredentials, CredentialsProvider } from '../credentials/provider.ts';
-import { CallerGone, errorReply, toProxyError } from '../errors.ts';
-import { sendWithFreshKeys } from './send.ts';
-import type { BodyLimits } from '../http/body.ts';
-import { discardBody, type Exchange, whenClosed } from '../http/exchange.ts';
 import type { Admit } from '../callers/admission.ts';
 import { checkModel } from '../callers/allowed-models.ts';
 import { type Caller, callerOf } from '../callers/caller.ts';
-import { forwardedHeaders } from './forwarded-headers.ts';
-import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
-import { relay } from './relay.ts';
-import { type Body, readBody } from './request-body.ts';
+import { CallerGone, errorReply, toProxyError } from '../errors.ts';
+import type { BodyLimits } from '../http/body.ts';
+import { discardBody, type Exchange, whenClosed } from '../http/exchange.ts';
 import type { Reply } from '../http/reply.ts';
 import type { TraceContext } from '../record/finished-request.ts';
 import { type Recorder, type RecorderOptions, startRecord } from '../record/recorder.ts';
+import { createMeter } from '../usage/meter.ts';
 import type { TokenBudget } from '../usage/token-budget.ts';
+import { forwardedHeaders } from './forwarded-headers.ts';
+import { forwardedQuery } from './forwarded-query.ts';
+import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
+import { relay } from './relay.ts';
+import { type Body, readBody } from './request-body.ts';
+import { send, type Sender } from './send.ts';
 
-export interface ProxyDependencies extends RecorderOptions {
+export interface ProxyDependencies extends RecorderOptions, Sender {
   readonly admit: Admit;
-  readonly credentials: CredentialsProvider;
-  readonly sign: Sign;
-  readonly upstream: Upstream;
+  readonly findRoute: FindRoute;
   readonly budget: BufferBudget;
   /** Absent: tokens are not limited. */
   readonly tokens: TokenBudget | undefined;
@@ -77,68 +71,58 @@ function endWithLifetime({ response }: Exchange, { signal }: Lifetime, record: R
 
 async function answer(
   { startedAt, method, url, request, response }: Exchange,
-  lifetime: Lifetime,
+  { signal }: Lifetime,
   record: Recorder,
-  { admit, credentials, sign, upstream, budget, tokens, requestMetadata, limits }: ProxyDependencies,
+  dependencies: ProxyDependencies,
 ): Promise<Reply> {
-  await abortable(admit(request), lifetime.signal);
+  const { admit, findRoute, credentials, budget, tokens, requestMetadata, limits } = dependencies;
+  await abortable(admit(request), signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
   const [pathname = ''] = url.split('?', 1);
-  if (method === 'GET' && pathname === '/health') return health(credentials, lifetime);
+  if (method === 'GET' && pathname === '/health') return health(credentials, signal);
 
   const route = findRoute(method, pathname);
+  const { operation, path } = route;
   record.route(route);
-  if (tokens !== undefined && usesTokens(route.operation.name)) record.onUsage(tokens.admit(caller.subscriptionId));
-  const query = forwardedQuery(url.slice(pathname.length + 1));
+  const charge = operation.metering === 'used' ? tokens?.admit(caller.subscriptionId) : undefined;
+  const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
   const { signed, unsigned } = forwardedHeaders(request.headers);
-  const { headers, rewrite } = requestMetadata ? attribute(route.operation, signed, caller) : { headers: signed };
+  const { headers, rewrite } = requestMetadata ? attribute(operation, signed, caller) : { headers: signed };
   const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
   const body = await readBody(request, { ...limits, uploadMs }, budget, rewrite);
   try {
     record.body(body.received);
-    checkAllowedModel(caller, route, body, record);
-    const send = async (keys: AwsCredentials): Promise<UpstreamAnswer> => {
-      record.attempt();
-      const signature = await sign({ method, path: route.path, query, headers, bodySha256: body.sha256 }, keys);
-      const answered = await upstream.send({
-        method: route.operation.method,
-        target: query === '' ? route.path : `${route.path}?${query}`,
-        headers: { ...signature, ...unsigned, 'accept-encoding': 'identity' },
-        body: body.chunks,
-        bodyLength: body.length,
-        signal: lifetime.signal,
-      });
-      record.answered(answered);
-      return answered;
-    };
-    const upstreamAnswer = await sendWithFreshKeys(send, credentials, lifetime, record);
-    record.upstreamHeaders(upstreamAnswer);
+    const model = modelOf(route, body, caller);
+    if (model !== undefined) {
+      record.model(model);
+      checkModel(caller, model);
+    }
+    const outgoing = { method: operation.method, path, query, headers, unsigned, body };
+    const upstreamAnswer = await send(outgoing, dependencies, signal, record);
+    const meter = createMeter(operation.metering, upstreamAnswer, charge);
+    record.upstreamHeaders(upstreamAnswer, meter);
     const lease = budget.lease();
     whenClosed(response, lease.release);
-    return await relay(upstreamAnswer, route.operation.dialect, lease, record, lifetime.signal);
+    return await relay(upstreamAnswer, operation.dialect, { lease, record, meter, signal });
   } finally {
     body.release();
   }
 }
 
-/** The model that counts is the one Bedrock will use: that of the canonical path, or the body's where the path has none. */
-function checkAllowedModel(caller: Caller, { operation, modelId }: Route, body: Body, record: Recorder): void {
-  if (modelId !== undefined) return checkModel(caller, modelId);
-  if (operation.modelMember === undefined) return;
-  if (caller.allowedModels === undefined) {
-    const glimpsed = glimpseModel(body.chunks, operation.modelMember);
-    if (glimpsed !== undefined) record.model(glimpsed);
-    return;
-  }
+/**
+ * The model Bedrock will use: that of the canonical path, or the body's where the path has none. A body that names none
+ * is refused only where the model decides whether the caller may go on.
+ */
+function modelOf({ operation, modelId }: Route, body: Body, { allowedModels }: Caller): string | undefined {
   const { modelMember } = operation;
-  const model = body.readWhole((whole) => modelOf(whole, modelMember));
-  record.model(model);
-  checkModel(caller, model);
+  if (modelId !== undefined || modelMember === undefined) return modelId;
+  const read = allowedModels === undefined ? findModel : readModel;
+  return body.readWhole((whole) => read(whole, modelMember));
 }
 
 /** Settings are good, or this code would not run; the keys must be at hand. AWS is not called. */
-async function health(credentials: CredentialsProvider, { signal }: Lifetime): Promise<Reply> {
+async function health(credentials: Sender['credentials'], signal: AbortSignal): Promise<Reply> {
   await abortable(credentials.get(), signal);
   return { status: 200, headers: { 'content-type': 'application/json' }, body: [Buffer.from('{"status":"ok"}')] };
 }

@@ -1,23 +1,24 @@
 import type { ServerResponse } from 'node:http';
 
-import type { Framer } from '../streams/framer.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
-import { type BufferLease, tooMuchBuffered } from '../buffer-budget.ts';
+import { tooMuchBuffered } from '../buffer-budget.ts';
 import { CallerGone, type ProxyError, toProxyError } from '../errors.ts';
-import type { Send } from './write.ts';
-import type { RelayObserver, Reply } from '../http/reply.ts';
+import type { Reply } from '../http/reply.ts';
+import type { Framer } from '../streams/framer.ts';
+import { type Relaying, write } from './write.ts';
 
 /** Relays a stream of messages: whole ones only, so that one of our own can tell of a failure in their protocol. */
-export async function relayMessages(
+export async function relayStream(
   answer: UpstreamAnswer,
   headers: Reply['headers'],
   framer: Framer,
-  lease: BufferLease,
-  observer: RelayObserver,
-  send: Send,
+  relaying: Relaying,
 ): Promise<Reply> {
   let overflow: ProxyError | undefined;
-  /** The next whole messages, or undefined at the end of the stream. What is whole goes out before a failure counts. */
+  /**
+   * The pieces of the next whole messages, or undefined at the end of the stream. What is whole goes out before a failure
+   * counts, one of this turn included.
+   */
   const next = async (): Promise<readonly Buffer[] | undefined> => {
     for (;;) {
       const failure = framer.damage ?? overflow;
@@ -28,7 +29,7 @@ export async function relayMessages(
         return rest.length > 0 ? rest : undefined;
       }
       const messages = framer.push(chunk);
-      if (!lease.resize(framer.pending)) overflow = tooMuchBuffered();
+      if (!relaying.lease.resize(framer.pending)) overflow = tooMuchBuffered();
       if (messages.length > 0) return messages;
     }
   };
@@ -38,9 +39,11 @@ export async function relayMessages(
 
   const writeBody = async (response: ServerResponse): Promise<void> => {
     try {
-      for (let messages = first; messages !== undefined; messages = await next()) await send(response, messages);
+      for (let messages = first; messages !== undefined; messages = await next()) {
+        await write(response, messages, relaying);
+      }
     } catch (error) {
-      observer.failed(error);
+      relaying.record.failed(error);
       answer.abort();
       if (!(error instanceof CallerGone)) response.write(framer.failure(toProxyError(error)));
     }

@@ -1,20 +1,32 @@
 import type { ServerResponse } from 'node:http';
 
 import { abortable } from '../abortable.ts';
-import { writeToCaller } from '../http/exchange.ts';
-import type { RelayObserver } from '../http/reply.ts';
+import type { BufferLease } from '../buffer-budget.ts';
+import { writeAll } from '../http/exchange.ts';
+import type { Recorder } from '../record/recorder.ts';
+import type { UsageMeter } from '../usage/meter.ts';
 
-export type Send = (response: ServerResponse, pieces: readonly Buffer[]) => Promise<void>;
+/** What an answer is relayed with. */
+export interface Relaying {
+  /** For what is held; whoever takes it releases it when the connection is done with the answer. */
+  readonly lease: BufferLease;
+  readonly record: Pick<Recorder, 'sent' | 'firstToken' | 'failed'>;
+  readonly meter: UsageMeter;
+  /** Ends the writing, also while it waits for a caller that does not read. */
+  readonly signal: AbortSignal;
+}
 
-/** Writes all the pieces, so that whole messages stay whole, and then waits until the caller has room for more. */
-export function createSend(observer: RelayObserver, signal: AbortSignal): Send {
-  return async (response, pieces) => {
-    let room: Promise<void> | undefined;
-    for (const [index, bytes] of pieces.entries()) {
-      if (index < pieces.length - 1) response.write(bytes);
-      else room = writeToCaller(response, bytes);
-      observer.sent(bytes);
-    }
-    if (room !== undefined) await abortable(room, signal);
-  };
+/**
+ * Writes the pieces of whole messages, or of a body, has them counted, and then waits until the caller has room for more.
+ */
+export async function write(
+  response: ServerResponse,
+  pieces: readonly Buffer[],
+  { record, meter, signal }: Relaying,
+): Promise<void> {
+  const room = writeAll(response, pieces);
+  record.sent(pieces);
+  meter.read(pieces);
+  if (meter.firstTokenSeen) record.firstToken();
+  if (room !== undefined) await abortable(room, signal);
 }

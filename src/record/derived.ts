@@ -1,16 +1,18 @@
-import { modelFacts } from '../bedrock/model-id.ts';
+import { isModelId, modelFacts } from '../bedrock/model-id.ts';
+import type { Operation } from '../bedrock/service.ts';
 import type { AnswerFacts } from '../usage/accumulator.ts';
-import { type Usage, usesTokens } from '../usage/meter.ts';
+import type { Usage } from '../usage/meter.ts';
 import type { RequestRecord } from './record.ts';
 
-/** Adds what an answer has told, when nothing more of it is read. */
-export function addAnswer(record: RequestRecord, usage: Usage, facts: AnswerFacts): void {
+/** Adds what an answer has told, when nothing more of it is read. A model that can be no id is left out. */
+export function addUsage(record: RequestRecord, usage: Usage, facts: AnswerFacts): void {
   const { source, unknown, partial, ...tokens } = usage;
   Object.assign(record, tokens);
   if (source !== undefined) record.usageSource = source;
   if (unknown !== undefined) record.usageUnknown = unknown;
   if (partial !== undefined) record.usagePartial = partial;
-  const { events, model, routedModelId, errorType } = facts;
+  const { events, errorType } = facts;
+  const [model, routedModelId] = [facts.model, facts.routedModelId].map((id) => (isModelId(id ?? '') ? id : undefined));
   if (events > 0) record.responseEvents = events;
   if (model !== undefined) {
     record.responseModel = model;
@@ -27,13 +29,18 @@ export function addAnswer(record: RequestRecord, usage: Usage, facts: AnswerFact
 /**
  * Adds what only the end of a request tells.
  *
+ * @param operation absent for a request that named none
  * @param lastByteMs when the last byte of Bedrock's answer was sent to the caller, in milliseconds from the start
  */
-export function conclude(record: RequestRecord, lastByteMs: number | undefined): void {
-  const { modelId, attempts, headersMs, operation } = record;
+export function conclude(
+  record: RequestRecord,
+  operation: Operation | undefined,
+  lastByteMs: number | undefined,
+): void {
+  const { modelId, attempts, headersMs } = record;
   // It was asked, and may have worked.
   const unanswered = attempts !== undefined && headersMs === undefined;
-  if (unanswered && usesTokens(operation ?? '')) record.usageUnknown = 'no answer';
+  if (unanswered && operation?.metering === 'used') record.usageUnknown = 'no answer';
   if (modelId !== undefined) {
     const { modelType, foundationModelId } = modelFacts(modelId);
     if (modelType !== undefined) record.modelType = modelType;

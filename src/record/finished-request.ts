@@ -1,3 +1,4 @@
+import type { Operation } from '../bedrock/service.ts';
 import type { RequestRecord } from './record.ts';
 
 /** W3C trace context of the span that the Functions host has for an invocation. */
@@ -19,6 +20,8 @@ export interface Attempt {
 /** A request that is over, as metrics and spans are made from it. */
 export interface FinishedRequest {
   readonly record: Readonly<RequestRecord>;
+  /** The row of the operation; absent for a request that named none. */
+  readonly operation?: Operation;
   /** Start of the invocation in milliseconds since the epoch. */
   readonly startedAt: number;
   /** In the order in which they were sent; none for a request that Bedrock never saw. */

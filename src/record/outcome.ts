@@ -6,7 +6,7 @@ import type { ErrorSource, Outcome } from './record.ts';
  *
  * @param awaited whom the proxy was waiting for
  */
-export function judge(failure: Failure, awaited: ErrorSource): [Outcome, ErrorSource] {
+export function outcomeOf(failure: Failure, awaited: ErrorSource): [Outcome, ErrorSource] {
   switch (failure) {
     case 'modelTimeout':
       return ['timedOut', awaited];

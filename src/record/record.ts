@@ -1,8 +1,8 @@
-import type { TokenCounts } from '../usage/formats.ts';
 import type { Usage } from '../usage/meter.ts';
+import type { TokenUsage } from '../usage/token-usage.ts';
 
 /** One per request. What is not known is absent. */
-export interface RequestRecord extends TokenCounts {
+export interface RequestRecord extends TokenUsage {
   readonly event: 'bedrock.request';
   /** Start of the invocation, ISO 8601. */
   readonly time: string;

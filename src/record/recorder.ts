@@ -1,22 +1,20 @@
-import { errorTypeOf } from '../aws/error-type.ts';
 import { isModelId } from '../bedrock/model-id.ts';
 import type { Route } from '../bedrock/route.ts';
+import type { Operation } from '../bedrock/service.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
-import type { TokenCounts } from '../usage/formats.ts';
-import { createErrorTap } from '../usage/usage-error.ts';
-import { createUsageTap, type Usage, type UsageTap } from '../usage/meter.ts';
+import { formatOf } from '../streams/format.ts';
+import type { UsageMeter } from '../usage/meter.ts';
 import { CallerGone, type Failure, toProxyError } from '../errors.ts';
 import { describeError, eventLine } from '../log.ts';
 import type { Caller } from '../callers/caller.ts';
 import { type Exchange, whenClosed } from '../http/exchange.ts';
-import { addAnswer, conclude } from './derived.ts';
-import { judge } from './outcome.ts';
+import { addUsage, conclude } from './derived.ts';
+import { outcomeOf } from './outcome.ts';
 import type { Attempt, Observe, TraceContext } from './finished-request.ts';
 import type { ErrorSource, RequestRecord } from './record.ts';
-import type { RelayObserver } from '../http/reply.ts';
 
 /** Collects what becomes known of a request; logs it once, when the connection to the caller is done with it. */
-export interface Recorder extends RelayObserver {
+export interface Recorder {
   caller(caller: Caller): void;
   route(route: Route): void;
   model(modelId: string): void;
@@ -25,9 +23,18 @@ export interface Recorder extends RelayObserver {
   /** The headers of an answer are there, which need not be the one that is passed on. */
   answered(answer: UpstreamAnswer): void;
   credentialsRefreshed(): void;
-  upstreamHeaders(answer: UpstreamAnswer): void;
-  /** Has the usage told, once, as soon as it is known. */
-  onUsage(listener: (counts: TokenCounts) => void): void;
+  /**
+   * The headers of the answer that is passed on are there.
+   *
+   * @param meter tells at the end what the answer has used
+   */
+  upstreamHeaders(answer: UpstreamAnswer, meter: UsageMeter): void;
+  /** These bytes have gone to the caller. */
+  sent(pieces: readonly Buffer[]): void;
+  /** A part of the model's text has gone to the caller. Only the first call counts. */
+  firstToken(): void;
+  /** The request is refused, or the answer broke off after its first byte was sent. */
+  failed(error: unknown): void;
 }
 
 /** Failures whose cause the operator has to know, beyond what the record says. */
@@ -61,10 +68,9 @@ export function startRecord(
   const elapsed = () => Math.round(10 * (performance.now() - startedAt)) / 10;
 
   const attempts: Attempt[] = [];
-  let method: Attempt['method'] = 'POST';
+  let operation: Operation | undefined;
   let lastByteMs: number | undefined;
-  let tap: UsageTap | undefined;
-  let usageListener: ((counts: TokenCounts) => void) | undefined;
+  let meter: UsageMeter | undefined;
 
   /** Whom the proxy waits for: a caller that has yet to take what was written, or all of the answer; else Bedrock. */
   const awaited = (): ErrorSource => {
@@ -72,25 +78,18 @@ export function startRecord(
     return record.attempts === undefined ? 'proxy' : 'bedrock';
   };
 
-  const takeUsage = (from: UsageTap, complete: boolean): Usage => {
-    tap = undefined;
-    const usage = from.end(complete);
-    addAnswer(record, usage, from.facts);
-    usageListener?.(usage);
-    return usage;
-  };
-
   whenClosed(response, () => {
     if (response.headersSent) record.status = response.statusCode;
     record.outcome ??= gone.aborted ? 'clientClosed' : 'complete';
-    if (tap !== undefined) takeUsage(tap, record.outcome === 'complete');
+    if (meter !== undefined) addUsage(record, meter.end(record.outcome === 'complete'), meter.facts);
     record.durationMs = elapsed();
-    conclude(record, lastByteMs);
+    conclude(record, operation, lastByteMs);
     log(JSON.stringify(record));
     observe?.({
       record,
       startedAt: Date.now() - (performance.now() - startedAt),
       attempts,
+      ...(operation === undefined ? {} : { operation }),
       ...(lastByteMs === undefined ? {} : { lastByteMs }),
       ...(trace === undefined ? {} : { trace }),
     });
@@ -100,9 +99,9 @@ export function startRecord(
     caller({ allowedModels: _unrecorded, ...identity }) {
       Object.assign(record, identity);
     },
-    route({ operation, modelId }) {
-      record.operation = operation.name;
-      method = operation.method;
+    route({ operation: found, modelId }) {
+      operation = found;
+      record.operation = found.name;
       if (modelId !== undefined) record.modelId = modelId;
     },
     model(modelId) {
@@ -112,7 +111,7 @@ export function startRecord(
       record.requestBytes = bytes;
     },
     attempt() {
-      attempts.push({ method, startedMs: elapsed() });
+      attempts.push({ method: operation?.method ?? 'POST', startedMs: elapsed() });
       record.attempts = attempts.length;
     },
     answered({ status, headers }) {
@@ -126,34 +125,21 @@ export function startRecord(
     credentialsRefreshed() {
       record.credentialsRefreshed = true;
     },
-    upstreamHeaders({ status, headers }) {
+    upstreamHeaders({ status, headers }, itsMeter) {
+      meter = itsMeter;
       record.headersMs = elapsed();
       const requestId = headers['x-amzn-requestid'];
       if (requestId !== undefined) record.bedrockRequestId = String(requestId);
-      record.streamed = /event-?stream/.test(String(headers['content-type']));
-      if (status < 400) {
-        tap = createUsageTap(record.operation ?? '', headers);
-        return;
-      }
-      record.errorSource = 'bedrock';
-      const errorType = errorTypeOf(headers);
-      if (errorType === undefined) tap = createErrorTap();
-      else record.errorType = errorType;
+      record.streamed = formatOf(headers) !== undefined;
+      if (status >= 400) record.errorSource = 'bedrock';
     },
-    onUsage(listener) {
-      usageListener = listener;
-    },
-    usageAhead(whole) {
-      if (tap === undefined || whole === undefined) return tap?.announced ?? {};
-      for (const bytes of whole) tap.write(bytes);
-      return takeUsage(tap, true);
-    },
-    sent(bytes) {
+    sent(pieces) {
       lastByteMs = elapsed();
       record.firstByteMs ??= lastByteMs;
-      record.responseBytes = (record.responseBytes ?? 0) + bytes.length;
-      tap?.write(bytes);
-      if (record.streamed === true && tap?.firstTokenSeen === true) record.firstTokenMs ??= elapsed();
+      for (const { length } of pieces) record.responseBytes = (record.responseBytes ?? 0) + length;
+    },
+    firstToken() {
+      record.firstTokenMs ??= elapsed();
     },
     failed(error) {
       if (error instanceof CallerGone) {
@@ -162,7 +148,7 @@ export function startRecord(
       }
       const { failure, errorType, message, cause } = toProxyError(error);
       record.errorType = errorType;
-      [record.outcome, record.errorSource] = judge(failure, awaited());
+      [record.outcome, record.errorSource] = outcomeOf(failure, awaited());
       if (!EXPLAINED.has(failure) || cause === undefined) return;
       log(eventLine('bedrock.failure', { requestId: id, message, cause: describeError(cause) }));
     },

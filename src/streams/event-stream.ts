@@ -1,16 +1,21 @@
 import { crc32 } from 'node:zlib';
 
+import { EventStreamCodec } from '@smithy/core/event-streams';
+
 import { ProxyError } from '../errors.ts';
 import { createHeldBytes, type Framer, LONGEST_MESSAGE } from './framer.ts';
 
 /** Total length, length of the headers, CRC-32 of the eight bytes before. */
-const PRELUDE = 12;
+export const PRELUDE = 12;
 
 /** A message without headers and payload: prelude and message CRC. */
 const SHORTEST_MESSAGE = 16;
 
-/** Header value type 7: a string with a length of two bytes. */
-const STRING = 7;
+/** Encodes and decodes single messages, as the AWS SDKs do. */
+export const codec = new EventStreamCodec(
+  (bytes) => (typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8')),
+  (text) => Buffer.from(text, 'utf8'),
+);
 
 /** `application/vnd.amazon.eventstream`: length-prefixed messages, big endian. */
 export function createEventStreamFramer(): Framer {
@@ -75,28 +80,13 @@ function exceptionType(error: ProxyError): string {
 
 /** A message that every AWS SDK turns into the exception of that name. */
 export function exceptionMessage(type: string, message: string): Buffer {
-  const headers = Buffer.concat([
-    header(':exception-type', type),
-    header(':content-type', 'application/json'),
-    header(':message-type', 'exception'),
-  ]);
-  const payload = Buffer.from(JSON.stringify({ message }));
-  const bytes = Buffer.alloc(PRELUDE + headers.length + payload.length + 4);
-  bytes.writeUInt32BE(bytes.length, 0);
-  bytes.writeUInt32BE(headers.length, 4);
-  bytes.writeUInt32BE(crc32(bytes.subarray(0, 8)), 8);
-  headers.copy(bytes, PRELUDE);
-  payload.copy(bytes, PRELUDE + headers.length);
-  bytes.writeUInt32BE(crc32(bytes.subarray(0, bytes.length - 4)), bytes.length - 4);
-  return bytes;
-}
-
-function header(name: string, value: string): Buffer {
-  const bytes = Buffer.alloc(1 + name.length + 3 + value.length);
-  bytes.writeUInt8(name.length, 0);
-  bytes.write(name, 1, 'latin1');
-  bytes.writeUInt8(STRING, 1 + name.length);
-  bytes.writeUInt16BE(value.length, 2 + name.length);
-  bytes.write(value, 4 + name.length, 'latin1');
-  return bytes;
+  const encoded = codec.encode({
+    headers: {
+      ':exception-type': { type: 'string', value: type },
+      ':content-type': { type: 'string', value: 'application/json' },
+      ':message-type': { type: 'string', value: 'exception' },
+    },
+    body: Buffer.from(JSON.stringify({ message })),
+  });
+  return Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
 }

@@ -1,9 +1,17 @@
 import { ProxyError } from '../errors.ts';
 import { createHeldBytes, type Framer, LONGEST_MESSAGE } from './framer.ts';
-import { CR, CR_CR, LF, LF_CR, LF_LF, LONGEST_END } from './line-breaks.ts';
-import type { EventDialect } from '../bedrock/runtime.ts';
 
-const LINE_BREAK_PAIRS = [LF_LF, LF_CR, CR_CR];
+/** Dialect in which a stream of server-sent events tells its client of a failure. */
+export type EventDialect = 'openai' | 'anthropic';
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** Two line breaks as bytes; of CR LF only the byte that touches the other break matters. */
+const LINE_BREAK_PAIRS = [Buffer.from([LF, LF]), Buffer.from([LF, CR]), Buffer.from([CR, CR])];
+
+/** Longest end of an event, in bytes: CR LF CR LF. */
+const LONGEST_END = 4;
 
 /** `text/event-stream`: events that end with an empty line; a line ends with LF, CR LF or CR (HTML, section 9.2.5). */
 export function createEventFramer(dialect: EventDialect | undefined): Framer {
@@ -31,16 +39,41 @@ export function createEventFramer(dialect: EventDialect | undefined): Framer {
   };
 }
 
+/** The number of events that end in these bytes, which are whole events. */
+export function countEvents(bytes: Buffer): number {
+  let found = 0;
+  for (const pair of LINE_BREAK_PAIRS) {
+    for (let at = bytes.indexOf(pair); at !== -1; found += 1) {
+      at = at + pair.length === bytes.length ? -1 : bytes.indexOf(pair, at + pair.length);
+    }
+  }
+  return found;
+}
+
+/** Offset behind the first end of an event in `bytes`, or 0. */
+export function endOfFirstEvent(bytes: Buffer): number {
+  let first = 0;
+  for (const pair of LINE_BREAK_PAIRS) {
+    const at = bytes.indexOf(pair);
+    const end = at === -1 ? 0 : behind(bytes, at, pair);
+    if (end > 0 && (first === 0 || end < first)) first = end;
+  }
+  return first;
+}
+
 /** Offset behind the last end of an event in `bytes`, or 0: two line breaks in a row, the second perhaps CR LF. */
 function lastEnd(bytes: Buffer): number {
   let last = 0;
   for (const pair of LINE_BREAK_PAIRS) {
     const at = bytes.lastIndexOf(pair);
-    if (at < 0) continue;
-    const end = at + pair.length;
-    last = Math.max(last, pair[1] === CR && bytes[end] === LF ? end + 1 : end);
+    if (at >= 0) last = Math.max(last, behind(bytes, at, pair));
   }
   return last;
+}
+
+function behind(bytes: Buffer, at: number, pair: Buffer): number {
+  const end = at + pair.length;
+  return pair[1] === CR && bytes[end] === LF ? end + 1 : end;
 }
 
 /** The same for an end that begins in the bytes before. */

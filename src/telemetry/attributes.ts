@@ -6,10 +6,6 @@ import type { RequestRecord } from '../record/record.ts';
 /** The version of the conventions that names, units and boundaries follow (open-telemetry/semantic-conventions-genai). */
 export const SCHEMA_URL = 'https://opentelemetry.io/schemas/gen-ai/1.42.0';
 
-/** Operations that ask a model, whatever it is asked for. */
-const INFERENCE = new Set(['Converse', 'ConverseStream', 'ChatCompletions', 'Responses', 'Messages']);
-const INVOCATION = new Set(['InvokeModel', 'InvokeModelWithResponseStream']);
-
 /** What an invoked model does, where its id tells; all others chat. `rerank` is no name of the conventions'. */
 const BY_MODEL: readonly (readonly [RegExp, string])[] = [
   [/embed/, 'embeddings'],
@@ -23,14 +19,16 @@ const BY_MODEL: readonly (readonly [RegExp, string])[] = [
  */
 export function operationName({
   operation,
-  foundationModelId,
-  modelId = '',
-}: Readonly<RequestRecord>): string | undefined {
-  if (operation === undefined) return undefined;
-  if (INFERENCE.has(operation)) return 'chat';
-  if (INVOCATION.has(operation))
-    return BY_MODEL.find(([pattern]) => pattern.test(foundationModelId ?? modelId))?.[1] ?? 'chat';
-  return operation.replaceAll(/(?<!^)(?=[A-Z])/g, '_').toLowerCase();
+  record: { foundationModelId, modelId = '' },
+}: Pick<FinishedRequest, 'operation' | 'record'>): string | undefined {
+  switch (operation?.genAi) {
+    case 'chat':
+      return 'chat';
+    case 'byModel':
+      return BY_MODEL.find(([pattern]) => pattern.test(foundationModelId ?? modelId))?.[1] ?? 'chat';
+    case undefined:
+      return operation?.name.replaceAll(/(?<!^)(?=[A-Z])/g, '_').toLowerCase();
+  }
 }
 
 /**
@@ -63,7 +61,7 @@ export function callerAttributes(record: Readonly<RequestRecord>): Attributes {
 export function operationAttributes(finished: FinishedRequest): Attributes {
   return known({
     'gen_ai.provider.name': 'aws.bedrock',
-    'gen_ai.operation.name': operationName(finished.record),
+    'gen_ai.operation.name': operationName(finished),
     'gen_ai.request.model': modelName(finished),
     'aws.region': finished.record.region,
   });

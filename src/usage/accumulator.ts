@@ -1,7 +1,7 @@
 import { errorTypeIn } from '../aws/error-type.ts';
-import { isModelId } from '../bedrock/model-id.ts';
-import { findCounts, member, type TokenCounts } from './formats.ts';
-import { mergeCounts } from './token-usage.ts';
+import { member } from '../json/member.ts';
+import { findUsage } from './formats.ts';
+import { mergeUsage, type TokenUsage } from './token-usage.ts';
 
 /** Why an answer could not be read. Never a parser's own message: those quote what they stumbled over. */
 export type Trouble =
@@ -23,9 +23,9 @@ export interface AnswerFacts {
 }
 
 /** What has become known of an answer so far. */
-export interface Tally extends AnswerFacts {
-  counts: TokenCounts;
-  /** The counts are those of the whole answer. */
+export interface Accumulator extends AnswerFacts {
+  usage: TokenUsage;
+  /** The usage is that of the whole answer. */
   final: boolean;
   firstTokenSeen: boolean;
   /** Bedrock itself has ended the stream by an error. */
@@ -37,9 +37,9 @@ export interface Tally extends AnswerFacts {
   errorType: string | undefined;
 }
 
-export function newTally(): Tally {
+export function newAccumulator(): Accumulator {
   return {
-    counts: {},
+    usage: {},
     final: false,
     firstTokenSeen: false,
     failed: false,
@@ -51,10 +51,11 @@ export function newTally(): Tally {
   };
 }
 
-/** Reads one form of answer into a tally. */
+/** Reads one form of answer into an accumulator. */
 export interface UsageReader {
-  write(bytes: Buffer): void;
-  /** No more bytes will come. */
+  /** Takes the pieces of one or several whole messages of a stream, or the next ones of a body. */
+  read(pieces: readonly Buffer[]): void;
+  /** No more pieces will come. */
   end(): void;
 }
 
@@ -62,24 +63,24 @@ export interface UsageReader {
 export const LONGEST_READ = 1024 * 1024;
 
 /** Adds what a part of an answer tells; counts that come later are more exact. */
-export function tell(tally: Tally, value: unknown): void {
-  tally.model ??= modelIn(
+export function add(to: Accumulator, value: unknown): void {
+  to.model ??= textIn(
     member(value, 'model') ?? member(value, 'message', 'model') ?? member(value, 'response', 'model'),
   );
-  tally.routedModelId ??= modelIn(member(value, 'trace', 'promptRouter', 'invokedModelId'));
-  const found = findCounts(value);
+  to.routedModelId ??= textIn(member(value, 'trace', 'promptRouter', 'invokedModelId'));
+  const found = findUsage(value);
   if (found === undefined) return;
-  tally.counts = mergeCounts(tally.counts, found.counts);
-  tally.final ||= found.final;
+  to.usage = mergeUsage(to.usage, found.usage);
+  to.final ||= found.final;
 }
 
 /** The same for one event of a stream. */
-export function tellEvent(tally: Tally, event: unknown): void {
-  tally.firstTokenSeen ||= carriesContent(event);
-  tell(tally, event);
+export function addEvent(to: Accumulator, event: unknown): void {
+  to.firstTokenSeen ||= carriesContent(event);
+  add(to, event);
   if (!isError(event)) return;
-  tally.failed = true;
-  tally.errorType = errorTypeIn(event);
+  to.failed = true;
+  to.errorType = errorTypeIn(event);
 }
 
 /** The word for an error in the dialects of OpenAI and Anthropic: a member, or the value of `type`. */
@@ -90,8 +91,8 @@ function isError(event: unknown): boolean {
   });
 }
 
-function modelIn(value: unknown): string | undefined {
-  return typeof value === 'string' && isModelId(value) ? value : undefined;
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** Where each family has its text, if any. */

@@ -1,39 +1,40 @@
-import { LONGEST_READ, type Tally, tell, type UsageReader } from './accumulator.ts';
-
-const USAGE = Buffer.from('"usage"');
+import { type Accumulator, add, LONGEST_READ, type UsageReader } from './accumulator.ts';
+import { USAGE_NAME } from './formats.ts';
 
 /**
  * Reads an answer that is one JSON document.
  *
  * @param detailsOnly the headers tell the counts already: the body is parsed only if it may tell how they divide
- * @param read takes the parsed document
+ * @param take takes the parsed document
  */
 export function createBodyReader(
-  tally: Tally,
+  accumulator: Accumulator,
   detailsOnly: boolean,
-  read: (value: unknown) => void = (value) => tell(tally, value),
+  take: (value: unknown) => void = (value) => add(accumulator, value),
 ): UsageReader {
-  let pieces: Buffer[] = [];
+  let held: Buffer[] = [];
   let length = 0;
   return {
-    write(bytes) {
-      length += bytes.length;
-      if (length <= LONGEST_READ) pieces.push(bytes);
-      else pieces = [];
+    read(pieces) {
+      for (const bytes of pieces) {
+        length += bytes.length;
+        if (length <= LONGEST_READ) held.push(bytes);
+        else held = [];
+      }
     },
     end() {
       if (length > LONGEST_READ) {
-        tally.trouble = 'answer not understood: too long';
+        accumulator.trouble = 'answer not understood: too long';
         return;
       }
-      const body = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
-      pieces = [];
-      if (body === undefined || (detailsOnly && !body.includes(USAGE))) return;
+      const body = held.length === 1 ? held[0] : Buffer.concat(held);
+      held = [];
+      if (body === undefined || (detailsOnly && !body.includes(USAGE_NAME))) return;
       try {
-        read(JSON.parse(body.toString('utf8')));
-        tally.final = true;
+        take(JSON.parse(body.toString('utf8')));
+        accumulator.final = true;
       } catch {
-        tally.trouble = 'answer not understood: not JSON';
+        accumulator.trouble = 'answer not understood: not JSON';
       }
     },
   };

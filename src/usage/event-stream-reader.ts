@@ -1,129 +1,125 @@
-import { EventStreamCodec } from '@smithy/core/event-streams';
-
 import { errorName } from '../aws/error-type.ts';
-import { LONGEST_MESSAGE } from '../streams/framer.ts';
-import { member } from './formats.ts';
-import { tellsUsage } from './usage-peek.ts';
-import { LONGEST_READ, type Tally, tell, tellEvent, type UsageReader } from './accumulator.ts';
-
-/** Lengths of the first number of a message, and of a message without headers and payload. */
-const TOTAL_LENGTH = 4;
-const SHORTEST_MESSAGE = 16;
-
-const codec = new EventStreamCodec(
-  (bytes) => (typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8')),
-  (text) => Buffer.from(text, 'utf8'),
-);
+import { member } from '../json/member.ts';
+import { codec, PRELUDE } from '../streams/event-stream.ts';
+import { type Accumulator, add, addEvent, LONGEST_READ, type UsageReader } from './accumulator.ts';
 
 /**
  * Reads `application/vnd.amazon.eventstream`. Decoding a message costs microseconds, and only two or three of a stream
  * tell usage: a look at a few bytes, where Bedrock puts them, sorts out most of the others. A message that looks unlike
  * what Bedrock writes is decoded.
  */
-export function createMessageReader(tally: Tally): UsageReader {
-  /** The message that has begun and is not complete. */
-  let held: Buffer[] = [];
-  let heldBytes = 0;
-  let needed = 0;
-  /** Bytes still to come of a message that is too long to be read. */
-  let skipped = 0;
-  let damaged = false;
-  /** The last complete message, unless it was read: only the end of the stream shows that it was the last. */
+export function createEventStreamReader(accumulator: Accumulator): UsageReader {
+  /** The last message, unless it was read: only the end of the stream shows that it was the last. */
   let last: Buffer | undefined;
 
-  const read = (message: Buffer) => {
+  const readOne = (message: Buffer) => {
     try {
-      readMessage(tally, message);
+      readMessage(accumulator, message);
     } catch {
-      tally.trouble = 'answer not understood: damaged stream';
+      accumulator.trouble = 'answer not understood: damaged stream';
     }
   };
-  /** Notes the length of the next message; false when there can be none. */
-  const begin = (length: number): boolean => {
-    needed = length;
-    damaged = length < SHORTEST_MESSAGE || length > LONGEST_MESSAGE;
-    if (damaged) tally.trouble = 'answer not understood: damaged stream';
-    return !damaged;
-  };
-  /** Keeps a message's next bytes and reads it when they were the last. Returns how many. */
-  const keep = (bytes: Buffer): number => {
-    const piece = bytes.subarray(0, needed - heldBytes);
-    held.push(piece);
-    heldBytes += piece.length;
-    if (heldBytes < needed) return piece.length;
-    const whole = Buffer.concat(held);
-    if (needed === TOTAL_LENGTH) {
-      held = [whole];
-      if (begin(whole.readUInt32BE(0)) && needed > LONGEST_READ) skip();
-      return piece.length;
-    }
-    held = [];
-    heldBytes = 0;
+  const passOver = () => {
+    accumulator.trouble = 'answer not understood: too long';
+    accumulator.events += 1;
     last = undefined;
-    tally.events += 1;
-    if (tellsUsage(whole, 0, tally)) read(whole);
-    else last = whole;
-    return piece.length;
   };
-  const skip = () => {
-    tally.trouble = 'answer not understood: too long';
-    skipped = needed - heldBytes;
-    held = [];
-    heldBytes = 0;
+  /** Reads whole messages that stand one behind the other. */
+  const walk = (bytes: Buffer) => {
+    let lastAt = -1;
+    let at = 0;
+    while (at + PRELUDE <= bytes.length) {
+      // The framer has checked the length; whatever it were, this must come to an end.
+      const end = at + Math.max(PRELUDE, bytes.readUInt32BE(at));
+      accumulator.events += 1;
+      last = undefined;
+      lastAt = -1;
+      if (end - at > LONGEST_READ) accumulator.trouble = 'answer not understood: too long';
+      else if (mayTellUsage(bytes, at, accumulator)) readOne(bytes.subarray(at, end));
+      else lastAt = at;
+      at = end;
+    }
+    if (lastAt !== -1) last = bytes.subarray(lastAt);
   };
 
   return {
-    write(bytes) {
-      let at = 0;
-      let lastAt = -1;
-      while (at < bytes.length) {
-        if (damaged) return;
-        const left = bytes.length - at;
-        if (skipped > 0) {
-          const step = Math.min(skipped, left);
-          skipped -= step;
-          at += step;
-          if (skipped === 0) tally.events += 1;
-        } else if (heldBytes > 0) {
-          at += keep(bytes.subarray(at));
-        } else if (left < TOTAL_LENGTH) {
-          needed = TOTAL_LENGTH;
-          at += keep(bytes.subarray(at));
-        } else if (begin(bytes.readUInt32BE(at))) {
-          if (needed > LONGEST_READ) skip();
-          else if (needed > left) at += keep(bytes.subarray(at));
-          else {
-            lastAt = tellsUsage(bytes, at, tally) ? -1 : at;
-            last = undefined;
-            tally.events += 1;
-            if (lastAt === -1) read(bytes.subarray(at, at + needed));
-            at += needed;
-          }
-        }
+    read(pieces) {
+      const [first, second] = pieces;
+      if (first === undefined) return;
+      if (second === undefined) {
+        walk(first);
+        return;
       }
-      if (lastAt !== -1) last = bytes.subarray(lastAt, lastAt + bytes.readUInt32BE(lastAt));
+      // Only a message that came in pieces begins before the last one, and a piece with its prelude begins it.
+      const begun = pieces.slice(0, -1);
+      const rest = pieces.at(-1) ?? second;
+      const length = first.readUInt32BE(0);
+      const missing = begun.reduce((left, piece) => left - piece.length, length);
+      if (length <= LONGEST_READ) walk(Buffer.concat([...begun, rest.subarray(0, missing)], length));
+      else passOver();
+      walk(rest.subarray(missing));
     },
     end() {
-      if (last !== undefined) read(last);
+      if (last !== undefined) readOne(last);
       last = undefined;
     },
   };
 }
 
-function readMessage(tally: Tally, message: Buffer): void {
+/** Offset in a message of the value of `:event-type`, when that is the first header. */
+const EVENT_TYPE = PRELUDE + 1 + ':event-type'.length + 3;
+
+/**
+ * True unless the message that begins at `at` is surely one without usage, told by a few bytes where Bedrock puts them.
+ * Notes the first token by the way.
+ */
+function mayTellUsage(bytes: Buffer, at: number, accumulator: Accumulator): boolean {
+  // Length and first letters of the first header's name, type and length of its value.
+  const isEventType =
+    bytes[at + PRELUDE] === ':event-type'.length &&
+    bytes[at + PRELUDE + 1] === 0x3a &&
+    bytes[at + PRELUDE + 2] === 0x65 &&
+    bytes[at + PRELUDE + 3] === 0x76;
+  if (!isEventType || bytes[at + EVENT_TYPE - 3] !== 7 || bytes[at + EVENT_TYPE - 2] !== 0) return true;
+  switch (bytes[at + EVENT_TYPE - 1]) {
+    case 'metadata'.length:
+      return true;
+    case 'chunk'.length:
+      return !accumulator.firstTokenSeen || beginsAnthropicMessage(bytes, at);
+    case 'contentBlockDelta'.length:
+      // The D tells it from contentBlockStart.
+      accumulator.firstTokenSeen ||= bytes[at + EVENT_TYPE + 'contentBlock'.length] === 0x44;
+      return false;
+    default:
+      return false;
+  }
+}
+
+/** True for a payload `{"bytes":"…` whose Base64 begins with that of `{"type":"m`: message_start, message_delta. */
+function beginsAnthropicMessage(bytes: Buffer, at: number): boolean {
+  const base64 = at + PRELUDE + bytes.readUInt32BE(at + 4) + '{"bytes":"'.length;
+  return (
+    bytes[base64] === 0x65 && // e
+    bytes[base64 + 4] === 0x65 && // eyJ0e
+    bytes[base64 + 8] === 0x49 && // eyJ0eXBlI
+    bytes[base64 + 12] === 0x62 // eyJ0eXBlIjoib, where a content block has a Y
+  );
+}
+
+function readMessage(accumulator: Accumulator, message: Buffer): void {
   const { headers, body } = codec.decode(message);
   if (headers[':message-type']?.value !== 'event') {
-    tally.failed = true;
-    tally.errorType = exceptionName(headers[':exception-type']?.value ?? headers[':error-code']?.value ?? '');
+    accumulator.failed = true;
+    accumulator.errorType = exceptionName(headers[':exception-type']?.value ?? headers[':error-code']?.value ?? '');
     return;
   }
   const type = headers[':event-type']?.value;
-  tally.firstTokenSeen ||= type === 'contentBlockDelta';
+  accumulator.firstTokenSeen ||= type === 'contentBlockDelta';
   if (type !== 'metadata' && type !== 'chunk') return;
   const payload: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
-  if (type === 'metadata') return tell(tally, payload);
+  if (type === 'metadata') return add(accumulator, payload);
   const bytes = member(payload, 'bytes');
-  if (typeof bytes === 'string') tellEvent(tally, JSON.parse(Buffer.from(bytes, 'base64').toString('utf8')));
+  if (typeof bytes === 'string') addEvent(accumulator, JSON.parse(Buffer.from(bytes, 'base64').toString('utf8')));
 }
 
 /** In a stream the names of exceptions begin with a small letter, everywhere else with a capital one. */

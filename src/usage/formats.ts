@@ -1,25 +1,14 @@
-import { mergeCounts } from './token-usage.ts';
+import { member } from '../json/member.ts';
+import { isEmpty, known, mergeUsage, type TokenUsage } from './token-usage.ts';
 
-/** Tokens by kind. What the answer does not tell is absent. */
-export interface TokenCounts {
-  /** Input that was neither read from a cache nor written to one, in every dialect: the kinds never overlap. */
-  inputTokens?: number;
-  outputTokens?: number;
-  totalTokens?: number;
-  cacheReadInputTokens?: number;
-  cacheWriteInputTokens?: number;
-  /** Parts of `cacheWriteInputTokens` by the time to live, which have different prices. */
-  cacheWrite5mInputTokens?: number;
-  cacheWrite1hInputTokens?: number;
-  /** Part of `outputTokens`. */
-  reasoningTokens?: number;
-}
-
-export interface CountsFound {
-  readonly counts: TokenCounts;
+export interface FoundUsage {
+  readonly usage: TokenUsage;
   /** False for counts that later events may raise. */
   readonly final: boolean;
 }
+
+/** The name of the member that most dialects have; in a string its quotes would be escaped, so it is always a name. */
+export const USAGE_NAME = Buffer.from('"usage"');
 
 /** What Bedrock adds to the last event of InvokeModelWithResponseStream, whatever the model. */
 const INVOCATION_METRICS = 'amazon-bedrock-invocationMetrics';
@@ -30,7 +19,7 @@ const INVOCATION_METRICS = 'amazon-bedrock-invocationMetrics';
  *
  * @param value parsed JSON
  */
-export function findCounts(value: unknown): CountsFound | undefined {
+export function findUsage(value: unknown): FoundUsage | undefined {
   const choices = member(value, 'choices');
   const unfinished = Array.isArray(choices) && choices.length > 0 && member(choices[0], 'delta') !== undefined;
   const running = { ...countsOf(value), ...titanOutput(value) };
@@ -43,52 +32,16 @@ export function findCounts(value: unknown): CountsFound | undefined {
     ...countsOf(member(value, 'meta')),
     ...countsOf(member(value, INVOCATION_METRICS)),
   };
-  const counts = mergeCounts({ ...running, ...started, ...usage }, final);
-  if (isEmpty(counts)) return undefined;
-  return { counts, final: !isEmpty(final) || (!isEmpty(usage) && !unfinished) };
+  const found = mergeUsage({ ...running, ...started, ...usage }, final);
+  if (isEmpty(found)) return undefined;
+  return { usage: found, final: !isEmpty(final) || (!isEmpty(usage) && !unfinished) };
 }
-
-/** The member at the end of the path, or undefined when there is none. */
-export function member(value: unknown, ...path: readonly string[]): unknown {
-  let current = value;
-  for (const name of path) {
-    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, name)) return undefined;
-    current = (current as Record<string, unknown>)[name];
-  }
-  return current;
-}
-
-/** True when nothing is known. */
-export function isEmpty(counts: TokenCounts): boolean {
-  return Object.keys(counts).length === 0;
-}
-
-/** Leaves out what is not known. */
-export function known(counts: { readonly [Kind in keyof TokenCounts]: number | undefined }): TokenCounts {
-  const left: TokenCounts = {};
-  for (const kind of KINDS) {
-    const count = counts[kind];
-    if (count !== undefined) left[kind] = count;
-  }
-  return left;
-}
-
-const KINDS = [
-  'inputTokens',
-  'outputTokens',
-  'totalTokens',
-  'cacheReadInputTokens',
-  'cacheWriteInputTokens',
-  'cacheWrite5mInputTokens',
-  'cacheWrite1hInputTokens',
-  'reasoningTokens',
-] as const satisfies (keyof TokenCounts)[];
 
 /**
  * One object with counts: Converse and Nova; Anthropic; OpenAI, also Mistral, DeepSeek and others; Llama; Titan and Nova
  * embeddings; the invocation metrics; Cohere (the units it bills, below the counts of its tokenizer).
  */
-function countsOf(value: unknown): TokenCounts {
+function countsOf(value: unknown): TokenUsage {
   const usage = member(value, 'billed_units') ?? value;
   if (typeof usage !== 'object' || usage === null) return {};
   const tokens = (...names: string[]) => firstCount(usage, names);
@@ -147,7 +100,7 @@ function cacheWriteOf(usage: object, ttl: '5m' | '1h'): number | undefined {
 }
 
 /** Titan text tells its output per result. */
-function titanOutput(answer: unknown): TokenCounts {
+function titanOutput(answer: unknown): TokenUsage {
   const results = member(answer, 'results');
   if (!Array.isArray(results) || member(answer, 'inputTextTokenCount') === undefined) return {};
   return known({ outputTokens: sum(results.map((result) => firstCount(result, ['tokenCount']))) });

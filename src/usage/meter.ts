@@ -1,12 +1,18 @@
+import { errorTypeIn, errorTypeOf } from '../aws/error-type.ts';
+import { member } from '../json/member.ts';
+import { type AnswerHead, framedFormat, isCompressed } from '../streams/format.ts';
+import { type Accumulator, type AnswerFacts, newAccumulator, type Trouble, type UsageReader } from './accumulator.ts';
 import { createBodyReader } from './body-reader.ts';
-import { isEmpty, member, type TokenCounts } from './formats.ts';
-import { createEventReader } from './sse-reader.ts';
-import { mergeCounts, withTotal } from './token-usage.ts';
-import { createMessageReader } from './event-stream-reader.ts';
-import { type AnswerFacts, newTally, type Tally, type Trouble, type UsageReader } from './accumulator.ts';
+import { createEventStreamReader } from './event-stream-reader.ts';
+import { usageInHeaders } from './headers.ts';
+import { createServerSentEventsReader } from './sse-reader.ts';
+import { isEmpty, mergeUsage, type TokenUsage, withTotal } from './token-usage.ts';
+
+/** What an operation's answers tell: tokens that were used, or tokens that were only counted, which costs nothing. */
+export type Metering = 'used' | 'counted';
 
 /** What an answer tells of its tokens. Empty for an operation that uses none. */
-export interface Usage extends TokenCounts {
+export interface Usage extends TokenUsage {
   /** What CountTokens counted. It costs nothing, so it stands apart from what is summed. */
   countedInputTokens?: number;
   source?: 'headers' | 'body' | 'stream';
@@ -16,118 +22,131 @@ export interface Usage extends TokenCounts {
   partial?: true;
 }
 
-export interface UsageTap {
+export interface UsageMeter {
   /**
-   * Takes bytes of the answer, in order; they are not copied and must not change afterwards. Never throws. Keeps no more
-   * than one message or body of up to 1 MiB, and the buffers that hold it.
+   * Takes the pieces of one or several whole messages of a stream, or the next ones of a body; they are not copied and
+   * must not change afterwards. Never throws. Keeps no more than one message or body of up to 1 MiB, and the buffers that
+   * hold it.
    */
-  write(bytes: Buffer): void;
+  read(pieces: readonly Buffer[]): void;
   /**
-   * The usage, once.
+   * The usage: decided by the first call, which is followed by no more pieces; further ones give the same.
    *
    * @param complete false when the answer was cut or aborted
    */
   end(complete: boolean): Usage;
   /** What the answer's headers tell by themselves. */
-  readonly announced: TokenCounts;
+  readonly announced: TokenUsage;
   /** A part of the model's text, reasoning or tool calls has gone by. Always false for an answer that is no stream. */
   readonly firstTokenSeen: boolean;
   /** So far. */
   readonly facts: AnswerFacts;
 }
 
-/** Operations whose answers tell tokens that were used. */
-const METERED: ReadonlySet<string> = new Set([
-  'Converse',
-  'ConverseStream',
-  'InvokeModel',
-  'InvokeModelWithResponseStream',
-  'ChatCompletions',
-  'Responses',
-  'Messages',
-]);
-const COUNTING = new Set(['CountTokens', 'CountMessageTokens']);
-
-/** @param operationName as in `OPERATIONS` */
-export function usesTokens(operationName: string): boolean {
-  return METERED.has(operationName);
-}
-
 /**
- * Reads the usage out of an answer that passes by.
+ * Reads the usage, and the type of an error, out of an answer that passes by.
  *
- * @param operationName as in `OPERATIONS`
- * @param headers of Bedrock's answer, names in lower case
+ * @param metering undefined for an operation whose answers tell no tokens
+ * @param onUsage told of the usage once, when it is decided
  */
-export function createUsageTap(operationName: string, headers: Readonly<Record<string, string | string[]>>): UsageTap {
-  const tally = newTally();
-  const fromHeaders = countsOfHeaders(headers);
-  const inHeaders = !isEmpty(fromHeaders);
-  let counted: number | undefined;
-  let reader: UsageReader | undefined;
-  let source: 'headers' | 'body' | 'stream' = inHeaders ? 'headers' : 'body';
-  if (COUNTING.has(operationName)) {
-    reader = createBodyReader(tally, false, (value) => {
-      const count = member(value, 'inputTokens') ?? member(value, 'input_tokens');
-      if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) counted = count;
-    });
-  } else if (!usesTokens(operationName)) {
-    return { write() {}, end: () => ({}), announced: {}, firstTokenSeen: false, facts: tally };
-  } else if (headers['content-encoding'] !== undefined) {
-    tally.trouble = 'answer not understood: compressed';
-  } else {
-    const type = String(headers['content-type']).split(';', 1)[0]?.trim().toLowerCase();
-    if (type === 'application/vnd.amazon.eventstream') reader = createMessageReader(tally);
-    else if (type === 'text/event-stream') reader = createEventReader(tally);
-    else reader = createBodyReader(tally, inHeaders);
-    if (type?.endsWith('stream') === true && !inHeaders) source = 'stream';
-  }
-
+export function createMeter(
+  metering: Metering | undefined,
+  head: AnswerHead,
+  onUsage?: (usage: TokenUsage) => void,
+): UsageMeter {
+  const accumulator = newAccumulator();
+  const { reader, conclude, announced = {} } = readingOf(metering, head, accumulator);
+  let decided: Usage | undefined;
   return {
-    write(bytes) {
-      reader?.write(bytes);
+    read(pieces) {
+      if (decided === undefined) reader?.read(pieces);
     },
     end(complete) {
+      if (decided !== undefined) return decided;
       reader?.end();
-      reader = undefined;
-      if (counted !== undefined) return { countedInputTokens: counted, source: 'body' };
-      const counts = inHeaders ? mergeCounts(tally.counts, fromHeaders) : tally.counts;
-      if (isEmpty(counts)) return { unknown: whyUnknown(tally, complete) };
-      const whole = complete && !tally.failed && (source !== 'stream' || counts.outputTokens !== undefined);
-      if (!whole && !tally.final && !inHeaders) {
-        const { totalTokens: _soFar, ...untilThen } = counts;
-        return { ...untilThen, source, partial: true };
-      }
-      return { ...withTotal(counts), source };
+      decided = conclude(complete);
+      onUsage?.(decided);
+      return decided;
     },
-    get announced() {
-      return withTotal(fromHeaders);
-    },
+    announced,
     get firstTokenSeen() {
-      return tally.firstTokenSeen;
+      return accumulator.firstTokenSeen;
     },
-    facts: tally,
+    facts: accumulator,
   };
 }
 
-function whyUnknown({ trouble, failed }: Tally, complete: boolean): NonNullable<Usage['unknown']> {
-  if (!complete) return 'cut';
-  return trouble ?? (failed ? 'ended by an error' : 'no usage in the answer');
+/** How one kind of answer is read. */
+interface Reading {
+  readonly reader?: UsageReader;
+  /** What was used, once all of the answer has been read. */
+  readonly conclude: (complete: boolean) => Usage;
+  readonly announced?: TokenUsage;
 }
 
-const COUNT_HEADERS = [
-  ['inputTokens', 'x-amzn-bedrock-input-token-count'],
-  ['outputTokens', 'x-amzn-bedrock-output-token-count'],
-  ['cacheReadInputTokens', 'x-amzn-bedrock-cache-read-input-token-count'],
-  ['cacheWriteInputTokens', 'x-amzn-bedrock-cache-write-input-token-count'],
-] as const;
+function readingOf(metering: Metering | undefined, head: AnswerHead, accumulator: Accumulator): Reading {
+  if (head.status >= 400) return readError(head, accumulator);
+  if (metering === 'used') return readUsage(head, accumulator);
+  return metering === 'counted' ? readCount(accumulator) : { conclude: nothing };
+}
 
-/** InvokeModel's answers carry their counts in headers, for most models. */
-function countsOfHeaders(headers: Readonly<Record<string, string | string[]>>): TokenCounts {
-  const counts: TokenCounts = {};
-  for (const [kind, name] of COUNT_HEADERS) {
-    const value = headers[name];
-    if (typeof value === 'string' && /^\d{1,15}$/.test(value)) counts[kind] = Number(value);
+function nothing(): Usage {
+  return {};
+}
+
+/** An error uses no tokens. Its type is in its body where the headers do not tell it. */
+function readError({ headers }: AnswerHead, accumulator: Accumulator): Reading {
+  accumulator.errorType = errorTypeOf(headers);
+  if (accumulator.errorType !== undefined) return { conclude: nothing };
+  const takeType = (value: unknown) => {
+    accumulator.errorType = errorTypeIn(value);
+  };
+  return { reader: createBodyReader(accumulator, false, takeType), conclude: nothing };
+}
+
+function readCount(accumulator: Accumulator): Reading {
+  let counted: number | undefined;
+  const takeCount = (value: unknown) => {
+    const count = member(value, 'inputTokens') ?? member(value, 'input_tokens');
+    if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) counted = count;
+  };
+  return {
+    reader: createBodyReader(accumulator, false, takeCount),
+    conclude: (complete) =>
+      counted === undefined
+        ? { unknown: whyUnknown(accumulator, complete) }
+        : { countedInputTokens: counted, source: 'body' },
+  };
+}
+
+function readUsage(head: AnswerHead, accumulator: Accumulator): Reading {
+  const fromHeaders = usageInHeaders(head.headers);
+  const inHeaders = !isEmpty(fromHeaders);
+  const format = framedFormat(head);
+  const source = inHeaders ? 'headers' : format === undefined ? 'body' : 'stream';
+  const conclude = (complete: boolean): Usage => {
+    const usage = inHeaders ? mergeUsage(accumulator.usage, fromHeaders) : accumulator.usage;
+    if (isEmpty(usage)) return { unknown: whyUnknown(accumulator, complete) };
+    const whole = complete && !accumulator.failed && (source !== 'stream' || usage.outputTokens !== undefined);
+    if (whole || accumulator.final || inHeaders) return { ...withTotal(usage), source };
+    const { totalTokens: _soFar, ...untilThen } = usage;
+    return { ...untilThen, source, partial: true };
+  };
+  const announced = withTotal(fromHeaders);
+  if (isCompressed(head.headers)) {
+    accumulator.trouble = 'answer not understood: compressed';
+    return { conclude, announced };
   }
-  return counts;
+  const reader =
+    format === 'eventStream'
+      ? createEventStreamReader(accumulator)
+      : format === 'serverSentEvents'
+        ? createServerSentEventsReader(accumulator)
+        : createBodyReader(accumulator, inHeaders);
+  return { reader, conclude, announced };
+}
+
+function whyUnknown({ trouble, failed }: Accumulator, complete: boolean): NonNullable<Usage['unknown']> {
+  if (!complete) return 'cut';
+  return trouble ?? (failed ? 'ended by an error' : 'no usage in the answer');
 }

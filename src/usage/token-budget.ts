@@ -1,5 +1,5 @@
-import type { TokenCounts } from './formats.ts';
 import { ProxyError } from '../errors.ts';
+import type { TokenUsage } from './token-usage.ts';
 
 /** Limits the tokens of each subscription, as far as this process sees them. */
 export interface TokenBudget {
@@ -9,7 +9,7 @@ export interface TokenBudget {
    * @returns takes what the call has used, once that is known
    * @throws ProxyError `throttled` while the budget is used up, with the time after which it is not
    */
-  admit(subscriptionId: string | undefined): (counts: TokenCounts) => void;
+  admit(subscriptionId: string | undefined): (usage: TokenUsage) => void;
   /** Subscriptions that are kept account of. */
   readonly size: number;
 }
@@ -49,8 +49,8 @@ export function createTokenBudget(tokensPerMinute: number, now: () => number = (
           retryAfterSeconds: Math.floor(waitMs / 1000) + 1,
         });
       }
-      return (counts) => {
-        const tokens = tokensOf(counts);
+      return (usage) => {
+        const tokens = tokensOf(usage);
         if (tokens === 0) return;
         const time = now();
         if (time >= sweepAt) sweep(time);
@@ -65,7 +65,7 @@ export function createTokenBudget(tokensPerMinute: number, now: () => number = (
  * a factor on the output of some models; input read from a cache is free there, too (user guide, "How tokens are counted
  * in Amazon Bedrock").
  */
-function tokensOf({ inputTokens, outputTokens, cacheWriteInputTokens = 0, totalTokens = 0 }: TokenCounts): number {
+function tokensOf({ inputTokens, outputTokens, cacheWriteInputTokens = 0, totalTokens = 0 }: TokenUsage): number {
   if (inputTokens === undefined && outputTokens === undefined) return totalTokens;
   return (inputTokens ?? 0) + (outputTokens ?? 0) + cacheWriteInputTokens;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { OPERATIONS } from '../../src/bedrock/runtime.ts';
+import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import { rowsUnder } from '../support/markdown.ts';
 import { root } from '../support/root.ts';
 
@@ -33,14 +33,14 @@ describe('the table of operations', () => {
       const all = pathsIn(paths);
       return codeIn(names).map((name, index) => `${name} ${all[index]}`);
     });
-    const known = OPERATIONS.map(({ name, method, template }) => `${name} ${method} ${template}`);
+    const known = RUNTIME.operations.map(({ name, method, template }) => `${name} ${method} ${template}`);
     expect(described.toSorted()).toStrictEqual(known.toSorted());
   });
 
   it('says where an operation takes request metadata', () => {
     for (const [names = '', , metadata = ''] of rows) {
       for (const name of codeIn(names)) {
-        const place = OPERATIONS.find((operation) => operation.name === name)?.metadata;
+        const place = RUNTIME.operations.find((operation) => operation.name === name)?.metadata;
         expect(metadata, name).toBe(place === undefined ? '–' : place === 'body' ? 'in the body' : 'in a header');
       }
     }

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { OPERATIONS } from '../../src/bedrock/runtime.ts';
+import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import {
   errorAnswer,
   EVENT_STREAM,
@@ -119,7 +119,7 @@ async function exchange(source: typeof defaultAnswer, size: number, path: string
 }
 
 it('every operation is here', () => {
-  const names = OPERATIONS.filter(({ unsupported }) => unsupported === undefined).map(({ name }) => name);
+  const names = RUNTIME.operations.filter(({ unsupported }) => unsupported === undefined).map(({ name }) => name);
   expect(new Set(CALLS.map(([, operation]) => operation))).toStrictEqual(new Set(names));
 });
 

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-bedrock-runtime';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { OPERATIONS } from '../../src/bedrock/runtime.ts';
+import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { ask } from '../support/chain-calls.ts';
 import { converse, modelId } from '../support/models.ts';
@@ -173,7 +173,7 @@ describe('raw HTTP', () => {
     },
   };
 
-  it.each(OPERATIONS.filter(({ unsupported }) => unsupported === undefined))(
+  it.each(RUNTIME.operations.filter(({ unsupported }) => unsupported === undefined))(
     '$name',
     async ({ name, method, template }) => {
       const path = template.replaceAll(/\{(\w+)\}/g, (_, label: string) => paths[label] ?? '');
@@ -206,9 +206,29 @@ describe('raw HTTP', () => {
     expect(request?.headers).not.toHaveProperty('transfer-encoding');
   });
 
-  it('repeated query parameters survive in their order', async () => {
-    const query = '?statusEquals=Completed&statusEquals=Failed&x=%C3%A9&empty=&flag';
+  it('query parameters survive in their order', async () => {
+    const query = '?statusEquals=Completed&nextToken=a%2Fb%3D%3D&maxResults=5';
     await ask(chain, `/async-invoke${query}`, { body: null });
     expect(received('ListAsyncInvokes')?.target).toBe(`/async-invoke${query}`);
+  });
+
+  it('repeated query parameters survive in their order where AWS has no model of them', async () => {
+    const query = '?beta=true&x=1&x=%C3%A9&empty=&flag';
+    const answer = await fetch(`${chain.gateway.url}/anthropic/v1/messages${query}`, {
+      method: 'POST',
+      headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
+      body: JSON.stringify(bodies['Messages']),
+    });
+    await answer.arrayBuffer();
+    expect(received('Messages')?.target).toBe(`/anthropic/v1/messages${query}`);
+  });
+
+  it.each(['?statusEquals=Completed&statusEquals=Failed', '?other=1'])('%s is not what AWS takes', async (query) => {
+    const answer = await fetch(`${chain.gateway.url}/async-invoke${query}`, {
+      headers: { 'api-key': chain.gateway.subscriptionKey },
+    });
+    await answer.arrayBuffer();
+    expect([answer.status, answer.headers.get('x-amzn-errortype')]).toStrictEqual([400, 'ValidationException']);
+    expect(chain.bedrock.requests).toHaveLength(0);
   });
 });

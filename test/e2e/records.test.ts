@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { OPERATIONS } from '../../src/bedrock/runtime.ts';
+import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import { plain, sendAnswer } from '../emulators/bedrock/answer.ts';
 import { defaultAnswer } from '../emulators/bedrock/answers.ts';
 import { cutAt, exceptionFrame, fail, slowly } from '../emulators/bedrock/faults.ts';
@@ -112,7 +112,7 @@ describe('one record a request', () => {
   it.each(['ChatCompletions', 'Responses', 'Messages', 'CountMessageTokens', 'StartAsyncInvoke'])(
     '%s: the model that the body names, also when Bedrock refuses',
     async (name) => {
-      const { template = '', modelMember = '' } = OPERATIONS.find((operation) => operation.name === name) ?? {};
+      const { template = '', modelMember = '' } = RUNTIME.operations.find((operation) => operation.name === name) ?? {};
       chain.bedrock.answer(fail(429, 'ThrottlingException', 'Slow down.'));
       const record = await recordOf(template, {
         messages: [{ model: 'x' }],

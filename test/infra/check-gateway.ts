@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { OPERATIONS } from '../../src/bedrock/runtime.ts';
+import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import { at, type Expansion, type Expansions, ofType, SUBSCRIPTION } from './expand.ts';
 import { root } from '../support/root.ts';
 
@@ -81,7 +81,7 @@ export function checkGateway(read: () => Expansions): void {
             own === method &&
             (urlTemplate.endsWith('/*') ? path.startsWith(urlTemplate.slice(0, -1)) : path === urlTemplate),
         );
-      const wanted = [...OPERATIONS, { method: 'GET', template: '/health' }];
+      const wanted = [...RUNTIME.operations, { method: 'GET', template: '/health' }];
       for (const { method, template } of wanted) expect(covering(method, template), template).toHaveLength(1);
       const used = new Set(wanted.flatMap(({ method, template }) => covering(method, template)));
       expect(used.size).toBe(operations.length);

@@ -9,7 +9,10 @@ function read(path: string): string {
 
 /** Fields of the record by its types. */
 export function declaredFields(): string[] {
-  return [...membersOf('src/record/record.ts', 'RequestRecord'), ...membersOf('src/usage/formats.ts', 'TokenCounts')];
+  return [
+    ...membersOf('src/record/record.ts', 'RequestRecord'),
+    ...membersOf('src/usage/token-usage.ts', 'TokenUsage'),
+  ];
 }
 
 /** Fields that its page describes. */

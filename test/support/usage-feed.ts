@@ -1,7 +1,7 @@
-import { createEventStreamFramer } from '../../src/streams/event-stream.ts';
-import type { Framer } from '../../src/streams/framer.ts';
-import { createEventFramer } from '../../src/streams/server-sent-events.ts';
-import { createUsageTap, type Usage, type UsageTap } from '../../src/usage/meter.ts';
+import { RUNTIME } from '../../src/bedrock/runtime.ts';
+import { ProxyError } from '../../src/errors.ts';
+import { framerFor } from '../../src/streams/format.ts';
+import { createMeter, type Usage, type UsageMeter } from '../../src/usage/meter.ts';
 import type { Answer } from '../emulators/bedrock/answer.ts';
 import { defaultAnswer } from '../emulators/bedrock/answers.ts';
 import type { Operation } from '../emulators/bedrock/operations.ts';
@@ -12,11 +12,38 @@ export const JSON_BODY = { 'content-type': 'application/json' };
 
 type Headers = Readonly<Record<string, string | string[]>>;
 
-/** What the tap makes of the pieces of a body. */
+/** A meter for an answer of 200 to the operation of this name. */
+export function meterOf(operation: string, headers: Headers): UsageMeter {
+  const row = RUNTIME.operations.find(({ name }) => name === operation);
+  return createMeter(row?.metering, { status: 200, headers });
+}
+
+/**
+ * Hands a body to the meter as the relay does: the whole messages of a stream, cut where the framer has to.
+ *
+ * @returns false when the relay would find the stream broken
+ */
+export function feed(meter: UsageMeter, headers: Headers, pieces: readonly Buffer[], complete = true): boolean {
+  const framer = framerFor({ status: 200, headers }, undefined);
+  for (const piece of pieces) {
+    const whole = framer === undefined ? [piece] : framer.push(piece);
+    if (whole.length > 0) meter.read(whole);
+    if (framer?.damage !== undefined) return false;
+  }
+  if (framer === undefined || !complete) return complete;
+  try {
+    meter.read(framer.end());
+    return true;
+  } catch (error) {
+    if (error instanceof ProxyError) return false;
+    throw error;
+  }
+}
+
+/** What the meter makes of the pieces of a body. */
 export function usageOf(operation: string, headers: Headers, pieces: readonly Buffer[], complete = true): Usage {
-  const tap = createUsageTap(operation, headers);
-  for (const piece of pieces) tap.write(piece);
-  return tap.end(complete);
+  const meter = meterOf(operation, headers);
+  return meter.end(feed(meter, headers, pieces, complete));
 }
 
 /** The same for a whole body; throws unless it is the same for the body cut in two at every offset. */
@@ -51,18 +78,6 @@ export function emulated(operation: Operation, body: object): Answer & { readonl
     aborted: new Promise(() => {}),
   });
   return { ...answer, bytes: Buffer.concat(answer.parts) };
-}
-
-/** Sends a stream to the tap as the relay does: whole messages, cut where the framer has to. */
-export function relayed(tap: UsageTap, headers: Headers, pieces: readonly Buffer[]): void {
-  const framer = framerOf(headers);
-  for (const piece of pieces) for (const bytes of framer?.push(piece) ?? [piece]) tap.write(bytes);
-  for (const bytes of framer?.end() ?? []) tap.write(bytes);
-}
-
-function framerOf(headers: Headers): Framer | undefined {
-  if (headers['content-type'] === MESSAGES['content-type']) return createEventStreamFramer();
-  return headers['content-type'] === EVENTS['content-type'] ? createEventFramer(undefined) : undefined;
 }
 
 /** The bytes in pieces of one size. */

@@ -6,15 +6,17 @@ import { describe, expect, it } from 'vitest';
 
 import { createEventStreamFramer, exceptionMessage } from '../../src/streams/event-stream.ts';
 import { type Framer, LONGEST_MESSAGE } from '../../src/streams/framer.ts';
-import { modelOf } from '../../src/bedrock/model-member.ts';
-import { type Operation, OPERATIONS } from '../../src/bedrock/runtime.ts';
-import { forwardedQuery, parseQuery } from '../../src/aws/query.ts';
-import { findRoute, type Route } from '../../src/bedrock/route.ts';
+import { parseQuery } from '../../src/aws/query.ts';
+import { readModel } from '../../src/bedrock/body-model.ts';
+import { createRouter, type Route } from '../../src/bedrock/route.ts';
+import { RUNTIME } from '../../src/bedrock/runtime.ts';
+import type { Operation } from '../../src/bedrock/service.ts';
 import { createEventFramer } from '../../src/streams/server-sent-events.ts';
 import { createSigner } from '../../src/aws/signer.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { ProxyError } from '../../src/errors.ts';
 import { forwardedHeaders } from '../../src/proxy/forwarded-headers.ts';
+import { forwardedQuery } from '../../src/proxy/forwarded-query.ts';
 import { ConfigError, type Environment, SETTINGS } from '../../src/config/settings.ts';
 import { verifySignature } from '../emulators/bedrock/sigv4-verifier.ts';
 import { rewriteTarget } from '../emulators/functions-host/front-end.ts';
@@ -23,6 +25,8 @@ import { decodePath, encodePath } from '../emulators/functions-host/request-path
 // The same cases in every run; another seed or more cases are a matter of the environment.
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 500);
 fc.configureGlobal({ seed: Number(process.env['PROPERTY_SEED'] ?? 1), numRuns: RUNS });
+
+const findRoute = createRouter([RUNTIME]);
 
 /** Each byte as it stands, or percent-encoded once or more, in upper or lower case. */
 function encodedInAnyWay(text: string, mostLevels: number): fc.Arbitrary<string> {
@@ -43,7 +47,7 @@ function encodedInAnyWay(text: string, mostLevels: number): fc.Arbitrary<string>
 const segment = fc.stringMatching(/^[A-Za-z0-9._:-]{1,20}$/).filter((text) => !/^\.{1,2}$/.test(text));
 /** What Bedrock takes for an id or ARN: the first label of a path may hold slashes. */
 const identifier = fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
-const supported = OPERATIONS.filter(({ unsupported }) => unsupported === undefined);
+const supported = RUNTIME.operations.filter(({ unsupported }) => unsupported === undefined);
 
 function fill(template: string, labels: readonly string[]): string {
   let next = 0;
@@ -148,7 +152,7 @@ describe('findRoute', () => {
   });
 
   it('never leaves the template of a known operation, whatever it is given', () => {
-    const template = fc.constantFrom(...OPERATIONS.map((operation) => operation.template));
+    const template = fc.constantFrom(...RUNTIME.operations.map((operation) => operation.template));
     const around = fc.tuple(template, hostilePath, hostilePath).map(([text, ...labels]) => fill(text, labels));
     const method = fc.constantFrom('GET', 'POST', 'PUT', 'get', '');
     fc.assert(
@@ -205,7 +209,7 @@ function encodeLossy(text: string): string {
 
 function queryOrRefusal(text: string): string | undefined {
   try {
-    return forwardedQuery(text);
+    return forwardedQuery(text, 'any');
   } catch (error) {
     if (error instanceof ProxyError && error.failure === 'invalidRequest') return undefined;
     throw error;
@@ -234,7 +238,7 @@ describe('forwardedQuery', () => {
         expect(decodedParameters(forwarded)).toStrictEqual(kept);
         expect(forwarded).toMatch(/^[!-~]*$/);
         expect(forwarded).not.toMatch(/[+#]/);
-        expect(forwardedQuery(forwarded)).toBe(forwarded);
+        expect(forwardedQuery(forwarded, 'any')).toBe(forwarded);
         expect(Object.values(parseQuery(forwarded)).flat()).toHaveLength(kept.length);
       }),
       { numRuns: 6 * RUNS },
@@ -292,7 +296,7 @@ describe('forwardedHeaders', () => {
 
 describe('what passes is signed as AWS reads it', () => {
   const key = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
-  const sign = createSigner('eu-central-1', 'https://bedrock-runtime.eu-central-1.amazonaws.com');
+  const sign = createSigner('bedrock', 'eu-central-1', 'https://bedrock-runtime.eu-central-1.amazonaws.com');
 
   it('path, query, headers and body', async () => {
     await fc.assert(
@@ -551,7 +555,7 @@ describe('readConfig', () => {
   });
 });
 
-describe('modelOf', () => {
+describe('readModel', () => {
   const name = fc.constantFrom('model', 'modelId', 'Model', 'mode', 'models', '__proto__', 'a"b', '', 'x');
   const json = fc.oneof(
     fc.constantFrom('amazon.nova-lite-v1:0', '"model":"x"', '\\', '{', '').map((text) => JSON.stringify(text)),
@@ -579,7 +583,7 @@ describe('modelOf', () => {
 
   function modelOrRefusal(body: Buffer): string | undefined {
     try {
-      return modelOf(body, 'model');
+      return readModel(body, 'model');
     } catch (error) {
       if (error instanceof ProxyError && error.failure === 'invalidRequest' && error.cause === undefined)
         return undefined;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { runtimeOrigin } from '../../../src/aws/endpoint.ts';
+import { serviceOrigin } from '../../../src/aws/endpoint.ts';
 
-describe('runtimeOrigin', () => {
+describe('serviceOrigin', () => {
   it.each([
     ['aws', 'us-east-1', 'amazonaws.com'],
     ['aws', 'eu-central-2', 'amazonaws.com'],
@@ -17,13 +17,13 @@ describe('runtimeOrigin', () => {
     ['a region to come, of a partition with names of its own', 'cn-south-9', 'amazonaws.com.cn'],
     ['the same', 'us-gov-north-9', 'amazonaws.com'],
   ])('%s: %s', (_partition, region, suffix) => {
-    expect(runtimeOrigin(region)).toBe(`https://bedrock-runtime.${region}.${suffix}`);
+    expect(serviceOrigin('bedrock-runtime', region)).toBe(`https://bedrock-runtime.${region}.${suffix}`);
   });
 
   it.each(['us-east-99', 'eu-centrall-1', 'xx-west-1', 'us-east1', '', 'constructor', '__proto__'])(
     'does not know %j',
     (region) => {
-      expect(runtimeOrigin(region)).toBeUndefined();
+      expect(serviceOrigin('bedrock-runtime', region)).toBeUndefined();
     },
   );
 });

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { auth, http } from 'aws-crt';
 import { describe, expect, it } from 'vitest';
 
-import { type AwsKeys, createSigner, type SignableRequest } from '../../../src/aws/signer.ts';
+import type { AwsCredentials } from '../../../src/aws/credentials.ts';
+import { createSigner, type SignableRequest } from '../../../src/aws/signer.ts';
 
 const REGION = 'eu-central-1';
 const HOST = `bedrock-runtime.${REGION}.amazonaws.com`;
@@ -11,7 +12,7 @@ const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDE
 const TEMPORARY = { ...KEYS, sessionToken: 'IQoJb3JpZ2luX2Vj+/token==' };
 const ARN = 'arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.anthropic.claude-3-5-haiku-20241022-v1:0';
 
-const sign = createSigner(REGION, `https://${HOST}`);
+const sign = createSigner('bedrock', REGION, `https://${HOST}`);
 
 function request(over: Partial<SignableRequest> = {}): SignableRequest {
   return {
@@ -31,7 +32,7 @@ function sha256(text: string): string {
 /** The Authorization header that the AWS Common Runtime makes for the same request at the same time. */
 async function authorizationOfCrt(
   signable: SignableRequest,
-  keys: AwsKeys,
+  keys: AwsCredentials,
   amzDate: string,
 ): Promise<string | undefined> {
   const { method, path, query, headers, bodySha256 } = signable;
@@ -59,7 +60,7 @@ async function authorizationOfCrt(
 }
 
 describe('the signature is the one that the AWS Common Runtime makes', () => {
-  it.each<[string, Partial<SignableRequest>, AwsKeys]>([
+  it.each<[string, Partial<SignableRequest>, AwsCredentials]>([
     ['a plain call', {}, KEYS],
     ['a session token', {}, TEMPORARY],
     ['an empty body', { bodySha256: sha256('') }, KEYS],
@@ -137,13 +138,13 @@ describe('the headers', () => {
   });
 
   it('name the port of an endpoint that has one', async () => {
-    const headers = await createSigner(REGION, 'http://127.0.0.1:4566')(request(), KEYS);
+    const headers = await createSigner('bedrock', REGION, 'http://127.0.0.1:4566')(request(), KEYS);
     expect(headers['host']).toBe('127.0.0.1:4566');
   });
 });
 
 it('keys do not mix, whoever signs at the same time and again, and whatever they share', async () => {
-  const sets: readonly AwsKeys[] = [
+  const sets: readonly AwsCredentials[] = [
     TEMPORARY,
     { accessKeyId: 'AKIDOTHER', secretAccessKey: 'another' },
     { ...KEYS, secretAccessKey: 'another' },
@@ -152,7 +153,7 @@ it('keys do not mix, whoever signs at the same time and again, and whatever they
   for (let round = 0; round < 2; round += 1) {
     const all = await Promise.all(
       Array.from({ length: 20 }, async (_, index) => {
-        const keys: AwsKeys = sets[index % sets.length] ?? KEYS;
+        const keys: AwsCredentials = sets[index % sets.length] ?? KEYS;
         return { keys, headers: await sign(request(), keys) };
       }),
     );

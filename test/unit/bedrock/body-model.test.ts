@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import { modelOf } from '../../../src/bedrock/model-member.ts';
+import { readModel } from '../../../src/bedrock/body-model.ts';
 
 function read(body: string | Buffer, member = 'model'): string {
-  return modelOf(Buffer.from(body), member);
+  return readModel(Buffer.from(body), member);
 }
 
-describe('modelOf', () => {
+describe('readModel', () => {
   it.each([
     ['{"model":"m"}', 'm'],
     [' {\r\n\t"model" \n:\t"m" } ', 'm'],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { fit, type GatewayIds } from '../../../src/bedrock/metadata-map.ts';
-import { OPERATIONS } from '../../../src/bedrock/runtime.ts';
+import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import { attribute, withMetadata } from '../../../src/bedrock/request-metadata.ts';
 import { requestMetadata } from '../../emulators/bedrock/request-metadata.ts';
 
@@ -329,7 +329,7 @@ describe('an id in the characters of AWS', () => {
 
 describe('a header', () => {
   const [invoke, converse, messages] = ['InvokeModel', 'Converse', 'Messages'].map((name) =>
-    OPERATIONS.find((operation) => operation.name === name),
+    RUNTIME.operations.find((operation) => operation.name === name),
   );
   if (invoke === undefined || converse === undefined || messages === undefined) throw new Error('no such operation');
   const headerOf = (value: string | undefined, ids: GatewayIds = IDS, operation = invoke) =>
@@ -395,7 +395,7 @@ describe('a header', () => {
   });
 
   it('only the bodies of Converse and ConverseStream are rewritten', () => {
-    const rewriting = OPERATIONS.filter((operation) => attribute(operation, {}, IDS).rewrite !== undefined);
+    const rewriting = RUNTIME.operations.filter((operation) => attribute(operation, {}, IDS).rewrite !== undefined);
     expect(rewriting.map(({ name }) => name)).toStrictEqual(['Converse', 'ConverseStream']);
   });
 

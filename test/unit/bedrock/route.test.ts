@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { OPERATIONS } from '../../../src/bedrock/runtime.ts';
-import { findRoute } from '../../../src/bedrock/route.ts';
+import { RUNTIME } from '../../../src/bedrock/runtime.ts';
+import { createRouter } from '../../../src/bedrock/route.ts';
+
+const findRoute = createRouter([RUNTIME]);
 
 const PLAIN = 'anthropic.claude-3-haiku-20240307-v1:0';
 const PROFILE = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-5-haiku-20241022-v1:0';
@@ -46,10 +48,10 @@ describe('every form of an identifier becomes one canonical path', () => {
 describe('operations', () => {
   const example = (template: string) => template.replaceAll(/\{\w+\}/g, 'some-id');
 
-  it.each(OPERATIONS.filter(({ unsupported }) => unsupported === undefined))(
+  it.each(RUNTIME.operations.filter(({ unsupported }) => unsupported === undefined))(
     '$name is found by its own path',
     (operation) => {
-      expect(findRoute(operation.method, example(operation.template)).operation).toBe(operation);
+      expect(findRoute(operation.method, example(operation.template))).toMatchObject({ operation, service: RUNTIME });
     },
   );
 

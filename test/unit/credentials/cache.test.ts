@@ -3,8 +3,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { beforeEach, describe, expect, it } from 'vitest';
 
+import type { AwsCredentials } from '../../../src/aws/credentials.ts';
 import { cachedCredentials } from '../../../src/credentials/cache.ts';
-import { type AwsCredentials, type CredentialsProvider, fixedCredentials } from '../../../src/credentials/provider.ts';
+import { type CredentialsProvider, fixedCredentials } from '../../../src/credentials/provider.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 
 const REFRESH_MS = 300_000;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createVaultReader, type VaultOptions } from '../../../src/credentials/key-vault.ts';
-import type { AwsCredentials } from '../../../src/credentials/provider.ts';
+import type { AwsCredentials } from '../../../src/aws/credentials.ts';
 import { type KeyVault, startKeyVault } from '../../emulators/azure/key-vault.ts';
 import { type ManagedIdentity, startManagedIdentity } from '../../emulators/azure/managed-identity.ts';
 

@@ -9,7 +9,7 @@ fc.configureGlobal({ seed: Number(process.env['PROPERTY_SEED'] ?? 1), numRuns: R
 /** The texts of the values of the members named `x`, or undefined when there is no valid object. */
 function valuesOf(text: string | Buffer, from = 0): string[] | undefined {
   const json = Buffer.from(text);
-  return readObject(json, 'x', from)?.values.map(({ start, end }) => json.toString('utf8', start, end));
+  return readObject(json, 'x', { from })?.values.map(({ start, end }) => json.toString('utf8', start, end));
 }
 
 describe('the members of a name at the top level', () => {

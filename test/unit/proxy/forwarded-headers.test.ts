@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { forwardedHeaders, returnedHeaders } from '../../../src/proxy/forwarded-headers.ts';
+import { forwardedHeaders } from '../../../src/proxy/forwarded-headers.ts';
 
 describe('forwardedHeaders', () => {
   it('signs what belongs to the request, sends what describes the client, drops the rest', () => {
@@ -79,28 +79,5 @@ describe('forwardedHeaders', () => {
 
   it('a value that stays here may be anything', () => {
     expect(forwardedHeaders({ 'x-other': 'caf\u00e9' }).signed).toStrictEqual({});
-  });
-});
-
-describe('returnedHeaders', () => {
-  it('returns everything but the fields of the connection', () => {
-    const end = { date: 'Mon', 'x-amzn-requestid': 'r', 'content-length': '3', 'content-encoding': 'gzip', 'x-a': 'b' };
-    expect({
-      ...returnedHeaders({
-        ...end,
-        connection: 'keep-alive, X-Hop',
-        'keep-alive': 'timeout=5',
-        'proxy-authenticate': 'x',
-        te: 'trailers',
-        trailer: 'x',
-        'transfer-encoding': 'chunked',
-        upgrade: 'h2c',
-        'x-hop': '1',
-      }),
-    }).toStrictEqual(end);
-  });
-
-  it('keeps a repeated field apart', () => {
-    expect({ ...returnedHeaders({ 'set-cookie': ['a=1', 'b=2'] }) }).toStrictEqual({ 'set-cookie': ['a=1', 'b=2'] });
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { createUsageTap, type UsageTap } from '../../../src/usage/meter.ts';
-import { addAnswer, conclude } from '../../../src/record/derived.ts';
+import { RUNTIME } from '../../../src/bedrock/runtime.ts';
+import type { UsageMeter } from '../../../src/usage/meter.ts';
+import { addUsage, conclude } from '../../../src/record/derived.ts';
 import type { RequestRecord } from '../../../src/record/record.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
-import { JSON_BODY, MESSAGES } from '../../support/usage-feed.ts';
+import { JSON_BODY, MESSAGES, meterOf } from '../../support/usage-feed.ts';
 
 const BEGUN = {
   event: 'bedrock.request',
@@ -14,24 +15,25 @@ const BEGUN = {
 } as const;
 
 /** What is added to a record at its end. */
-function added(record: Partial<RequestRecord>, tap?: UsageTap, lastByteMs?: number): Partial<RequestRecord> {
+function added(record: Partial<RequestRecord>, meter?: UsageMeter, lastByteMs?: number): Partial<RequestRecord> {
   const concluded: RequestRecord = { ...BEGUN, ...record };
-  if (tap !== undefined) addAnswer(concluded, tap.end(record.outcome === 'complete'), tap.facts);
-  conclude(concluded, lastByteMs);
+  if (meter !== undefined) addUsage(concluded, meter.end(record.outcome === 'complete'), meter.facts);
+  const operation = RUNTIME.operations.find(({ name }) => name === record.operation);
+  conclude(concluded, operation, lastByteMs);
   const before = new Set(Object.keys({ ...BEGUN, ...record }));
   return Object.fromEntries(Object.entries(concluded).filter(([name]) => !before.has(name)));
 }
 
-function tapOf(body: object): UsageTap {
-  const tap = createUsageTap('Converse', JSON_BODY);
-  tap.write(Buffer.from(JSON.stringify(body)));
-  return tap;
+function bodyMeter(body: object): UsageMeter {
+  const meter = meterOf('Converse', JSON_BODY);
+  meter.read([Buffer.from(JSON.stringify(body))]);
+  return meter;
 }
 
-function streamTap(outputTokens: number): UsageTap {
-  const tap = createUsageTap('ConverseStream', MESSAGES);
-  tap.write(encodeEvent('metadata', { usage: { inputTokens: 1, outputTokens, totalTokens: 1 + outputTokens } }));
-  return tap;
+function streamMeter(outputTokens: number): UsageMeter {
+  const meter = meterOf('ConverseStream', MESSAGES);
+  meter.read([encodeEvent('metadata', { usage: { inputTokens: 1, outputTokens, totalTokens: 1 + outputTokens } })]);
+  return meter;
 }
 
 describe('the end of a record', () => {
@@ -61,20 +63,20 @@ describe('the end of a record', () => {
     const modelId = 'arn:aws:bedrock:us-east-1:123456789012:prompt-router/nova';
     const invokedModelId = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-pro-v1:0';
     const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2 };
-    const tap = tapOf({ usage, trace: { promptRouter: { invokedModelId } } });
-    expect(added({ modelId, outcome: 'complete' }, tap)).toMatchObject({
+    const meter = bodyMeter({ usage, trace: { promptRouter: { invokedModelId } } });
+    expect(added({ modelId, outcome: 'complete' }, meter)).toMatchObject({
       modelType: 'prompt-router',
       foundationModelId: 'amazon.nova-pro-v1:0',
     });
   });
 
   it('takes the model that the answer names where the request did not show it', () => {
-    const tap = () => tapOf({ model: 'openai.gpt-oss-20b-1:0' });
-    expect(added({}, tap())).toMatchObject({
+    const meter = () => bodyMeter({ model: 'openai.gpt-oss-20b-1:0' });
+    expect(added({}, meter())).toMatchObject({
       modelId: 'openai.gpt-oss-20b-1:0',
       responseModel: 'openai.gpt-oss-20b-1:0',
     });
-    const asked = added({ modelId: 'us.anthropic.claude-v2:1' }, tap());
+    const asked = added({ modelId: 'us.anthropic.claude-v2:1' }, meter());
     expect(asked).toMatchObject({
       foundationModelId: 'anthropic.claude-v2:1',
       responseModel: 'openai.gpt-oss-20b-1:0',
@@ -82,12 +84,19 @@ describe('the end of a record', () => {
     expect(asked).not.toHaveProperty('modelId');
   });
 
+  it.each(['a text that the model has written', 'm'.repeat(3000), ''])('leaves out %.9j as a model', (model) => {
+    const trace = { promptRouter: { invokedModelId: model } };
+    expect(added({ outcome: 'complete' }, bodyMeter({ model, trace }))).toStrictEqual({
+      usageUnknown: 'no usage in the answer',
+    });
+  });
+
   describe('tokens a second', () => {
     const complete = { outcome: 'complete', firstTokenMs: 100 } as const;
 
     it('are those after the first, by the time after the first', () => {
-      expect(added(complete, streamTap(51), 1100)).toMatchObject({ outputTokensPerSecond: 50 });
-      expect(added(complete, streamTap(2), 110)).toMatchObject({ outputTokensPerSecond: 100 });
+      expect(added(complete, streamMeter(51), 1100)).toMatchObject({ outputTokensPerSecond: 50 });
+      expect(added(complete, streamMeter(2), 110)).toMatchObject({ outputTokensPerSecond: 100 });
     });
 
     it.each<[string, Partial<RequestRecord>, number, number]>([
@@ -96,7 +105,7 @@ describe('the end of a record', () => {
       ['a caller that has left', { ...complete, outcome: 'clientClosed' }, 51, 1100],
       ['no stream', { outcome: 'complete' }, 51, 1100],
     ])('%s has none', (_name, record, outputTokens, lastByteMs) => {
-      expect(added(record, streamTap(outputTokens), lastByteMs)).not.toHaveProperty('outputTokensPerSecond');
+      expect(added(record, streamMeter(outputTokens), lastByteMs)).not.toHaveProperty('outputTokensPerSecond');
     });
   });
 });

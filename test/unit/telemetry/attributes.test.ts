@@ -3,12 +3,19 @@ import { join } from 'node:path';
 
 import { describe, expect, it, vi } from 'vitest';
 
-import { OPERATIONS } from '../../../src/bedrock/runtime.ts';
+import { RUNTIME } from '../../../src/bedrock/runtime.ts';
+import type { Operation } from '../../../src/bedrock/service.ts';
 import { errorType, operationAttributes, operationName } from '../../../src/telemetry/attributes.ts';
 import type { RequestRecord } from '../../../src/record/record.ts';
 import { describeResource, VERSION } from '../../../src/telemetry/resource.ts';
 import { inputOf, tokensByKind } from '../../../src/telemetry/token-kinds.ts';
 import { root } from '../../support/root.ts';
+
+function operationOf(name: string): Operation {
+  const operation = RUNTIME.operations.find((candidate) => candidate.name === name);
+  if (operation === undefined) throw new Error(`${name} has no row`);
+  return operation;
+}
 
 function recordOf(facts: Partial<RequestRecord>): RequestRecord {
   return { event: 'bedrock.request', time: '', requestId: '', region: 'us-east-1', ...facts };
@@ -32,8 +39,7 @@ describe('gen_ai.operation.name', () => {
     ['ListAsyncInvokes', 'list_async_invokes'],
     ['InvokeModelWithBidirectionalStream', 'invoke_model_with_bidirectional_stream'],
   ])('of %s is %s', (operation, name) => {
-    expect(OPERATIONS.map((candidate) => candidate.name)).toContain(operation);
-    expect(operationName(recordOf({ operation }))).toBe(name);
+    expect(operationName({ operation: operationOf(operation), record: recordOf({}) })).toBe(name);
   });
 
   it.each([
@@ -49,12 +55,13 @@ describe('gen_ai.operation.name', () => {
     ['anthropic.claude-3-haiku-20240307-v1:0', 'chat'],
     ['arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3', 'chat'],
   ])('of an invocation of %s is %s', (modelId, name) => {
-    expect(operationName(recordOf({ operation: 'InvokeModel', modelId }))).toBe(name);
-    expect(operationName(recordOf({ operation: 'Converse', modelId }))).toBe('chat');
+    const record = recordOf({ modelId });
+    expect(operationName({ operation: operationOf('InvokeModel'), record })).toBe(name);
+    expect(operationName({ operation: operationOf('Converse'), record })).toBe('chat');
   });
 
   it('of something else is unknown', () => {
-    expect(operationName(recordOf({ modelId: 'amazon.nova-pro-v1:0' }))).toBeUndefined();
+    expect(operationName({ record: recordOf({ modelId: 'amazon.nova-pro-v1:0' }) })).toBeUndefined();
   });
 });
 

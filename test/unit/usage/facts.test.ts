@@ -1,19 +1,18 @@
 import { describe, expect, it } from 'vitest';
 
-import { createErrorTap } from '../../../src/usage/usage-error.ts';
-import { createUsageTap, type Usage } from '../../../src/usage/meter.ts';
+import { createMeter, type Usage } from '../../../src/usage/meter.ts';
 import type { AnswerFacts } from '../../../src/usage/accumulator.ts';
 import { encodeEvent, encodeException, encodeFrame } from '../../emulators/bedrock/frames.ts';
 import type { Operation } from '../../emulators/bedrock/operations.ts';
-import { cut, emulated, EVENTS, JSON_BODY, MESSAGES, relayed } from '../../support/usage-feed.ts';
+import { cut, emulated, EVENTS, feed, JSON_BODY, MESSAGES, meterOf } from '../../support/usage-feed.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** What the tap has learned from an answer beside its tokens, and the usage it then tells. */
+/** What the meter has learned from an answer beside its tokens, and the usage it then tells. */
 function told(operation: string, headers: Headers, pieces: readonly Buffer[]): { facts: AnswerFacts; usage: Usage } {
-  const tap = createUsageTap(operation, headers);
-  for (const piece of pieces) tap.write(piece);
-  return { usage: tap.end(true), facts: tap.facts };
+  const meter = meterOf(operation, headers);
+  const complete = feed(meter, headers, pieces);
+  return { usage: meter.end(complete), facts: meter.facts };
 }
 
 /** The same of a body in one piece; throws unless it is the same for the body cut in two at every offset. */
@@ -56,10 +55,10 @@ describe('the number of events', () => {
     const { headers, parts, bytes } = emulated(operation, body);
     const ends = parts.map((_, index) => Buffer.concat(parts.slice(0, index + 1)).length);
     for (let at = 0; at < bytes.length; at += 1) {
-      const tap = createUsageTap(operation, headers);
-      tap.write(bytes.subarray(0, at));
-      tap.end(false);
-      expect(tap.facts.events).toBe(ends.filter((end) => end <= at).length);
+      const meter = meterOf(operation, headers);
+      feed(meter, headers, [bytes.subarray(0, at)], false);
+      meter.end(false);
+      expect(meter.facts.events).toBe(ends.filter((end) => end <= at).length);
     }
   });
 
@@ -68,9 +67,9 @@ describe('the number of events', () => {
     expect(toldHoweverCut('ChatCompletions', EVENTS, sse(events, end)).facts.events).toBe(3);
   });
 
-  it('of a stream whose first line ends with LF: a later CR ends none', () => {
+  it('of a stream whose lines end in different ways: as the framer cuts them', () => {
     const { facts } = told('ChatCompletions', EVENTS, [Buffer.from('data: 1\n\ndata: 2\r\r')]);
-    expect(facts.events).toBe(1);
+    expect(facts.events).toBe(2);
   });
 
   it('those that are too long to be read count too', () => {
@@ -81,9 +80,9 @@ describe('the number of events', () => {
       ['ConverseStream', MESSAGES, message],
       ['ChatCompletions', EVENTS, event],
     ] as const) {
-      const tap = createUsageTap(operation, headers);
-      relayed(tap, headers, cut(Buffer.concat([one, one]), 65_536));
-      expect(tap.facts.events).toBe(2);
+      const meter = meterOf(operation, headers);
+      feed(meter, headers, cut(Buffer.concat([one, one]), 65_536));
+      expect(meter.facts.events).toBe(2);
     }
   });
 });
@@ -112,7 +111,7 @@ describe('the model as the answer calls it', () => {
     expect(told(operation, headers, [bytes]).facts.model).toBeUndefined();
   });
 
-  it.each([1, null, { id: 'm' }, 'a text that the model has written', 'm'.repeat(3000)])('is not %j', (model) => {
+  it.each([1, null, { id: 'm' }, ['m'], true])('is not %j', (model) => {
     const { facts } = told('InvokeModel', JSON_BODY, [Buffer.from(JSON.stringify({ model }))]);
     expect(facts.model).toBeUndefined();
   });
@@ -211,16 +210,24 @@ describe('the type of an error in its body', () => {
     [{ __type: 7 }, undefined],
     [null, undefined],
   ])('%j', (body, errorType) => {
-    const tap = createErrorTap();
-    for (const piece of cut(Buffer.from(JSON.stringify(body)), 5)) tap.write(piece);
-    expect(tap.end(true)).toStrictEqual({});
-    expect(tap.facts.errorType).toBe(errorType);
+    const meter = createMeter('used', { status: 400, headers: JSON_BODY });
+    meter.read(cut(Buffer.from(JSON.stringify(body)), 5));
+    expect(meter.end(true)).toStrictEqual({});
+    expect(meter.facts.errorType).toBe(errorType);
   });
 
   it.each(['', '<html>', 'x'.repeat(2 * 1024 * 1024)])('is not to be had of %.9s', (body) => {
-    const tap = createErrorTap();
-    tap.write(Buffer.from(body));
-    expect(tap.end(true)).toStrictEqual({});
-    expect(tap.facts.errorType).toBeUndefined();
+    const meter = createMeter('used', { status: 400, headers: JSON_BODY });
+    meter.read([Buffer.from(body)]);
+    expect(meter.end(true)).toStrictEqual({});
+    expect(meter.facts.errorType).toBeUndefined();
+  });
+
+  it('is not looked for where the headers tell it', () => {
+    const headers = { ...JSON_BODY, 'x-amzn-errortype': 'ThrottlingException:http://internal.amazon.com/' };
+    const meter = createMeter('used', { status: 429, headers });
+    meter.read([Buffer.from('{"__type":"Other","usage":{"inputTokens":1}}')]);
+    expect(meter.end(true)).toStrictEqual({});
+    expect(meter.facts.errorType).toBe('ThrottlingException');
   });
 });

@@ -5,15 +5,15 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { createUsageTap, type Usage, type UsageTap } from '../../../src/usage/meter.ts';
-import { OPERATIONS } from '../../../src/bedrock/runtime.ts';
+import type { Usage, UsageMeter } from '../../../src/usage/meter.ts';
+import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import { encodeEvent, encodeFrame } from '../../emulators/bedrock/frames.ts';
-import { emulated, EVENTS, JSON_BODY, MESSAGES, usageOf } from '../../support/usage-feed.ts';
+import { emulated, EVENTS, JSON_BODY, MESSAGES, meterOf, usageOf } from '../../support/usage-feed.ts';
 
 fc.configureGlobal({ seed: 1, numRuns: 500 });
 
 const headers = fc.constantFrom(MESSAGES, EVENTS, JSON_BODY, {});
-const operation = fc.constantFrom(...OPERATIONS.map(({ name }) => name));
+const operation = fc.constantFrom(...RUNTIME.operations.map(({ name }) => name));
 const streams = [
   emulated('ConverseStream', {}).bytes,
   emulated('InvokeModelWithResponseStream', { anthropic_version: 'x' }).bytes,
@@ -118,9 +118,8 @@ describe('any bytes', () => {
   });
 
   it('ends of lines without an end, in no more time than their number', () => {
-    const tap = createUsageTap('ChatCompletions', EVENTS);
-    for (let count = 0; count < 300_000; count += 1) tap.write(Buffer.from('d\n'));
-    expect(tap.end(true)).toStrictEqual({ unknown: 'no usage in the answer' });
+    const pieces = Array.from({ length: 300_000 }, () => Buffer.from('d\n'));
+    expect(usageOf('ChatCompletions', EVENTS, pieces)).toStrictEqual({ unknown: 'no usage in the answer' });
   });
 });
 
@@ -131,9 +130,11 @@ describe('what is too long is passed over, and what follows is read', () => {
   it('in a message', () => {
     const long = encodeEvent('metadata', { trace: 'x'.repeat(2 * 1024 * 1024) });
     const end = encodeEvent('metadata', { usage });
-    for (const at of [2, 4, 1000, long.length - 1]) {
+    for (const at of [2, 4, 12, 1000, long.length - 1]) {
       const pieces = [long.subarray(0, at), long.subarray(at), end];
       expect(usageOf('ConverseStream', MESSAGES, pieces)).toStrictEqual({ ...usage, source: 'stream' });
+      const together = [long.subarray(0, at), Buffer.concat([long.subarray(at), end])];
+      expect(usageOf('ConverseStream', MESSAGES, together)).toStrictEqual({ ...usage, source: 'stream' });
     }
     expect(usageOf('ConverseStream', MESSAGES, [long])).toStrictEqual({ unknown: 'answer not understood: too long' });
   });
@@ -144,6 +145,9 @@ describe('what is too long is passed over, and what follows is read', () => {
       'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n',
     );
     expect(usageOf('ChatCompletions', EVENTS, [...long, end])).toStrictEqual({ ...usage, source: 'stream' });
+    // The end of the long event is cut in two, and what follows comes with its second half.
+    const halves = [...long.slice(0, -1), Buffer.from('\n'), Buffer.concat([Buffer.from('\n'), end])];
+    expect(usageOf('ChatCompletions', EVENTS, halves)).toStrictEqual({ ...usage, source: 'stream' });
     expect(usageOf('ChatCompletions', EVENTS, long)).toStrictEqual({ unknown: 'answer not understood: too long' });
   });
 
@@ -157,23 +161,26 @@ describe('what is kept', () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
 
-  /** Writes 64 buffers. A function of its own, so that no variable of it still holds the last of them afterwards. */
-  function writeAll(tap: UsageTap, make: (index: number) => Buffer): WeakRef<ArrayBufferLike>[] {
-    return Array.from({ length: 64 }, (_, index) => {
-      const bytes = make(index);
-      tap.write(bytes);
-      return new WeakRef(bytes.buffer);
-    });
+  /** Reads 64 buffers. A function of its own, so that no variable of it still holds the last of them afterwards. */
+  function readAll(meter: UsageMeter, make: (index: number) => Buffer, together: boolean): WeakRef<ArrayBufferLike>[] {
+    const buffers = Array.from({ length: 64 }, (_, index) => make(index));
+    for (const pieces of together ? [buffers] : buffers.map((bytes) => [bytes])) meter.read(pieces);
+    return buffers.map(({ buffer }) => new WeakRef(buffer));
   }
 
-  /** How many of the buffers are still referred to after all have been written. */
-  async function kept(name: string, head: Record<string, string>, make: (index: number) => Buffer): Promise<number> {
-    const tap = createUsageTap(name, head);
-    const written = writeAll(tap, make);
+  /** How many of the buffers are still referred to after all have been read. */
+  async function kept(
+    name: string,
+    head: Record<string, string>,
+    make: (index: number) => Buffer,
+    together = false,
+  ): Promise<number> {
+    const meter = meterOf(name, head);
+    const written = readAll(meter, make, together);
     await turn();
     collect();
     const alive = written.filter((reference) => reference.deref() !== undefined).length;
-    tap.end(true);
+    meter.end(true);
     return alive;
   }
 
@@ -183,7 +190,6 @@ describe('what is kept', () => {
 
   it.each<[string, string, Record<string, string>, (index: number) => Buffer, number]>([
     ['a body', 'Converse', JSON_BODY, () => Buffer.alloc(HALF, 'x'), 0],
-    ['an event', 'ChatCompletions', EVENTS, () => Buffer.alloc(HALF, 'x'), 0],
     [
       'events',
       'ChatCompletions',
@@ -193,17 +199,28 @@ describe('what is kept', () => {
     ],
     ['messages', 'ConverseStream', MESSAGES, () => own(encodeEvent('contentBlockDelta', { p: 'x'.repeat(HALF) })), 1],
     ['chunks', 'InvokeModelWithResponseStream', MESSAGES, () => own(encodeEvent('chunk', { bytes: 'e30=' })), 1],
+  ])('of %s', async (_name, name, head, make, most) => {
+    expect(await kept(name, head, make)).toBeLessThanOrEqual(most);
+  });
+
+  it.each<[string, string, Record<string, string>, (index: number) => Buffer]>([
+    [
+      'an event',
+      'ChatCompletions',
+      EVENTS,
+      (index) => (index === 63 ? own(Buffer.from('\n\n')) : Buffer.alloc(HALF, 'x')),
+    ],
     [
       'a message',
       'ConverseStream',
       MESSAGES,
-      (index) =>
-        index === 0
-          ? own(encodeEvent('chunk', { p: 'x'.repeat(20 * 1024 * 1024) }).subarray(0, HALF))
-          : Buffer.alloc(HALF),
-      0,
+      (index) => {
+        const bytes = Buffer.alloc(HALF);
+        if (index === 0) bytes.writeUInt32BE(64 * HALF, 0);
+        return bytes;
+      },
     ],
-  ])('of %s', async (_name, name, head, make, most) => {
-    expect(await kept(name, head, make)).toBeLessThanOrEqual(most);
+  ])('of %s in pieces, together too long to be read: nothing', async (_name, name, head, make) => {
+    expect(await kept(name, head, make, true)).toBe(0);
   });
 });

@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest';
 
-import { createUsageTap, type Usage } from '../../../src/usage/meter.ts';
+import type { Usage } from '../../../src/usage/meter.ts';
 import type { Operation } from '../../emulators/bedrock/operations.ts';
 import { totalTokens } from '../../emulators/bedrock/tokens.ts';
-import { cut, emulated, EVENTS, JSON_BODY, MESSAGES, relayed, usageOf, usageOfJson } from '../../support/usage-feed.ts';
+import {
+  cut,
+  emulated,
+  EVENTS,
+  feed,
+  JSON_BODY,
+  MESSAGES,
+  meterOf,
+  usageOf,
+  usageOfJson,
+} from '../../support/usage-feed.ts';
 
 const CACHED = { cachePoint: { type: 'default' }, more: { cachePoint: { type: 'default', ttl: '1h' } } };
 const THOUGHT = { prompt_cache_key: 'k', reasoning_effort: 'high', reasoning: { effort: 'high' } };
@@ -50,9 +60,9 @@ describe.each(ANSWERS)('%s', (_name, operation, body) => {
     const before = Buffer.from(bytes);
     const found = new Set<string>();
     for (let at = 0; at <= bytes.length; at += 1) {
-      const tap = createUsageTap(operation, headers);
-      relayed(tap, headers, [bytes.subarray(0, at), bytes.subarray(at)]);
-      found.add(JSON.stringify({ seen: tap.firstTokenSeen, ...tap.end(true) }));
+      const meter = meterOf(operation, headers);
+      const complete = feed(meter, headers, [bytes.subarray(0, at), bytes.subarray(at)]);
+      found.add(JSON.stringify({ seen: meter.firstTokenSeen, ...meter.end(complete) }));
     }
     const [usage = '', ...others] = found;
     expect(others).toStrictEqual([]);
@@ -138,10 +148,10 @@ describe('the first token', () => {
     ['Messages', { model: 'm', stream: true }, 4],
   ] as const)('of %s %j is in event %i', (operation, body, position) => {
     const { parts, headers } = emulated(operation, body);
-    const tap = createUsageTap(operation, headers);
+    const meter = meterOf(operation, headers);
     const seen = parts.map((part) => {
-      tap.write(part);
-      return tap.firstTokenSeen;
+      meter.read([part]);
+      return meter.firstTokenSeen;
     });
     expect(seen.indexOf(true) + 1).toBe(position);
     expect(seen.lastIndexOf(false) + 2).toBe(position);
@@ -149,16 +159,16 @@ describe('the first token', () => {
 
   it('is nothing that an answer without a stream has', () => {
     const { bytes, headers } = emulated('Converse', {});
-    const tap = createUsageTap('Converse', headers);
-    tap.write(bytes);
-    expect(tap.firstTokenSeen).toBe(false);
+    const meter = meterOf('Converse', headers);
+    meter.read([bytes]);
+    expect(meter.firstTokenSeen).toBe(false);
   });
 
   it('tool calls and reasoning are tokens too', () => {
     for (const delta of [{ tool_calls: [{ index: 0 }] }, { reasoning_content: 'Hm' }, { refusal: 'No' }]) {
-      const tap = createUsageTap('ChatCompletions', EVENTS);
-      tap.write(Buffer.from(`data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`));
-      expect(tap.firstTokenSeen).toBe(true);
+      const meter = meterOf('ChatCompletions', EVENTS);
+      meter.read([Buffer.from(`data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`)]);
+      expect(meter.firstTokenSeen).toBe(true);
     }
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { TokenCounts } from '../../../src/usage/formats.ts';
+import type { TokenUsage } from '../../../src/usage/token-usage.ts';
 import { ProxyError } from '../../../src/errors.ts';
 import { createTokenBudget } from '../../../src/usage/token-budget.ts';
 
@@ -16,7 +16,7 @@ function budgetOf(tokensPerMinute: number, start = 0) {
   let time = start;
   const budget = createTokenBudget(tokensPerMinute, () => time);
   /** Seconds to wait when the call is refused, 0 when it is admitted; it uses so many tokens at once. */
-  const call = (tokens: number | TokenCounts, subscriptionId?: string): number => {
+  const call = (tokens: number | TokenUsage, subscriptionId?: string): number => {
     try {
       budget.admit(subscriptionId)(typeof tokens === 'number' ? { inputTokens: tokens } : tokens);
       return 0;
@@ -148,7 +148,7 @@ describe('subscriptions', () => {
 });
 
 describe('tokens', () => {
-  it.each<[TokenCounts, number]>([
+  it.each<[TokenUsage, number]>([
     [{}, 0],
     [{ inputTokens: 1 }, 1],
     [{ outputTokens: 2 }, 2],

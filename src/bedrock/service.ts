@@ -1,0 +1,44 @@
+import type { EventDialect } from '../streams/server-sent-events.ts';
+import type { Metering } from '../usage/meter.ts';
+
+/** Operations that the gateway can allow together. */
+export type OperationGroup = 'inference';
+
+/** All that is to be known of an operation. What is absent does not apply to it. */
+export interface Operation {
+  /** AWS's name of the operation; for the routes that AWS's API model does not hold, a name in the same style. */
+  readonly name: string;
+  readonly group: OperationGroup;
+  readonly method: 'GET' | 'POST';
+  /** Path with `{labels}`. A label is one segment on the wire; an ARN in it has its slashes encoded. */
+  readonly template: string;
+  /**
+   * Query parameters that go on to AWS, each at most once, as AWS's API model has them; absent: none. `any` for routes
+   * that the model does not hold, whose clients have parameters of their own (`beta`, `api-version`).
+   */
+  readonly query?: readonly string[] | 'any';
+  /** Member of the JSON body that names the model, where the path does not. */
+  readonly modelMember?: 'model' | 'modelId';
+  /** Whether its answers tell tokens: such that were `used`, or that were only `counted`, which costs nothing. */
+  readonly metering?: Metering;
+  /**
+   * What it is in the conventions of OpenTelemetry for GenAI: `byModel` where that depends on the model. Absent: AWS's
+   * own name.
+   */
+  readonly genAi?: 'chat' | 'byModel';
+  /** Dialect in which a stream of server-sent events tells its client of a failure. */
+  readonly dialect?: EventDialect;
+  /** Where it takes request metadata, which AWS documents for these alone (user guide, "Per-request metadata tagging"). */
+  readonly metadata?: 'header' | 'body';
+  /** Why the operation cannot pass. */
+  readonly unsupported?: string;
+}
+
+/** A service of AWS that requests can be signed for. */
+export interface Service {
+  /** What stands before the region in the name of its endpoint. */
+  readonly hostPrefix: string;
+  /** Its name in the scope of a signature. */
+  readonly signingName: string;
+  readonly operations: readonly Operation[];
+}

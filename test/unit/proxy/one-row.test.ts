@@ -1,0 +1,130 @@
+import { createServer, type IncomingMessage } from 'node:http';
+
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+
+import { createSigner } from '../../../src/aws/signer.ts';
+import { createUpstream } from '../../../src/aws/upstream.ts';
+import { createRouter } from '../../../src/bedrock/route.ts';
+import { RUNTIME } from '../../../src/bedrock/runtime.ts';
+import type { Operation } from '../../../src/bedrock/service.ts';
+import { createBufferBudget } from '../../../src/buffer-budget.ts';
+import { admitEveryone } from '../../../src/callers/admission.ts';
+import { fixedCredentials } from '../../../src/credentials/provider.ts';
+import { createProxy } from '../../../src/proxy/proxy.ts';
+import type { FinishedRequest } from '../../../src/record/finished-request.ts';
+import { operationAttributes } from '../../../src/telemetry/attributes.ts';
+import { createTokenBudget } from '../../../src/usage/token-budget.ts';
+import { encodeEvent } from '../../emulators/bedrock/frames.ts';
+import { listen, type Listening } from '../../support/listen.ts';
+
+/** What it takes to add an operation. */
+const ROW: Operation = {
+  name: 'PonderStream',
+  group: 'inference',
+  method: 'POST',
+  template: '/model/{modelId}/ponder-stream',
+  query: ['depth'],
+  metering: 'used',
+  genAi: 'chat',
+  metadata: 'body',
+};
+
+const MODEL = 'amazon.nova-lite-v1:0';
+const USAGE = { inputTokens: 7, outputTokens: 3, totalTokens: 10 };
+const ANSWER = [encodeEvent('contentBlockDelta', { delta: { text: 'Hm' } }), encodeEvent('metadata', { usage: USAGE })];
+
+interface Arrived {
+  readonly target: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+const arrived: Arrived[] = [];
+const finished: FinishedRequest[] = [];
+let bedrock: Listening;
+let proxy: Listening;
+
+beforeAll(async () => {
+  bedrock = await listen(
+    createServer(async (request, response) => {
+      const body = Buffer.concat(await request.toArray()).toString();
+      arrived.push({ target: `${request.method} ${request.url}`, headers: request.headers, body });
+      response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
+      for (const message of ANSWER) response.write(message);
+      response.end();
+    }),
+  );
+  const service = { ...RUNTIME, operations: [...RUNTIME.operations, ROW] };
+  const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' };
+  const answer = createProxy({
+    region: 'us-east-1',
+    admit: admitEveryone,
+    findRoute: createRouter([service]),
+    credentials: fixedCredentials(keys),
+    sign: createSigner(service.signingName, 'us-east-1', bedrock.url),
+    upstream: createUpstream(bedrock.url, { connectMs: 10_000, headersMs: 10_000, idleMs: 10_000 }),
+    budget: createBufferBudget(1_000_000),
+    tokens: createTokenBudget(10, () => 0),
+    requestMetadata: true,
+    limits: { requestBytes: 1000, uploadMs: 10_000, firstByteMs: 20_000, streamMs: 20_000 },
+    log: () => {},
+    observe: (request) => finished.push(request),
+  });
+  proxy = await listen(
+    createServer(async (request, response) => {
+      const { method = '', url = '' } = request;
+      const gone = new AbortController().signal;
+      const reply = await answer({ id: 'i', startedAt: performance.now(), method, url, request, response, gone });
+      response.writeHead(reply.status, reply.headers);
+      await reply.writeBody?.(response);
+      for (const piece of reply.body ?? []) response.write(piece);
+      response.end();
+    }),
+  );
+});
+afterAll(() => Promise.all([proxy.close(), bedrock.close()]));
+
+function ponder(query: string): Promise<Response> {
+  return fetch(`${proxy.url}/model/${MODEL}/ponder-stream${query}`, {
+    method: 'POST',
+    headers: { 'x-gateway-subscription-id': 'team' },
+    body: '{}',
+  });
+}
+
+it('an operation that has got a row passes, is metered, named, attributed and limited', async () => {
+  const refused = await ponder('?width=1');
+  expect([refused.status, refused.headers.get('x-amzn-errortype')]).toStrictEqual([400, 'ValidationException']);
+  await refused.arrayBuffer();
+  expect(arrived).toStrictEqual([]);
+
+  const answer = await ponder('?depth=2&code=key');
+  expect(Buffer.from(await answer.arrayBuffer())).toStrictEqual(Buffer.concat(ANSWER));
+  expect(arrived).toMatchObject([
+    {
+      target: `POST /model/${encodeURIComponent(MODEL)}/ponder-stream?depth=2`,
+      headers: { authorization: expect.stringContaining('/us-east-1/bedrock/aws4_request') },
+      body: '{"requestMetadata":{"subscriptionId":"team"}}',
+    },
+  ]);
+  await vi.waitUntil(() => finished.length === 2);
+  const [, told] = finished;
+  expect(told?.record).toMatchObject({
+    operation: 'PonderStream',
+    modelId: MODEL,
+    ...USAGE,
+    usageSource: 'stream',
+    responseEvents: 2,
+    firstTokenMs: expect.any(Number),
+  });
+  expect(told && operationAttributes(told)).toMatchObject({
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.request.model': MODEL,
+  });
+
+  // The budget of ten tokens is used up.
+  const limited = await ponder('');
+  await limited.arrayBuffer();
+  expect(limited.status).toBe(429);
+  expect(arrived).toHaveLength(1);
+});
