@@ -27,7 +27,7 @@ const PLAIN = bytes((character, byte) => byte >= 0x20 && !'"\\'.includes(charact
 
 const LITERALS = ['true', 'false', 'null'].map((word) => Buffer.from(word));
 
-/** Offset of the first byte from `from` on that is not of the set. A function of its own is optimised much better. */
+/** Offset of the first byte from `from` on that is not of the set. */
 function skip(json: Uint8Array, from: number, set: Uint8Array): number {
   let at = from;
   while (at < json.length && set[json[at] ?? 0] === 1) at += 1;
