@@ -26,6 +26,9 @@ export default defineConfig({
         extends: true,
         test: {
           ...common,
+          // Bounds what hangs; a busy machine takes ten times as long for some hundred calls as an idle one.
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
           name: 'whole',
           include: ['test/**/*.test.ts'],
           exclude: UNIT,
