@@ -116,6 +116,7 @@ describe('packages have one home', () => {
     ['the OTLP exporters', /^@opentelemetry\/exporter-/, ['telemetry/otlp.ts']],
     ['jose', /^jose$/, ['callers/entra.ts']],
     ['the signer', /^@aws-sdk\/signature-v4$/, ['aws/signer.ts']],
+    ['the client of STS', /^@aws-sdk\/client-sts$/, ['credentials/sts.ts']],
     ['its hash', /^@aws-crypto\//, ['aws/signing-hash.ts']],
     ['the decoder of messages', /^@smithy\//, ['usage/event-stream-reader.ts']],
     ['the partition table', /^@aws-sdk\/util-endpoints$/, ['aws/endpoint.ts']],
@@ -125,7 +126,7 @@ describe('packages have one home', () => {
 
   it('there are no others', () => {
     const known =
-      /^node:|^undici$|^jose$|^@azure\/|^@smithy\/core\/|^@aws-sdk\/(signature-v4|util-endpoints)$|^@aws-crypto\/sha256-js$/;
+      /^node:|^undici$|^jose$|^@azure\/|^@smithy\/core\/|^@aws-sdk\/(client-sts|signature-v4|util-endpoints)$|^@aws-crypto\/sha256-js$/;
     const others = imports.filter(({ target }) => isPackage(target) && !known.test(target));
     const telemetry = others.filter(
       ({ from, target }) => from.startsWith('telemetry/') && target.startsWith('@opentelemetry/'),
