@@ -9,6 +9,7 @@ import { describeError, errorReply, ProxyError, toProxyError } from './errors.ts
 import { type Admit, admitCallers, admitEveryone, type VerifyToken } from './callers/caller.ts';
 import { discardBody, sendWithEnd } from './http/exchange.ts';
 import { claimInvocation, collectInvocations, type Invocation } from './functions/invocation.ts';
+import { guardLibrary } from './functions/library.ts';
 import { createProxy, type Proxy } from './proxy/proxy.ts';
 import type { Reply } from './http/reply.ts';
 import { ConfigError } from './config/settings.ts';
@@ -40,6 +41,7 @@ app.http('bedrock', {
   route: '{*path}',
   handler: async (_request, context) => handle(context),
 });
+guardLibrary();
 
 // The library answers a failed invocation with nothing at all, for minutes (azure-functions-nodejs-library#324).
 app.hook.postInvocation((context) => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Chain, startChain } from '../emulators/chain.ts';
+import { COUNT_OBJECTS, countObjects } from '../support/live-objects.ts';
 import { nextRecord, type RequestRecord } from '../support/records.ts';
 
 const converse = '/model/anthropic.claude-3-haiku-20240307-v1:0/converse';
@@ -58,6 +59,57 @@ describe('headers that a body or a query makes the library believe', () => {
     expect(record).toMatchObject({ subscriptionId: 'Équipe', operation: 'Converse', outcome: 'complete' });
   });
 });
+
+describe('headers that no header can hold, which the library cannot read', () => {
+  const FORGED: [string, string, string][] = [
+    ['a query parameter', `?Headers=${encodeURIComponent('{"x":"\u65e5"}')}`, '{"messages":[]}'],
+    ['a member of the body', '', '{"messages":[],"Headers":{"a b":"c"}}'],
+    ['a member with a line break', '', '{"messages":[],"Headers":{"a":"b\\r\\nc: d"}}'],
+    ['a member outside of Latin-1', '', '{"messages":[],"Headers":{"x":"\\u65e5"}}'],
+  ];
+
+  it.each(FORGED)('by %s, are an ordinary request: admitted or refused by its own', async (_name, query, body) => {
+    expect((await post(converse + query, body)).status).toBe(401);
+    const answer = await post(converse + query, body, {
+      authorization: `Bearer ${await chain.entra.issueToken()}`,
+      'x-gateway-subscription-id': 'team-a',
+    });
+    expect(answer.status).toBe(200);
+    await answer.arrayBuffer();
+    const record = await recordOf(answer.headers.get('x-ms-invocation-id') ?? '');
+    expect(record).toMatchObject({ subscriptionId: 'team-a', outcome: 'complete' });
+  });
+
+  it('leave nothing behind', async () => {
+    const counted = await startChain({
+      callerAuth: 'functionKey',
+      nodeArguments: COUNT_OBJECTS,
+    });
+    const headers = { 'api-key': counted.gateway.subscriptionKey, 'content-type': 'application/json' };
+    const forge = async (count: number) => {
+      for (let sent = 0; sent < count; sent += 50) {
+        const calls = Array.from({ length: 50 }, async () => {
+          const body = '{"Headers":{"a b":"x"},"messages":[]}';
+          const answer = await fetch(counted.gateway.url + converse, { method: 'POST', headers, body });
+          await answer.arrayBuffer();
+          return answer.status;
+        });
+        expect(new Set(await Promise.all(calls))).toStrictEqual(new Set([200]));
+      }
+    };
+    await forge(100);
+    const before = await countObjects(counted.host);
+    await forge(FORGED_REQUESTS);
+    const after = await countObjects(counted.host);
+    for (const kind of ['requests', 'responses', 'sockets', 'timers'] as const) {
+      expect(after[kind] - before[kind], kind).toBeLessThan(60);
+    }
+    await counted.close();
+  }, 300_000);
+});
+
+/** Enough that what stays of each would show. By hand with 10,000: the same. */
+const FORGED_REQUESTS = Number(process.env['FORGED_REQUESTS'] ?? 600);
 
 describe('what a client sends beside its request', () => {
   it('does not reach Bedrock', async () => {

@@ -110,7 +110,8 @@ describe('imports point inwards', () => {
 describe('packages have one home', () => {
   it.each([
     ['undici', /^undici$/, ['aws/preconnect.ts', 'aws/upstream.ts']],
-    ['@azure/functions', /^@azure\/functions/, ['index.ts']],
+    ['@azure/functions', /^@azure\/functions$/, ['index.ts']],
+    ['what the worker offers', /^@azure\/functions-core$/, ['functions/library.ts']],
     ['the Azure SDKs', /^@azure\/(?!functions)/, ['credentials/key-vault.ts', 'telemetry/application-insights.ts']],
     ['the exporter for Application Insights', /^@azure\/monitor-/, ['telemetry/application-insights.ts']],
     ['the OTLP exporters', /^@opentelemetry\/exporter-/, ['telemetry/otlp.ts']],
