@@ -29,7 +29,7 @@ export interface FunctionsHostOptions {
   readonly functionTimeoutMs?: number;
   /** Time between functionTimeout and the restart of the worker; default 2 seconds. */
   readonly timeoutGraceMs?: number;
-  /** `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`; default 104 857 600. */
+  /** Default: `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` of the environment, or 104,857,600. */
   readonly bodyLimitBytes?: number;
 }
 
@@ -92,7 +92,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions = {}): Pr
     activityTimeoutMs: options.activityTimeoutMs ?? 240_000,
     functionTimeoutMs: options.functionTimeoutMs ?? app.functionTimeoutMs,
     timeoutGraceMs: options.timeoutGraceMs ?? 2000,
-    bodyLimitBytes: options.bodyLimitBytes ?? 104_857_600,
+    bodyLimitBytes: options.bodyLimitBytes ?? Number(environment['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'] ?? 104_857_600),
   };
   const { routes, listening } = await serve(settings, app.routePrefix, options.port ?? 0).catch(
     async (error: unknown) => {
