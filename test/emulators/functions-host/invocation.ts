@@ -18,6 +18,8 @@ export interface InvocationSettings extends ForwardLimits {
   readonly agent: Agent;
   readonly supervisor: Supervisor;
   readonly log: HostLog;
+  /** Whether the host exports traces. */
+  readonly tracing: boolean;
   /** Undefined: no limit. */
   readonly functionTimeoutMs: number | undefined;
   /** What a function that reached its timeout gets on top before its worker is restarted. */
@@ -39,6 +41,8 @@ export interface Call {
   readonly host: string;
   /** A buffered body; undefined for a chunked one or none. */
   readonly body: readonly Buffer[] | undefined;
+  /** Aborted when the rest of a chunked body does not come. */
+  readonly broken: AbortSignal;
 }
 
 /**
@@ -52,7 +56,8 @@ export function invoke(call: Call, worker: WorkerProcess, settings: InvocationSe
   const { supervisor, log, functionTimeoutMs, timeoutGraceMs } = settings;
   const functionName = match.route.name;
   const invocationId = randomUUID();
-  const traceParent = continueTrace(headers.binding['traceparent']);
+  const clientTrace = headers.binding['traceparent'];
+  const traceParent = settings.tracing ? continueTrace(clientTrace) : clientTrace;
   let timeout: NodeJS.Timeout | undefined;
   let finished = false;
 
@@ -105,6 +110,9 @@ export function invoke(call: Call, worker: WorkerProcess, settings: InvocationSe
   };
 
   if (functionTimeoutMs !== undefined) timeout = setTimeout(onTimeout, functionTimeoutMs).unref();
+  const breakOff = (): void => forwarding.cancel(new Error('Unexpected end of request content.'));
+  call.broken.addEventListener('abort', breakOff, { once: true });
+  if (call.broken.aborted) breakOff();
   response.once('close', () => {
     if (!response.writableFinished) forwarding.cancel(new Error('The client disconnected.'));
   });
@@ -119,7 +127,7 @@ export function invoke(call: Call, worker: WorkerProcess, settings: InvocationSe
         routeValues: match.values,
         headers: headers.binding,
       }),
-      traceParent,
+      traceParent: traceParent ?? '',
       ...(headers.binding['tracestate'] === undefined ? {} : { traceState: headers.binding['tracestate'] }),
     },
     (result) => void onResult(result),
