@@ -18,6 +18,8 @@ export interface ForwardRequest {
   readonly unsendable: boolean;
   /** A buffered body, a chunked one to stream, or none. */
   readonly body: readonly Buffer[] | IncomingMessage | undefined;
+  /** Aborted when the rest of a chunked body does not come. */
+  readonly broken: AbortSignal;
 }
 
 export interface ForwardLimits {
@@ -115,8 +117,11 @@ export function forward(
     if (!body) return void sent.end();
     onConnected(sent, () => {
       bodyTaken = true;
-      if ('rawHeaders' in body) sendStream(body, sent, events, limits.bodyLimitBytes);
-      else sendBuffers(body, sent, events);
+      if ('rawHeaders' in body) {
+        sendStream(body, sent, events, limits.bodyLimitBytes);
+        // The worker has the head by then: its function sees an upload that is cut.
+        onAborted(request.broken, () => setImmediate(failed, new Error('Unexpected end of request content.')));
+      } else sendBuffers(body, sent, events);
     });
     return undefined;
   };
@@ -125,26 +130,28 @@ export function forward(
   return { outcome, cancel: failed };
 }
 
+function onAborted(signal: AbortSignal, callback: () => void): void {
+  if (signal.aborted) callback();
+  else signal.addEventListener('abort', callback, { once: true });
+}
+
 function onFinished(request: ClientRequest, callback: () => void): void {
   if (request.writableFinished) callback();
   else request.once('finish', callback);
 }
 
-/** What Node's client does not send in a path or a value, and .NET's does. */
+/** What Node's client does not send in a value, and .NET's does. */
 const UNSENT = /[^\t\x20-\x7e]/g;
-const UNSENT_IN_PATH = /[^\x21-\x7e]/g;
 const HIDDEN = /[\x80-\xff]/g;
 
 /**
- * A request whose path and values go out as they are. Node would refuse control characters in them: they are hidden
+ * A request whose values go out as they are. Node would refuse control characters in them: they are hidden
  * behind the highest bit, which nothing else here has set, until the head is written.
  */
 function rawRequest(options: RequestOptions & { path: string; headers: readonly string[] }): ClientRequest {
-  const hide = (text: string, unsent: RegExp) => text.replaceAll(unsent, (character) => flip(character));
   const request = httpRequest({
     ...options,
-    path: hide(options.path, UNSENT_IN_PATH),
-    headers: options.headers.map((text) => hide(text, UNSENT)),
+    headers: options.headers.map((text) => text.replaceAll(UNSENT, (character) => flip(character))),
   });
   const { _header: head } = request as unknown as { _header: string };
   Object.assign(request, { _header: head.replaceAll(HIDDEN, (character) => flip(character)) });

@@ -13,6 +13,9 @@ import type { InvocationResult, WorkerProcess } from './worker-process.ts';
 import { continueTrace, isChunked, workerHeaders } from './worker-request.ts';
 import type { Supervisor } from './worker-supervisor.ts';
 
+/** What .NET's `Uri` escapes in a query. */
+const UNSAFE = /[^\x21\x22\x24-\x7e]/g;
+
 /** What all invocations of a host share. */
 export interface InvocationSettings extends ForwardLimits {
   readonly agent: Agent;
@@ -65,10 +68,11 @@ export function invoke(call: Call, worker: WorkerProcess, settings: InvocationSe
     {
       port: worker.port,
       method: request.method ?? 'GET',
-      path: encodePath(call.path) + call.rawQuery.replaceAll('#', '%23'),
+      path: encodePath(call.path) + call.rawQuery.replaceAll(UNSAFE, encodeURIComponent),
       headers: workerHeaders({ ...call, workerPort: worker.port, invocationId, traceParent }),
       unsendable: headers.unsendable,
       body: isChunked(request) ? request : body,
+      broken: call.broken,
     },
     response,
     settings.agent,
@@ -110,9 +114,6 @@ export function invoke(call: Call, worker: WorkerProcess, settings: InvocationSe
   };
 
   if (functionTimeoutMs !== undefined) timeout = setTimeout(onTimeout, functionTimeoutMs).unref();
-  const breakOff = (): void => forwarding.cancel(new Error('Unexpected end of request content.'));
-  call.broken.addEventListener('abort', breakOff, { once: true });
-  if (call.broken.aborted) breakOff();
   response.once('close', () => {
     if (!response.writableFinished) forwarding.cancel(new Error('The client disconnected.'));
   });

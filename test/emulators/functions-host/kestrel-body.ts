@@ -22,9 +22,11 @@ export function readLength(length: number): BodyReader {
 /** Longest line of a chunk's size and extensions, or of a trailer. */
 const LONGEST_LINE = 32_768;
 
+type State = 'size' | 'data' | 'end' | 'trailers' | 'over';
+
 /** Chunks as Kestrel reads them (`Http1ChunkedEncodingMessageBody`): every line ends with CR LF, trailers are dropped. */
 export function readChunks(): BodyReader {
-  let state: 'size' | 'data' | 'end' | 'trailers' | 'over' = 'size';
+  let state: State = 'size';
   let left = 0;
   let held: Buffer = Buffer.alloc(0);
 
@@ -40,7 +42,7 @@ export function readChunks(): BodyReader {
     return text.slice(0, -2);
   };
 
-  const steps: Record<typeof state, (data: Buffer[]) => boolean> = {
+  const steps: Record<State, (data: Buffer[]) => boolean> = {
     size() {
       const text = line();
       if (text === undefined) return false;

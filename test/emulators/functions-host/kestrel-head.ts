@@ -110,7 +110,7 @@ function completeHead({ method, target, minorVersion }: StartLine, rawHeaders: s
   const ambiguous = codings.length > 0 && valuesOf('content-length').length > 0;
   const persistent = minorVersion === 1 ? !/\bclose\b/.test(options) : /\bkeep-alive\b/.test(options);
   // Of a request with both, Kestrel drops the length and closes the connection behind it.
-  const fields = ambiguous ? withoutField(rawHeaders, 'content-length') : rawHeaders;
+  const fields = ambiguous ? withoutField(rawHeaders, 'content-length') : plainLength(rawHeaders);
   return {
     method,
     target: form,
@@ -140,6 +140,13 @@ function bodyOf(codings: readonly string[], lengths: readonly string[]): number 
   // As .NET parses a long; one beyond what a number here holds is beyond every limit all the same.
   if (!/^\+?\d+$/.test(length) || BigInt(length.replace('+', '')) > 0x7fff_ffff_ffff_ffffn) return undefined;
   return Number(length);
+}
+
+/** Without the sign of a length: Kestrel keeps the number. */
+function plainLength(rawHeaders: readonly string[]): string[] {
+  return rawHeaders.map((text, index) =>
+    index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'content-length' ? text.replace('+', '') : text,
+  );
 }
 
 function withoutField(rawHeaders: readonly string[], name: string): string[] {

@@ -35,7 +35,8 @@ export async function handle(
 ): Promise<void> {
   const { head, broken } = arrivalOf(request);
   if ('refusal' in head) return refuse(response, head.refusal);
-  broken.addEventListener('abort', () => closeBehind(response), { once: true });
+  if (broken.aborted) closeBehind(response);
+  else broken.addEventListener('abort', () => closeBehind(response), { once: true });
   const parsed = parse(request, host.frontEnd);
   if (!parsed) return answerEmpty(response, 400);
   const { path, query, headers } = parsed;
