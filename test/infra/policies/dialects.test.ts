@@ -90,7 +90,7 @@ describe('refusals in the dialect of the route', () => {
       'timeout_error',
     ]);
     await silent.close();
-    const gone = await call(waiting, { target: CHAT });
+    const gone = await call(await harness.start({ backendUrl: silent.url }), { target: CHAT });
     expect(gone).toMatchObject({ status: 503, headers: { 'x-should-retry': 'true' } });
     expect(JSON.parse(gone.body)).toMatchObject({ error: { type: 'server_error' } });
   });
