@@ -12,6 +12,7 @@ import { loadCredentials } from './credentials/load.ts';
 import { errorReply, ProxyError } from './errors.ts';
 import { createHandler, defect } from './functions/handler.ts';
 import { collectExchanges } from './functions/invocation.ts';
+import { guardLibrary } from './functions/library.ts';
 import { shutDown, trackInFlight } from './functions/shutdown.ts';
 import { discardBody } from './http/exchange.ts';
 import { collectLines, describeError, eventLine, logDefect } from './log.ts';
@@ -42,6 +43,7 @@ app.http('bedrock', {
   route: '{*path}',
   handler: createHandler(proxy, inFlight),
 });
+guardLibrary();
 
 // The library answers a failed invocation with nothing at all, for minutes (azure-functions-nodejs-library#324).
 app.hook.postInvocation((context) => {

@@ -176,6 +176,16 @@ describe('408 RequestTimeoutException', () => {
     const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
     const { request, response } = begin(chain, converse, { door: 'host', headers, open: true });
     request.write('{"messages":');
+    // The host hands over an answer when the upload has ended, which here is after its time.
+    const refused = new Promise<void>((resolve) => {
+      const off = chain.host.onLog(({ message }) => {
+        if (!message.includes('"status":408')) return;
+        off();
+        resolve();
+      });
+    });
+    await refused;
+    request.end('[]}');
     const answer = await response;
     expect(answer.statusCode).toBe(408);
     expect(answer.headers['x-amzn-errortype']).toBe('RequestTimeoutException');
@@ -195,7 +205,7 @@ describe('413 RequestEntityTooLargeException', () => {
     const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
     const { request, response } = begin(chain, converse, { door: 'host', headers, open: true });
     request.write(Buffer.alloc(60_000));
-    request.write(Buffer.alloc(60_000));
+    request.end(Buffer.alloc(60_000));
     const answer = await response;
     expect(answer.statusCode).toBe(413);
     request.destroy();

@@ -39,6 +39,7 @@ const OF_THE_PLATFORM = [
   'AzureWebJobsStorage__blobServiceUri',
   'AzureWebJobsStorage__clientId',
   'AzureWebJobsStorage__credential',
+  'FUNCTIONS_REQUEST_BODY_SIZE_LIMIT',
   'OTEL_SERVICE_NAME',
 ];
 
@@ -52,6 +53,14 @@ export function checkApp(read: () => Expansions): void {
     };
     const additional = ['STREAM_DEADLINE_SECONDS'];
     const sorted = (names: Iterable<string>) => [...names].toSorted();
+
+    it('has the host read no larger body than the gateway and the function accept', () => {
+      for (const expansion of Object.values(read())) {
+        const { FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: limit, MAX_REQUEST_BYTES: largest } = settingsOf(expansion);
+        expect(limit).toBeDefined();
+        expect(limit).toBe(largest);
+      }
+    });
 
     it('sets every setting of config.ts but the ones named here, and nothing that nobody reads', () => {
       const { existing } = read();
