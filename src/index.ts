@@ -5,6 +5,7 @@ import { createUpstream } from './aws/upstream.ts';
 import { createRouter } from './bedrock/route.ts';
 import { RUNTIME } from './bedrock/runtime.ts';
 import { createBufferBudget } from './buffer-budget.ts';
+import { callerNames } from './callers/caller-names.ts';
 import { loadAdmission } from './callers/load.ts';
 import { type Config, readConfig } from './config/config.ts';
 import { ConfigError } from './config/settings.ts';
@@ -93,6 +94,7 @@ function compose(config: Config): Proxy {
   });
   return createProxy({
     region,
+    tellCaller: callerNames(config.callerNames),
     admit: loadAdmission(callerAuth),
     findRoute: createRouter([RUNTIME]),
     credentials,

@@ -7,6 +7,7 @@ import type { UsageMeter } from '../usage/meter.ts';
 import { CallerGone, type Failure, toProxyError } from '../errors.ts';
 import { describeError, eventLine } from '../log.ts';
 import type { Caller } from '../callers/caller.ts';
+import type { TellCaller } from '../callers/caller-names.ts';
 import { type Exchange, whenClosed } from '../http/exchange.ts';
 import { addUsage, conclude } from './derived.ts';
 import { outcomeOf } from './outcome.ts';
@@ -42,6 +43,8 @@ const EXPLAINED = new Set<Failure>(['internal', 'unavailable', 'upstreamBroken',
 
 export interface RecorderOptions {
   readonly region: string;
+  /** What of a caller is told. */
+  readonly tellCaller: TellCaller;
   /**
    * Takes one line for standard output, which the host logs under `Host.Function.Console`, a category that host.json lets
    * through. `context.log` is no way: the record is complete only when the body has been sent, and the library complains
@@ -55,7 +58,7 @@ export interface RecorderOptions {
 /** Starts the record of a request. Never holds a body, a key or a token. */
 export function startRecord(
   invocation: Exchange,
-  { region, log, observe }: RecorderOptions,
+  { region, tellCaller, log, observe }: RecorderOptions,
   trace?: TraceContext,
 ): Recorder {
   const { id, startedAt, response, gone } = invocation;
@@ -96,7 +99,8 @@ export function startRecord(
   });
 
   return {
-    caller({ allowedModels: _unrecorded, ...identity }) {
+    caller(caller) {
+      const { allowedModels: _unrecorded, ...identity } = tellCaller(caller);
       Object.assign(record, identity);
     },
     route({ operation: found, modelId }) {

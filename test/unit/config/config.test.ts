@@ -46,6 +46,7 @@ describe('good settings', () => {
         keys: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' },
       },
       callerAuth: { mode: 'functionKey' },
+      callerNames: { mode: 'full' },
       limits: {
         requestBytes: 26_214_400,
         bufferedBytes: 268_435_456,
@@ -158,6 +159,14 @@ describe('good settings', () => {
     ['the largest number', { STREAM_DEADLINE_SECONDS: '1790' }, ({ limits }) => limits.streamMs, 1_790_000],
     ['request metadata', { REQUEST_METADATA: 'true' }, ({ requestMetadata }) => requestMetadata, true],
     ['no request metadata', { REQUEST_METADATA: 'false' }, ({ requestMetadata }) => requestMetadata, false],
+    ['names of callers', {}, ({ callerNames }) => callerNames.mode, 'full'],
+    ['no names of callers', { CALLER_NAMES: 'none' }, ({ callerNames }) => callerNames.mode, 'none'],
+    [
+      'hashed names of callers',
+      { CALLER_NAMES: 'hashed', CALLER_NAMES_KEY: 'sixteen letters!' },
+      ({ callerNames }) => callerNames.mode === 'hashed' && callerNames.key,
+      'sixteen letters!',
+    ],
     ['no token budget', {}, ({ tokensPerMinute }) => tokensPerMinute, undefined],
     ['the least token budget', { TOKENS_PER_MINUTE: '1' }, ({ tokensPerMinute }) => tokensPerMinute, 1],
     ['a token budget', { TOKENS_PER_MINUTE: ' 200000 ' }, ({ tokensPerMinute }) => tokensPerMinute, 200_000],
@@ -339,6 +348,22 @@ describe('wrong settings', () => {
     ['a flag that is a number', { ...LOCAL, REQUEST_METADATA: '1' }, ['REQUEST_METADATA']],
     ['a flag that is a word', { ...LOCAL, REQUEST_METADATA: 'yes' }, ['REQUEST_METADATA']],
     ['another mode', { ...LOCAL, CALLER_AUTH: 'Entra' }, ['CALLER_AUTH']],
+    ['another way with names', { ...LOCAL, CALLER_NAMES: 'Hashed' }, ['CALLER_NAMES must be']],
+    ['hashed names without a key', { ...LOCAL, CALLER_NAMES: 'hashed' }, ['CALLER_NAMES_KEY is missing']],
+    [
+      'hashed names with a short key',
+      { ...LOCAL, CALLER_NAMES: 'hashed', CALLER_NAMES_KEY: 'fifteen letters' },
+      ['CALLER_NAMES_KEY must have'],
+    ],
+    [
+      'hashed names with a key that the platform could not read',
+      {
+        ...LOCAL,
+        CALLER_NAMES: 'hashed',
+        CALLER_NAMES_KEY: '@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/names)',
+      },
+      ['CALLER_NAMES_KEY is an unresolved'],
+    ],
     [
       'entra with nothing else',
       { ...LOCAL, CALLER_AUTH: 'entra' },
@@ -408,7 +433,8 @@ describe('wrong settings', () => {
 describe('the list of settings', () => {
   it('holds exactly what is read', () => {
     const read = new Set<string>();
-    for (const settings of [LOCAL, VAULT, ENTRA, { ...LOCAL, ...TELEMETRY }]) {
+    const hashed = { CALLER_NAMES: 'hashed', CALLER_NAMES_KEY: 'sixteen letters!' };
+    for (const settings of [{ ...LOCAL, ...hashed }, VAULT, ENTRA, { ...LOCAL, ...TELEMETRY }]) {
       const environment: Environment = new Proxy<Record<string, string>>(settings, {
         get(target, name) {
           read.add(String(name));
