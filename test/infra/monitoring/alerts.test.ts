@@ -25,7 +25,7 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
     lines = await captureLines();
     expansion = await expandMonitoring(bicep as Bicep);
     rules = alertsOf(expansion);
-  }, 240_000);
+  });
 
   const times = (n: number, make: () => Row) => Array.from({ length: n }, make);
   const fine = (n: number) => times(n, () => row(1, lines.profile));

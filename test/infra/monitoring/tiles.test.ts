@@ -24,7 +24,7 @@ describe.skipIf(bicep === undefined)('the tiles of the workbook', () => {
     lines = await captureLines();
     const { tiles } = workbookOf(await expandMonitoring(bicep as Bicep));
     queries = new Map(tiles.map(({ name, query }) => [name, query]));
-  }, 240_000);
+  });
 
   const day = () => dayOf(lines);
   const show = (name: string, rows: readonly Row[], choices?: Choices) =>
