@@ -36,6 +36,7 @@ export const SETTINGS = [
   'OTEL_METRIC_EXPORT_INTERVAL',
   'OTEL_METRICS_EXPORTER',
   'OTEL_TRACES_EXPORTER',
+  'OTEL_SEMCONV_STABILITY_OPT_IN',
 ] as const;
 
 export type SettingName = (typeof SETTINGS)[number];

@@ -100,7 +100,7 @@ async function answer(
     }
     const outgoing = { method: operation.method, path, query, headers, unsigned, body };
     const upstreamAnswer = await send(outgoing, dependencies, signal, record);
-    const meter = createMeter(operation.metering, upstreamAnswer, charge);
+    const meter = createMeter(operation.metering, upstreamAnswer, charge, model);
     record.upstreamHeaders(upstreamAnswer, meter);
     const lease = budget.lease();
     whenClosed(response, lease.release);

@@ -1,6 +1,7 @@
 import { isModelId } from '../bedrock/model-id.ts';
 import type { Route } from '../bedrock/route.ts';
 import type { Operation } from '../bedrock/service.ts';
+import { isErrorAnswer } from '../aws/error-type.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import { formatOf } from '../streams/format.ts';
 import type { UsageMeter } from '../usage/meter.ts';
@@ -9,7 +10,7 @@ import { describeError, eventLine } from '../log.ts';
 import type { Caller } from '../callers/caller.ts';
 import type { TellCaller } from '../callers/caller-names.ts';
 import { type Exchange, whenClosed } from '../http/exchange.ts';
-import { addUsage, conclude } from './derived.ts';
+import { addAnswer, conclude } from './derived.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Attempt, Observe, TraceContext } from './finished-request.ts';
 import type { ErrorSource, RequestRecord } from './record.ts';
@@ -84,7 +85,7 @@ export function startRecord(
   whenClosed(response, () => {
     if (response.headersSent) record.status = response.statusCode;
     record.outcome ??= gone.aborted ? 'clientClosed' : 'complete';
-    if (meter !== undefined) addUsage(record, meter.end(record.outcome === 'complete'), meter.facts);
+    if (meter !== undefined) addAnswer(record, meter.end(record.outcome === 'complete'), meter.facts);
     record.durationMs = elapsed();
     conclude(record, operation, lastByteMs);
     log(JSON.stringify(record));
@@ -129,13 +130,14 @@ export function startRecord(
     credentialsRefreshed() {
       record.credentialsRefreshed = true;
     },
-    upstreamHeaders({ status, headers }, itsMeter) {
+    upstreamHeaders(answer, itsMeter) {
+      const { headers } = answer;
       meter = itsMeter;
       record.headersMs = elapsed();
       const requestId = headers['x-amzn-requestid'];
       if (requestId !== undefined) record.bedrockRequestId = String(requestId);
       record.streamed = formatOf(headers) !== undefined;
-      if (status >= 400) record.errorSource = 'bedrock';
+      if (isErrorAnswer(answer)) record.errorSource = 'bedrock';
     },
     sent(pieces) {
       lastByteMs = elapsed();

@@ -110,6 +110,7 @@ describe('good settings', () => {
       otlp: { protocol: 'http/protobuf' },
       metrics: true,
       traces: true,
+      conventions: 'released',
       metricIntervalMs: 5000,
     });
   });
@@ -229,6 +230,14 @@ describe('telemetry', () => {
     ['JSON', { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }, { otlp: { protocol: 'http/json' } }],
     ['no metrics', { OTEL_METRICS_EXPORTER: 'none' }, { metrics: false, traces: true }],
     ['no traces', { OTEL_TRACES_EXPORTER: 'none' }, { metrics: true, traces: false }],
+    ['the released conventions by default', {}, { conventions: 'released' }],
+    ['the next ones', { OTEL_SEMCONV_STABILITY_OPT_IN: 'gen_ai_latest_experimental' }, { conventions: 'latest' }],
+    [
+      'the next ones in a list',
+      { OTEL_SEMCONV_STABILITY_OPT_IN: 'http/dup, gen_ai_latest_experimental' },
+      { conventions: 'latest' },
+    ],
+    ['those of another area', { OTEL_SEMCONV_STABILITY_OPT_IN: 'http' }, { conventions: 'released' }],
     ['another exporter', { OTEL_TRACES_EXPORTER: 'otlp' }, { metrics: true, traces: true }],
   ])('OTLP: %s', (_name, settings, expected) => {
     expect(otlp(settings)).toMatchObject(expected);
@@ -273,6 +282,7 @@ describe('telemetry', () => {
       'applicationInsights',
       'metrics',
       'traces',
+      'conventions',
       'metricIntervalMs',
     ]);
     expect(telemetry?.metricIntervalMs).toBe(60_000);
