@@ -81,11 +81,11 @@ function refuseNothing(server: Server): void {
  * the host's binding data (a JSON member or a query parameter named `Headers`) by what no header can hold, and leaves
  * the caller without an answer for minutes (azure-functions-nodejs-library#324).
  */
-function refuseUnclaimed({ id, request, response }: Exchange): void {
+function refuseUnclaimed({ id, url, request, response }: Exchange): void {
   waiting.delete(id);
   discardBody(request);
   const error = new ProxyError('invalidRequest', 'The Functions host could not hand this request to the proxy.');
-  const { status, headers, body } = errorReply(error, id);
+  const { status, headers, body } = errorReply(error, { id, url });
   console.error(eventLine('bedrock.unclaimed', { requestId: id }));
   response.writeHead(status, headers).end(body[0]);
 }
