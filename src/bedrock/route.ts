@@ -30,6 +30,9 @@ const MOST_DECODINGS = 3;
 /** Bedrock's own limit for a model identifier is 2,048 characters. */
 const LONGEST_LABEL = 2048;
 
+/** Labels that are one segment however they are encoded: with more, it is another path. */
+const NEVER_ARNS = new Set(['guardrailVersion', 'responseId']);
+
 /** @param services whose paths do not overlap */
 export function createRouter(services: readonly Service[]): FindRoute {
   const candidates = services.flatMap((service) =>
@@ -58,9 +61,12 @@ export function createRouter(services: readonly Service[]): FindRoute {
 function compile(template: string) {
   return {
     labels: Array.from(template.matchAll(/\{(\w+)\}/g), ([, name]) => name),
-    // Greedy up to the known end of the path: front ends decode %2F, which makes several segments of one ARN
-    // (azure-functions-host#9290; API Management does the same).
-    pattern: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '(.+)')}$`, 's'),
+    // What can be an ARN is greedy up to the known end of the path: front ends decode %2F, which makes several segments
+    // of one ARN (azure-functions-host#9290; API Management does the same).
+    pattern: new RegExp(
+      `^${template.replaceAll(/\{(\w+)\}/g, (_, name) => (NEVER_ARNS.has(name) ? '([^/]+)' : '(.+)'))}$`,
+      's',
+    ),
   };
 }
 

@@ -118,3 +118,39 @@ describe('identifiers that could mean something else on the way are refused', ()
     expect(findRoute('POST', `/model/${'a'.repeat(2048)}/converse`).modelId).toHaveLength(2048);
   });
 });
+
+describe('the id of a stored response', () => {
+  it.each([
+    ['GET', 'resp_0a1B-2', '/openai/v1/responses/resp_0a1B-2'],
+    ['DELETE', 'resp%5F1', '/openai/v1/responses/resp_1'],
+    ['GET', 'resp%255F1', '/openai/v1/responses/resp_1'],
+    ['POST', 'resp_1/cancel', '/openai/v1/responses/resp_1/cancel'],
+    ['GET', 'cancel', '/openai/v1/responses/cancel'],
+  ])('%s %s', (method, id, path) => {
+    const route = findRoute(method, `/openai/v1/responses/${id}`);
+    expect(route).toMatchObject({ path });
+    expect(route).not.toHaveProperty('modelId');
+  });
+
+  it.each([
+    ['GET', 'resp_1/input_items'],
+    ['GET', 'resp_1%2Finput_items'],
+    ['GET', 'resp_1%252Fcancel'],
+    ['GET', ''],
+    ['GET', 'resp_1/'],
+    ['POST', 'resp_1'],
+    ['POST', 'a/b/cancel'],
+    ['DELETE', 'resp_1/cancel'],
+    ['PUT', 'resp_1'],
+  ])('%s %s is another path, which nothing has', (method, id) => {
+    expect(() => findRoute(method, `/openai/v1/responses/${id}`)).toThrow(
+      expect.objectContaining({ failure: 'unknownOperation' }),
+    );
+  });
+
+  it.each(['..', '.', 'a%3Fb', 'a%23b', 'a%5Cb', 'a%0D%0Ab', 'a b', '%C3%A9', 'a'.repeat(2049)])('%s is none', (id) => {
+    expect(() => findRoute('GET', `/openai/v1/responses/${id}`)).toThrow(
+      expect.objectContaining({ failure: 'invalidRequest' }),
+    );
+  });
+});
