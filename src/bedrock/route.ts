@@ -1,5 +1,6 @@
 import { ProxyError } from '../errors.ts';
 import type { Operation, Service } from './service.ts';
+import { explainUnknownPath } from './unknown-path.ts';
 
 /** What a request asks of Bedrock, in canonical form. */
 export interface Route {
@@ -38,6 +39,9 @@ export function createRouter(services: readonly Service[]): FindRoute {
   const candidates = services.flatMap((service) =>
     service.operations.map((operation) => ({ service, operation, ...compile(operation.template) })),
   );
+  const operations = candidates.map(({ operation }) => operation);
+  const methodsOf = (path: string) =>
+    candidates.filter(({ pattern }) => pattern.test(path)).map(({ operation }) => operation.method);
   return (method, pathname) => {
     const decoded = decodeFully(pathname);
     for (const { service, operation, labels, pattern } of candidates) {
@@ -51,10 +55,7 @@ export function createRouter(services: readonly Service[]): FindRoute {
       const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(values[next++] ?? ''));
       return { service, operation, path, ...(labels[0] === 'modelId' ? { modelId: values[0] ?? '' } : {}) };
     }
-    throw new ProxyError(
-      'unknownOperation',
-      'No such operation: the method or the path is not one of Bedrock runtime.',
-    );
+    throw new ProxyError('unknownOperation', explainUnknownPath(method, decoded, methodsOf, operations));
   };
 }
 
