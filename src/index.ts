@@ -51,7 +51,7 @@ app.hook.postInvocation((context) => {
   const answered = typeof context.result === 'object' && context.result !== null;
   if (answered && (context.error === undefined || context.error === null)) return;
   const error = context.error ?? new Error('The handler returned no reply.');
-  context.result = defect(error, context.invocationContext.invocationId);
+  context.result = defect(error, { id: context.invocationContext.invocationId });
   context.error = null;
 });
 
@@ -70,9 +70,9 @@ function readSettings(): Config | ConfigError {
 /** Answers every request with the names of the wrong settings: a worker that failed to start would answer nothing. */
 function misconfigured({ message }: ConfigError): Proxy {
   console.error(eventLine('bedrock.settings', { message }));
-  return async ({ id, request }) => {
-    discardBody(request);
-    return errorReply(new ProxyError('unavailable', message), id);
+  return async (exchange) => {
+    discardBody(exchange.request);
+    return errorReply(new ProxyError('unavailable', message), exchange);
   };
 }
 

@@ -1,5 +1,6 @@
 import { ProxyError } from '../errors.ts';
 import type { Operation, Service } from './service.ts';
+import { explainUnknownPath } from './unknown-path.ts';
 
 /** What a request asks of Bedrock, in canonical form. */
 export interface Route {
@@ -30,11 +31,17 @@ const MOST_DECODINGS = 3;
 /** Bedrock's own limit for a model identifier is 2,048 characters. */
 const LONGEST_LABEL = 2048;
 
+/** Labels that are one segment however they are encoded: with more, it is another path. */
+const NEVER_ARNS = new Set(['guardrailVersion', 'responseId']);
+
 /** @param services whose paths do not overlap */
 export function createRouter(services: readonly Service[]): FindRoute {
   const candidates = services.flatMap((service) =>
     service.operations.map((operation) => ({ service, operation, ...compile(operation.template) })),
   );
+  const operations = candidates.map(({ operation }) => operation);
+  const methodsOf = (path: string) =>
+    candidates.filter(({ pattern }) => pattern.test(path)).map(({ operation }) => operation.method);
   return (method, pathname) => {
     const decoded = decodeFully(pathname);
     for (const { service, operation, labels, pattern } of candidates) {
@@ -48,19 +55,19 @@ export function createRouter(services: readonly Service[]): FindRoute {
       const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(values[next++] ?? ''));
       return { service, operation, path, ...(labels[0] === 'modelId' ? { modelId: values[0] ?? '' } : {}) };
     }
-    throw new ProxyError(
-      'unknownOperation',
-      'No such operation: the method or the path is not one of Bedrock runtime.',
-    );
+    throw new ProxyError('unknownOperation', explainUnknownPath(method, decoded, methodsOf, operations));
   };
 }
 
 function compile(template: string) {
   return {
     labels: Array.from(template.matchAll(/\{(\w+)\}/g), ([, name]) => name),
-    // Greedy up to the known end of the path: front ends decode %2F, which makes several segments of one ARN
-    // (azure-functions-host#9290; API Management does the same).
-    pattern: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '(.+)')}$`, 's'),
+    // What can be an ARN is greedy up to the known end of the path: front ends decode %2F, which makes several segments
+    // of one ARN (azure-functions-host#9290; API Management does the same).
+    pattern: new RegExp(
+      `^${template.replaceAll(/\{(\w+)\}/g, (_, name) => (NEVER_ARNS.has(name) ? '([^/]+)' : '(.+)'))}$`,
+      's',
+    ),
   };
 }
 

@@ -9,7 +9,7 @@ export interface Operation {
   /** AWS's name of the operation; for the routes that AWS's API model does not hold, a name in the same style. */
   readonly name: string;
   readonly group: OperationGroup;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Path with `{labels}`. A label is one segment on the wire; an ARN in it has its slashes encoded. */
   readonly template: string;
   /**

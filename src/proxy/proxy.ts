@@ -55,7 +55,7 @@ export function createProxy(dependencies: ProxyDependencies): Proxy {
       record.failed(error);
       // Nobody hears this one, but the host needs an answer to be done with the invocation.
       if (error instanceof CallerGone) return { status: 499, headers: {} };
-      return errorReply(toProxyError(error), invocation.id);
+      return errorReply(toProxyError(error), invocation);
     }
   };
 }
