@@ -100,7 +100,7 @@ export const RUNTIME: Service = {
       modelMember: 'model',
       metering: 'used',
       genAi: 'chat',
-      dialect: 'openai',
+      dialect: 'responses',
     },
     {
       name: 'Messages',

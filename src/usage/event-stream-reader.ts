@@ -1,7 +1,7 @@
 import { errorName } from '../aws/error-type.ts';
 import { member } from '../json/member.ts';
 import { codec, PRELUDE } from '../streams/event-stream.ts';
-import { type Accumulator, add, addEvent, LONGEST_READ, type UsageReader } from './accumulator.ts';
+import { type Accumulator, add, addEvent, LONGEST_READ, noteEnds, type UsageReader } from './accumulator.ts';
 
 /**
  * Reads `application/vnd.amazon.eventstream`. Decoding a message costs microseconds, and only two or three of a stream
@@ -35,7 +35,7 @@ export function createEventStreamReader(accumulator: Accumulator): UsageReader {
       last = undefined;
       lastAt = -1;
       if (end - at > LONGEST_READ) accumulator.trouble = 'answer not understood: too long';
-      else if (mayTellUsage(bytes, at, accumulator)) readOne(bytes.subarray(at, end));
+      else if (isTelling(bytes, at, accumulator)) readOne(bytes.subarray(at, end));
       else lastAt = at;
       at = end;
     }
@@ -70,10 +70,10 @@ export function createEventStreamReader(accumulator: Accumulator): UsageReader {
 const EVENT_TYPE = PRELUDE + 1 + ':event-type'.length + 3;
 
 /**
- * True unless the message that begins at `at` is surely one without usage, told by a few bytes where Bedrock puts them.
- * Notes the first token by the way.
+ * True unless the message that begins at `at` surely has no usage, and neither begins nor ends the answer, told by a few
+ * bytes where Bedrock puts them. Notes the first token by the way.
  */
-function mayTellUsage(bytes: Buffer, at: number, accumulator: Accumulator): boolean {
+function isTelling(bytes: Buffer, at: number, accumulator: Accumulator): boolean {
   // Length and first letters of the first header's name, type and length of its value.
   const isEventType =
     bytes[at + PRELUDE] === ':event-type'.length &&
@@ -83,6 +83,8 @@ function mayTellUsage(bytes: Buffer, at: number, accumulator: Accumulator): bool
   if (!isEventType || bytes[at + EVENT_TYPE - 3] !== 7 || bytes[at + EVENT_TYPE - 2] !== 0) return true;
   switch (bytes[at + EVENT_TYPE - 1]) {
     case 'metadata'.length:
+    case 'messageStart'.length:
+    case 'messageStop'.length:
       return true;
     case 'chunk'.length:
       return !accumulator.firstTokenSeen || beginsAnthropicMessage(bytes, at);
@@ -115,6 +117,7 @@ function readMessage(accumulator: Accumulator, message: Buffer): void {
   }
   const type = headers[':event-type']?.value;
   accumulator.firstTokenSeen ||= type === 'contentBlockDelta';
+  noteEnds(accumulator, type);
   if (type !== 'metadata' && type !== 'chunk') return;
   const payload: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
   if (type === 'metadata') return add(accumulator, payload);

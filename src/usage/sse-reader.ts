@@ -10,7 +10,7 @@ const LONGEST_DONE = 'data: [DONE]\r\n\r\n'.length;
 
 /**
  * Reads `text/event-stream` in the dialects of OpenAI and Anthropic. Only what has a member `usage` that is an object
- * is parsed, everything until the first token has been seen, and the end if it speaks of an error.
+ * is parsed, everything until the first token has been seen, what may end the message, and the end if it speaks of an error.
  */
 export function createServerSentEventsReader(accumulator: Accumulator): UsageReader {
   /** The last events, unless they were read: only the end of the stream shows that they were the last. */
@@ -18,7 +18,7 @@ export function createServerSentEventsReader(accumulator: Accumulator): UsageRea
 
   const readBlock = (block: Buffer) => {
     accumulator.events += countEvents(block);
-    if (!accumulator.firstTokenSeen || hasUsage(block)) {
+    if (!accumulator.firstTokenSeen || hasUsage(block) || mayEnd(accumulator, block)) {
       readEvents(accumulator, block);
       last = undefined;
     } else if (block.length > LONGEST_DONE) last = block;
@@ -54,6 +54,11 @@ export function createServerSentEventsReader(accumulator: Accumulator): UsageRea
   };
 }
 
+/** True when the type of an event is there that would end the message. */
+function mayEnd({ awaitedEnd }: Accumulator, text: Buffer | string): boolean {
+  return awaitedEnd?.some((type) => text.includes(`"${type}"`)) === true;
+}
+
 /** True when a member `usage` is there that is more than `null`, which some servers put into every event. */
 function hasUsage(block: Buffer): boolean {
   for (let at = block.indexOf(USAGE_NAME); at !== -1; at = block.indexOf(USAGE_NAME, at)) {
@@ -70,7 +75,8 @@ function readEvents(accumulator: Accumulator, block: Buffer): void {
     .replaceAll(/\r\n?/g, '\n')
     .split(/\n{2,}/);
   for (const event of events) {
-    if (accumulator.firstTokenSeen && !event.includes('"usage"') && !event.includes('"error"')) continue;
+    const tells = event.includes('"usage"') || event.includes('"error"') || mayEnd(accumulator, event);
+    if (accumulator.firstTokenSeen && !tells) continue;
     const data = event
       .split('\n')
       .filter((line) => line.startsWith('data:'))
