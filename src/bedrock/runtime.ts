@@ -100,7 +100,7 @@ export const RUNTIME: Service = {
       modelMember: 'model',
       metering: 'used',
       genAi: 'chat',
-      dialect: 'openai',
+      dialect: 'responses',
     },
     // Of answers that Responses has stored. Their usage was counted when they were made.
     {

@@ -1,4 +1,4 @@
-import type { EventDialect } from '../streams/server-sent-events.ts';
+import type { EventDialect } from '../streams/failure-event.ts';
 import type { Metering } from '../usage/meter.ts';
 
 /** Operations that the gateway can allow together. */

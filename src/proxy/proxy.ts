@@ -2,10 +2,11 @@ import { abortable } from '../abortable.ts';
 import { findModel, readModel } from '../bedrock/body-model.ts';
 import { attribute } from '../bedrock/request-metadata.ts';
 import type { FindRoute, Route } from '../bedrock/route.ts';
-import type { BufferBudget } from '../buffer-budget.ts';
+import { type BufferBudget, tooMuchBuffered } from '../buffer-budget.ts';
 import type { Admit } from '../callers/admission.ts';
 import { checkModel } from '../callers/allowed-models.ts';
 import { type Caller, callerOf } from '../callers/caller.ts';
+import { systemClock } from '../clock.ts';
 import { CallerGone, errorReply, toProxyError } from '../errors.ts';
 import type { BodyLimits } from '../http/body.ts';
 import { discardBody, type Exchange, whenClosed } from '../http/exchange.ts';
@@ -17,6 +18,7 @@ import type { TokenBudget } from '../usage/token-budget.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
+import { endAtDeadline } from './ending.ts';
 import { relay } from './relay.ts';
 import { type Body, readBody } from './request-body.ts';
 import { send, type Sender } from './send.ts';
@@ -48,7 +50,7 @@ export function createProxy(dependencies: ProxyDependencies): Proxy {
     try {
       const reply = await answer(invocation, lifetime, record, dependencies);
       lifetime.firstByteSent();
-      if (reply.writeBody === undefined) endWithLifetime(invocation, lifetime, record);
+      if (reply.writeBody === undefined) endAtDeadline(invocation.response, lifetime.signal, record);
       return reply;
     } catch (error) {
       discardBody(invocation.request);
@@ -58,15 +60,6 @@ export function createProxy(dependencies: ProxyDependencies): Proxy {
       return errorReply(toProxyError(error), invocation);
     }
   };
-}
-
-/** Sees to it that a caller who does not read a whole answer holds it no longer than any other. */
-function endWithLifetime({ response }: Exchange, { signal }: Lifetime, record: Recorder): void {
-  const end = () => {
-    record.failed(signal.reason);
-    response.destroy();
-  };
-  signal.addEventListener('abort', end, { once: true });
 }
 
 async function answer(
@@ -90,7 +83,7 @@ async function answer(
   const { signed, unsigned } = forwardedHeaders(request.headers);
   const { headers, rewrite } = requestMetadata ? attribute(operation, signed, caller) : { headers: signed };
   const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
-  const body = await readBody(request, { ...limits, uploadMs }, budget, rewrite);
+  const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
   try {
     record.body(body.received);
     const model = modelOf(route, body, caller);
@@ -102,9 +95,9 @@ async function answer(
     const upstreamAnswer = await send(outgoing, dependencies, signal, record);
     const meter = createMeter(operation.metering, upstreamAnswer, charge, model);
     record.upstreamHeaders(upstreamAnswer, meter);
-    const lease = budget.lease();
+    const lease = budget.lease(caller.subscriptionId);
     whenClosed(response, lease.release);
-    return await relay(upstreamAnswer, operation.dialect, { lease, record, meter, signal });
+    return await relay(upstreamAnswer, operation.dialect, { lease, record, meter, signal, clock: systemClock });
   } finally {
     body.release();
   }
@@ -118,7 +111,14 @@ function modelOf({ operation, modelId }: Route, body: Body, { allowedModels }: C
   const { modelMember } = operation;
   if (modelId !== undefined || modelMember === undefined) return modelId;
   const read = allowedModels === undefined ? findModel : readModel;
-  return body.readWhole((whole) => read(whole, modelMember));
+  return body.readWhole<string | undefined>(
+    (whole) => read(whole, modelMember),
+    () => {
+      // For the record alone no call is refused.
+      if (allowedModels === undefined) return undefined;
+      throw tooMuchBuffered();
+    },
+  );
 }
 
 /** Settings are good, or this code would not run; the keys must be at hand. AWS is not called. */

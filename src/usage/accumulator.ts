@@ -24,6 +24,8 @@ export interface Accumulator extends Required<ToldFacts> {
   firstTokenSeen: boolean;
   /** Bedrock itself has ended the stream by an error. */
   failed: boolean;
+  /** Types of the events one of which has yet to end the message that has begun; undefined outside of any such message. */
+  awaitedEnd: readonly string[] | undefined;
   trouble: Trouble | undefined;
   events: number;
   /** The model that was asked for is one of OpenAI's. */
@@ -39,6 +41,7 @@ export function newAccumulator(modelId = ''): Accumulator {
     final: false,
     firstTokenSeen: false,
     failed: false,
+    awaitedEnd: undefined,
     trouble: undefined,
     events: 0,
     openAi: isOpenAi(modelId),
@@ -84,10 +87,24 @@ export function add(to: Accumulator, value: unknown, streamed = false): void {
 /** The same for one event of a stream. */
 export function addEvent(to: Accumulator, event: unknown): void {
   to.firstTokenSeen ||= carriesContent(event);
+  noteEnds(to, member(event, 'type'));
   add(to, event);
   if (!isError(event)) return;
   to.failed = true;
   to.errorType = errorTypeIn(event);
+}
+
+/** By the type of the event that begins a message: the types of those that may end it. */
+const ENDS = new Map<unknown, readonly string[]>([
+  ['messageStart', ['messageStop']],
+  ['message_start', ['message_stop']],
+  ['response.created', ['response.completed', 'response.incomplete', 'response.failed']],
+]);
+
+/** Follows, by the types of the events, whether the message of a stream has ended. */
+export function noteEnds(to: Accumulator, type: unknown): void {
+  if (to.awaitedEnd?.some((end) => end === type) === true) to.awaitedEnd = undefined;
+  else to.awaitedEnd = ENDS.get(type) ?? to.awaitedEnd;
 }
 
 /** The word for an error in the dialects of OpenAI and Anthropic: a member, or the value of `type`. */

@@ -5,10 +5,10 @@ import type { Accumulator } from './accumulator.ts';
 export const EVENT_TYPE = PRELUDE + 1 + ':event-type'.length + 3;
 
 /**
- * True unless the message that begins at `at` is surely one without usage, told by a few bytes where Bedrock puts them.
- * Notes the first token by the way.
+ * True unless the message that begins at `at` surely has no usage, and neither begins nor ends the answer, told by a few
+ * bytes where Bedrock puts them. Notes the first token by the way.
  */
-export function mayTellUsage(bytes: Buffer, at: number, accumulator: Accumulator): boolean {
+export function isTelling(bytes: Buffer, at: number, accumulator: Accumulator): boolean {
   // Length and first letters of the first header's name, type and length of its value.
   const isEventType =
     bytes[at + PRELUDE] === ':event-type'.length &&
@@ -18,6 +18,7 @@ export function mayTellUsage(bytes: Buffer, at: number, accumulator: Accumulator
   if (!isEventType || bytes[at + EVENT_TYPE - 3] !== 7 || bytes[at + EVENT_TYPE - 2] !== 0) return true;
   switch (bytes[at + EVENT_TYPE - 1]) {
     case 'metadata'.length:
+    case 'messageStart'.length:
     case 'messageStop'.length:
       return true;
     case 'chunk'.length:

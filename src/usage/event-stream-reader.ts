@@ -1,8 +1,8 @@
 import { errorName } from '../aws/error-type.ts';
 import { member } from '../json/member.ts';
 import { codec, PRELUDE } from '../streams/event-stream.ts';
-import { type Accumulator, add, addEvent, LONGEST_READ, type UsageReader } from './accumulator.ts';
-import { mayTellUsage } from './event-stream-glimpse.ts';
+import { type Accumulator, add, addEvent, LONGEST_READ, noteEnds, type UsageReader } from './accumulator.ts';
+import { isTelling } from './event-stream-glimpse.ts';
 import { readLongMessage } from './long-message.ts';
 
 /**
@@ -37,7 +37,7 @@ export function createEventStreamReader(accumulator: Accumulator): UsageReader {
       last = undefined;
       lastAt = -1;
       if (end - at > LONGEST_READ) readEnd([bytes.subarray(at, end)]);
-      else if (mayTellUsage(bytes, at, accumulator)) readOne(bytes.subarray(at, end));
+      else if (isTelling(bytes, at, accumulator)) readOne(bytes.subarray(at, end));
       else lastAt = at;
       at = end;
     }
@@ -81,6 +81,7 @@ function readMessage(accumulator: Accumulator, message: Buffer): void {
   }
   const type = headers[':event-type']?.value;
   accumulator.firstTokenSeen ||= type === 'contentBlockDelta';
+  noteEnds(accumulator, type);
   if (type !== 'metadata' && type !== 'messageStop' && type !== 'chunk') return;
   const payload: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
   if (type !== 'chunk') return add(accumulator, payload, true);

@@ -32,6 +32,11 @@ export interface UsageMeter {
    */
   read(pieces: readonly Buffer[]): void;
   /**
+   * The stream has come to a clean end: no more pieces will count. False when its message has begun and not ended, or
+   * nothing has come at all: it was cut. True where the end of a message is not known, and after an error of Bedrock's.
+   */
+  endedWhole(): boolean;
+  /**
    * The usage: decided by the first call, which is followed by no more pieces; further ones give the same.
    *
    * @param complete false when the answer was cut or aborted
@@ -61,13 +66,25 @@ export function createMeter(
   const accumulator = newAccumulator(modelId);
   const { reader, conclude, announced = {} } = readingOf(metering, head, accumulator);
   let decided: Usage | undefined;
+  let ended = false;
+  const endReading = () => {
+    if (!ended) reader?.end();
+    ended = true;
+  };
   return {
     read(pieces) {
-      if (decided === undefined) reader?.read(pieces);
+      if (!ended) reader?.read(pieces);
+    },
+    endedWhole() {
+      endReading();
+      const { failed, trouble, events, awaitedEnd } = accumulator;
+      // What was too long to be read may have been the end.
+      if (reader === undefined || failed || trouble === 'answer not understood: too long') return true;
+      return events > 0 && awaitedEnd === undefined;
     },
     end(complete) {
       if (decided !== undefined) return decided;
-      reader?.end();
+      endReading();
       Object.assign(accumulator, factsInHeaders(head.headers));
       decided = conclude(complete);
       onUsage?.(decided);

@@ -20,7 +20,7 @@ const LONGEST_DONE = 'data: [DONE]\r\n\r\n'.length;
 
 /**
  * Reads `text/event-stream` in the dialects of OpenAI and Anthropic. Only what tells usage or why the model stopped is
- * parsed, everything until the first token has been seen, and the end if it speaks of an error.
+ * parsed, everything until the first token has been seen, what may end the message, and the end if it speaks of an error.
  */
 export function createServerSentEventsReader(accumulator: Accumulator): UsageReader {
   /** The last events, unless they were read: only the end of the stream shows that they were the last. */
@@ -28,7 +28,12 @@ export function createServerSentEventsReader(accumulator: Accumulator): UsageRea
 
   const readBlock = (block: Buffer) => {
     accumulator.events += countEvents(block);
-    if (!accumulator.firstTokenSeen || has(block, USAGE_NAME, OPEN_BRACE) || has(block, FINISH_NAME, QUOTE)) {
+    if (
+      !accumulator.firstTokenSeen ||
+      has(block, USAGE_NAME, OPEN_BRACE) ||
+      has(block, FINISH_NAME, QUOTE) ||
+      mayEnd(accumulator, block)
+    ) {
       readEvents(accumulator, block);
       last = undefined;
     } else if (block.length > LONGEST_DONE) last = block;
@@ -66,6 +71,11 @@ export function createServerSentEventsReader(accumulator: Accumulator): UsageRea
   };
 }
 
+/** True when the type of an event is there that would end the message. */
+function mayEnd({ awaitedEnd }: Accumulator, text: Buffer | string): boolean {
+  return awaitedEnd?.some((type) => text.includes(`"${type}"`)) === true;
+}
+
 /** True when a member of this name is there whose value begins so: more than `null`, which stands in every event. */
 function has(block: Buffer, name: Buffer, beginning: number): boolean {
   for (let at = block.indexOf(name); at !== -1; at = block.indexOf(name, at)) {
@@ -91,7 +101,8 @@ function readEvents(accumulator: Accumulator, block: Buffer): void {
     .replaceAll(/\r\n?/g, '\n')
     .split(/\n{2,}/);
   for (const event of events) {
-    if (accumulator.firstTokenSeen && !/"(?:usage|error|finish_reason|amazon-bedrock-\w+)"/.test(event)) continue;
+    const tells = /"(?:usage|error|finish_reason|amazon-bedrock-\w+)"/.test(event) || mayEnd(accumulator, event);
+    if (accumulator.firstTokenSeen && !tells) continue;
     const data = event
       .split('\n')
       .filter((line) => line.startsWith('data:'))

@@ -24,7 +24,7 @@ beforeAll(async () => {
   chain = await startChain({
     settings: {
       MAX_REQUEST_BYTES: '100000',
-      MAX_BUFFERED_BYTES: '150000',
+      MAX_BUFFERED_BYTES: '200000',
       UPLOAD_TIMEOUT_SECONDS: '1',
       UPSTREAM_HEADERS_TIMEOUT_SECONDS: '1',
       UPSTREAM_IDLE_TIMEOUT_SECONDS: '1',

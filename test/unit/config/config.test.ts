@@ -312,6 +312,12 @@ describe('wrong settings', () => {
     expect(problemsOf({ ...VAULT, ...settings })).toStrictEqual([expect.stringContaining(name)]);
   });
 
+  it('memory for less than two of the largest bodies', () => {
+    const settings = { ...VAULT, MAX_REQUEST_BYTES: '1000', MAX_BUFFERED_BYTES: '1999' };
+    expect(problemsOf(settings)).toStrictEqual(['MAX_BUFFERED_BYTES must be at least twice MAX_REQUEST_BYTES']);
+    expect(problemsOf({ ...settings, MAX_BUFFERED_BYTES: '2000' })).toStrictEqual([]);
+  });
+
   const URLS = ['KEY_VAULT_URI', 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME', 'ENTRA_AUTHORITY'];
   const wrongUrls = URLS.flatMap((name) =>
     [
