@@ -77,6 +77,8 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
         times(9, () => row(1, lines.failed, { errorSource: 'proxy' })),
       ),
     ).toBe(true);
+    const disguised = times(3, () => row(1, lines.failed, { status: 200, errorType: 'UnknownOperationException' }));
+    expect(fires('errors', disguised)).toBe(true);
     // Mistakes of a client do not hide the failures of others.
     expect(fires('errors', [...fine(97), ...failed(3), ...times(900, () => row(1, lines.refused))])).toBe(true);
   });
