@@ -1,4 +1,5 @@
 import { ProxyError } from '../errors.ts';
+import { pathPattern } from './path-pattern.ts';
 import type { Operation, Service } from './service.ts';
 
 /** What a request asks of Bedrock, in canonical form. */
@@ -37,12 +38,11 @@ export function createRouter(services: readonly Service[]): FindRoute {
   );
   return (method, pathname) => {
     const decoded = decodeFully(pathname);
-    for (const { service, operation, labels, pattern } of candidates) {
+    for (const { service, operation, labels, match } of candidates) {
       if (operation.method !== method) continue;
-      const match = pattern.exec(decoded);
-      if (match === null) continue;
+      const values = match(decoded);
+      if (values === undefined) continue;
       if (operation.unsupported !== undefined) throw new ProxyError('notImplemented', operation.unsupported);
-      const values = match.slice(1);
       labels.forEach((label, index) => checkLabel(label ?? '', values[index] ?? ''));
       let next = 0;
       const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(values[next++] ?? ''));
@@ -58,9 +58,7 @@ export function createRouter(services: readonly Service[]): FindRoute {
 function compile(template: string) {
   return {
     labels: Array.from(template.matchAll(/\{(\w+)\}/g), ([, name]) => name),
-    // Greedy up to the known end of the path: front ends decode %2F, which makes several segments of one ARN
-    // (azure-functions-host#9290; API Management does the same).
-    pattern: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '(.+)')}$`, 's'),
+    match: pathPattern(template),
   };
 }
 
