@@ -37,7 +37,7 @@ const DIGITS = '0123456789';
 
 /** A number's digits, a literal's letters: the states after the six that have names. */
 let last = COMMA_OR_END;
-function state(): number {
+function newState(): number {
   last += 1;
   return last;
 }
@@ -52,14 +52,14 @@ function mayEnd(...states: readonly number[]): void {
   }
 }
 
-const minus = state();
-const zero = state();
-const digits = state();
-const point = state();
-const fraction = state();
-const exponent = state();
-const sign = state();
-const power = state();
+const minus = newState();
+const zero = newState();
+const digits = newState();
+const point = newState();
+const fraction = newState();
+const exponent = newState();
+const sign = newState();
+const power = newState();
 on(minus, '0', zero);
 on(minus, '123456789', digits);
 on(digits, DIGITS, digits);
@@ -93,7 +93,7 @@ on(COLON, SPACE, COLON);
 on(COLON, ':', BEGIN_VALUE);
 
 for (const literal of ['true', 'false', 'null']) {
-  const states = Array.from(literal.slice(1), state);
+  const states = Array.from(literal.slice(1), newState);
   for (const expected of [VALUE, VALUE_OR_END]) on(expected, literal.charAt(0), states[0] ?? FAIL);
   states.forEach((each, index) => on(each, literal.charAt(index + 1), states[index + 1] ?? COMMA_OR_END));
 }
