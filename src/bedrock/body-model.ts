@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts';
 import { readObject, type Span } from '../json/object.ts';
-import { QUOTE, skipSpace } from '../json/tokens.ts';
+import { QUOTE, skipSpace } from '../json/strings.ts';
 import { isModelId } from './model-id.ts';
 
 /** Bytes of the longest identifier that Bedrock takes, with its quotes; one that escapes needlessly may be longer. */
@@ -30,7 +30,7 @@ export function readModel(body: Buffer, member: string): string {
  * counts: its answer may tell.
  */
 export function findModel(body: Buffer, member: string): string | undefined {
-  const [value] = readObject(body, member, { firstOnly: true })?.values ?? [];
+  const [value] = readObject(body, member, { most: 1 })?.values ?? [];
   if (value === undefined || value.end - value.start > LONGEST) return undefined;
   if (mayFollow(body, value.end, member) && readObject(body, member)?.values.length !== 1) return undefined;
   const model = stringAt(body, value);
