@@ -1,5 +1,5 @@
 import type { EventDialect } from '../streams/failure-event.ts';
-import type { Metering } from '../usage/meter.ts';
+import type { Metering } from '../usage/reading.ts';
 
 /** Operations that the gateway can allow together. */
 export type OperationGroup = 'inference';

@@ -11,7 +11,7 @@ export interface Lifetime {
   end(): void;
 }
 
-/** Times in milliseconds, from the start of the invocation. */
+/** Times in milliseconds, from the start of the exchange. */
 export interface LifetimeLimits {
   /**
    * Before the platform gives up on a call without a first byte: 230 s at the load balancer, and 240 s in the Functions

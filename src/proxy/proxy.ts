@@ -35,29 +35,29 @@ export interface ProxyDependencies extends RecorderOptions, Sender {
 }
 
 /**
- * Answers one invocation. Never rejects: a handler that fails leaves its caller without any answer.
+ * Answers one exchange. Never rejects: a handler that fails leaves its caller without any answer.
  *
  * @param trace of the Functions host's own span, below which those of the proxy belong
  */
-export type Proxy = (invocation: Exchange, trace?: TraceContext) => Promise<Reply>;
+export type Proxy = (exchange: Exchange, trace?: TraceContext) => Promise<Reply>;
 
 /** The way of a request: admit, route, read, sign, send, relay. Every step either goes on or throws the refusal. */
 export function createProxy(dependencies: ProxyDependencies): Proxy {
-  return async (invocation, trace) => {
-    const record = startRecord(invocation, dependencies, trace);
-    const lifetime = startLifetime(invocation, dependencies.limits);
-    whenClosed(invocation.response, lifetime.end);
+  return async (exchange, trace) => {
+    const record = startRecord(exchange, dependencies, trace);
+    const lifetime = startLifetime(exchange, dependencies.limits);
+    whenClosed(exchange.response, lifetime.end);
     try {
-      const reply = await answer(invocation, lifetime, record, dependencies);
+      const reply = await answer(exchange, lifetime, record, dependencies);
       lifetime.firstByteSent();
-      if (reply.writeBody === undefined) endAtDeadline(invocation.response, lifetime.signal, record);
+      if (reply.writeBody === undefined) endAtDeadline(exchange.response, lifetime.signal, record);
       return reply;
     } catch (error) {
-      discardBody(invocation.request);
+      discardBody(exchange.request);
       record.failed(error);
       // Nobody hears this one, but the host needs an answer to be done with the invocation.
       if (error instanceof CallerGone) return { status: 499, headers: {} };
-      return errorReply(toProxyError(error), invocation);
+      return errorReply(toProxyError(error), exchange);
     }
   };
 }

@@ -1,7 +1,7 @@
 import { isModelId, modelFacts } from '../bedrock/model-id.ts';
 import type { Operation } from '../bedrock/service.ts';
 import type { AnswerFacts } from '../usage/answer-facts.ts';
-import type { Usage } from '../usage/meter.ts';
+import type { Usage } from '../usage/reading.ts';
 import type { RequestRecord } from './record.ts';
 
 /** Adds what an answer has told, when nothing more of it is read. A model that can be no id is left out. */

@@ -1,5 +1,5 @@
 import type { GuardrailAction } from '../usage/answer-facts.ts';
-import type { Usage } from '../usage/meter.ts';
+import type { Usage } from '../usage/reading.ts';
 import type { TokenUsage } from '../usage/token-usage.ts';
 
 /** One per request. What is not known is absent. */

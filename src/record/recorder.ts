@@ -58,11 +58,11 @@ export interface RecorderOptions {
 
 /** Starts the record of a request. Never holds a body, a key or a token. */
 export function startRecord(
-  invocation: Exchange,
+  exchange: Exchange,
   { region, tellCaller, log, observe }: RecorderOptions,
   trace?: TraceContext,
 ): Recorder {
-  const { id, startedAt, response, gone } = invocation;
+  const { id, startedAt, response, gone } = exchange;
   const record: RequestRecord = {
     event: 'bedrock.request',
     time: new Date().toISOString(),

@@ -20,7 +20,7 @@ describe("the README's reference of the record", () => {
 
   it('names every reason why nothing is known of the tokens', () => {
     const reasons = [
-      ...stringsOf('src/usage/meter.ts', 'unknown'),
+      ...stringsOf('src/usage/reading.ts', 'unknown'),
       ...stringsOf('src/usage/accumulator.ts', 'Trouble'),
       'no answer',
     ];

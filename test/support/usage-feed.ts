@@ -1,7 +1,8 @@
 import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import { ProxyError } from '../../src/errors.ts';
 import { framerFor } from '../../src/streams/format.ts';
-import { createMeter, type Usage, type UsageMeter } from '../../src/usage/meter.ts';
+import { createMeter, type UsageMeter } from '../../src/usage/meter.ts';
+import type { Usage } from '../../src/usage/reading.ts';
 import type { Answer } from '../emulators/bedrock/answer.ts';
 import { defaultAnswer } from '../emulators/bedrock/answers.ts';
 import type { Operation } from '../emulators/bedrock/operations.ts';

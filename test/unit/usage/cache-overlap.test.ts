@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { isOpenAi } from '../../../src/usage/cache-overlap.ts';
-import { createMeter, type Usage } from '../../../src/usage/meter.ts';
+import { createMeter } from '../../../src/usage/meter.ts';
+import type { Usage } from '../../../src/usage/reading.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
 import { JSON_BODY, MESSAGES } from '../../support/usage-feed.ts';
 

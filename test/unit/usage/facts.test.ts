@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { createMeter, type Usage } from '../../../src/usage/meter.ts';
+import { createMeter } from '../../../src/usage/meter.ts';
+import type { Usage } from '../../../src/usage/reading.ts';
 import type { AnswerFacts } from '../../../src/usage/answer-facts.ts';
 import { encodeEvent, encodeException, encodeFrame } from '../../emulators/bedrock/frames.ts';
 import type { Operation } from '../../emulators/bedrock/operations.ts';

@@ -5,7 +5,8 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { Usage, UsageMeter } from '../../../src/usage/meter.ts';
+import type { UsageMeter } from '../../../src/usage/meter.ts';
+import type { Usage } from '../../../src/usage/reading.ts';
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import { encodeEvent, encodeFrame } from '../../emulators/bedrock/frames.ts';
 import { emulated, EVENTS, JSON_BODY, MESSAGES, meterOf, usageOf } from '../../support/usage-feed.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Usage } from '../../../src/usage/meter.ts';
+import type { Usage } from '../../../src/usage/reading.ts';
 import type { Operation } from '../../emulators/bedrock/operations.ts';
 import { totalTokens } from '../../emulators/bedrock/tokens.ts';
 import {
