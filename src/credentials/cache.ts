@@ -88,7 +88,11 @@ export function cachedCredentials(load: LoadCredentials, options: CacheOptions):
       return (clock.now() < previousFirstUntil ? fallback() : undefined) ?? newest;
     },
     async replace(refused) {
-      if (refused === previous) previousFirstUntil = Number.NEGATIVE_INFINITY;
+      // Deleted, most likely: they help no more.
+      if (refused === previous) {
+        previous = undefined;
+        previousFirstUntil = Number.NEGATIVE_INFINITY;
+      }
       if (refused === current) refusedAt = clock.now();
       const others = await source.renewed(refused);
       if (others !== refused) return others;

@@ -16,6 +16,7 @@ import { createMeter } from '../usage/meter.ts';
 import type { TokenBudget } from '../usage/token-budget.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
+import { createHealth, type Health } from './health.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { relay } from './relay.ts';
 import { type Body, readBody } from './request-body.ts';
@@ -41,12 +42,13 @@ export type Proxy = (invocation: Exchange, trace?: TraceContext) => Promise<Repl
 
 /** The way of a request: admit, route, read, sign, send, relay. Every step either goes on or throws the refusal. */
 export function createProxy(dependencies: ProxyDependencies): Proxy {
+  const health = createHealth(dependencies.credentials);
   return async (invocation, trace) => {
     const record = startRecord(invocation, dependencies, trace);
     const lifetime = startLifetime(invocation, dependencies.limits);
     whenClosed(invocation.response, lifetime.end);
     try {
-      const reply = await answer(invocation, lifetime, record, dependencies);
+      const reply = await answer(invocation, lifetime, record, { ...dependencies, health });
       lifetime.firstByteSent();
       if (reply.writeBody === undefined) endWithLifetime(invocation, lifetime, record);
       return reply;
@@ -73,14 +75,14 @@ async function answer(
   { startedAt, method, url, request, response }: Exchange,
   { signal }: Lifetime,
   record: Recorder,
-  dependencies: ProxyDependencies,
+  dependencies: ProxyDependencies & { readonly health: Health },
 ): Promise<Reply> {
-  const { admit, findRoute, credentials, budget, tokens, requestMetadata, limits } = dependencies;
+  const { admit, findRoute, health, budget, tokens, requestMetadata, limits } = dependencies;
   await abortable(admit(request), signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
   const [pathname = ''] = url.split('?', 1);
-  if (method === 'GET' && pathname === '/health') return health(credentials, signal);
+  if (method === 'GET' && pathname === '/health') return health.reply(signal);
 
   const route = findRoute(method, pathname);
   const { operation, path } = route;
@@ -119,10 +121,4 @@ function modelOf({ operation, modelId }: Route, body: Body, { allowedModels }: C
   if (modelId !== undefined || modelMember === undefined) return modelId;
   const read = allowedModels === undefined ? findModel : readModel;
   return body.readWhole((whole) => read(whole, modelMember));
-}
-
-/** Settings are good, or this code would not run; the keys must be at hand. AWS is not called. */
-async function health(credentials: Sender['credentials'], signal: AbortSignal): Promise<Reply> {
-  await abortable(credentials.get(), signal);
-  return { status: 200, headers: { 'content-type': 'application/json' }, body: [Buffer.from('{"status":"ok"}')] };
 }

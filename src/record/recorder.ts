@@ -1,6 +1,7 @@
 import { isModelId } from '../bedrock/model-id.ts';
 import type { Route } from '../bedrock/route.ts';
 import type { Operation } from '../bedrock/service.ts';
+import { SignatureRefused } from '../aws/signature-refusal.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import { formatOf } from '../streams/format.ts';
 import type { UsageMeter } from '../usage/meter.ts';
@@ -78,6 +79,13 @@ export function startRecord(
     return record.attempts === undefined ? 'proxy' : 'bedrock';
   };
 
+  /** Bedrock has answered, though nobody sees its answer, and has used nothing. */
+  const refusedBy = ({ code, requestId }: SignatureRefused) => {
+    record.errorType = code;
+    record.headersMs = attempts.at(-1)?.headersMs ?? elapsed();
+    if (requestId !== undefined) record.bedrockRequestId = requestId;
+  };
+
   whenClosed(response, () => {
     if (response.headersSent) record.status = response.statusCode;
     record.outcome ??= gone.aborted ? 'clientClosed' : 'complete';
@@ -148,6 +156,7 @@ export function startRecord(
       }
       const { failure, errorType, message, cause } = toProxyError(error);
       record.errorType = errorType;
+      if (cause instanceof SignatureRefused) refusedBy(cause);
       [record.outcome, record.errorSource] = outcomeOf(failure, awaited());
       if (!EXPLAINED.has(failure) || cause === undefined) return;
       log(eventLine('bedrock.failure', { requestId: id, message, cause: describeError(cause) }));

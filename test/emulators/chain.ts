@@ -26,6 +26,8 @@ export interface ChainOptions {
   secrets?: Readonly<Record<string, string>>;
   keys?: readonly BedrockKey[];
   eventDelayMs?: number;
+  /** AWS's time; default that of the machine. */
+  awsClock?: () => Date;
   gatewayPort?: number;
   /** What the gateway keeps and tells of its requests. */
   gateway?: Pick<GatewayOptions, 'mostRequests' | 'onAnswer'>;
@@ -75,7 +77,11 @@ export function newKey(): BedrockKey {
 export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   const callerAuth = options.callerAuth ?? 'entra';
   const [key = newKey()] = options.keys ?? [];
-  const bedrock = await startBedrock({ keys: options.keys ?? [key], eventDelayMs: options.eventDelayMs ?? 0 });
+  const bedrock = await startBedrock({
+    keys: options.keys ?? [key],
+    eventDelayMs: options.eventDelayMs ?? 0,
+    ...(options.awsClock === undefined ? {} : { clock: options.awsClock }),
+  });
   const identity = await startManagedIdentity();
   const entra = await startEntra();
   const vault = await startKeyVault({

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 import { createSigner } from '../../../src/aws/signer.ts';
+import { createAwsTime } from '../../../src/aws/time.ts';
 import { createUpstream } from '../../../src/aws/upstream.ts';
 import { createRouter } from '../../../src/bedrock/route.ts';
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
@@ -62,6 +63,7 @@ beforeAll(async () => {
     findRoute: createRouter([service]),
     credentials: fixedCredentials(keys),
     sign: createSigner(service.signingName, 'us-east-1', bedrock.url),
+    awsTime: createAwsTime(() => {}),
     upstream: createUpstream(bedrock.url, { connectMs: 10_000, headersMs: 10_000, idleMs: 10_000 }),
     budget: createBufferBudget(1_000_000),
     tokens: createTokenBudget(10, () => 0),
