@@ -33,20 +33,25 @@ export interface Entra extends Endpoint, TokenSubject {
 
 /**
  * A Microsoft Entra tenant: its signing keys, its OpenID configuration and, without a protocol, its access tokens for
- * one application. `requests` holds the reads of the key endpoint only.
+ * one application. `requests` holds the reads of the key endpoint of version 2.0 only.
  */
 export async function startEntra(options: { tenantId?: string } = {}): Promise<Entra> {
   const tenantId = options.tenantId ?? randomUUID();
   const keyPath = `/${tenantId}/discovery/v2.0/keys`;
+  // Where tokens of version 1 are verified: their issuer is not the authority, and has a configuration of its own.
+  const version1KeyPath = `/${tenantId}/discovery/keys`;
 
   function answer({ method, url }: RecordedRequest): Answer {
     if (method !== 'GET') return { status: 405, body: { error: 'invalid_request' } };
     const path = url.pathname;
-    if (path === keyPath) {
+    if (path === keyPath || path === version1KeyPath) {
       return { status: 200, headers: CACHEABLE, body: { keys: keys.map(({ published }) => published) } };
     }
     if (path === `/${tenantId}/v2.0/.well-known/openid-configuration`) {
       return { status: 200, headers: CACHEABLE, body: openIdConfiguration(url.origin, tenantId) };
+    }
+    if (path === `/${tenantId}/.well-known/openid-configuration`) {
+      return { status: 200, headers: CACHEABLE, body: version1Configuration(url.origin, tenantId) };
     }
     const tenant = /^\/([^/]+)\/(?:discovery\/v2\.0\/keys|v2\.0\/\.well-known\/openid-configuration)$/.exec(path)?.[1];
     return tenant === undefined ? { status: 404, body: { error: 'not_found' } } : unknownTenant(tenant);
@@ -111,6 +116,20 @@ function openIdConfiguration(authority: string, tenantId: string): Record<string
     issuer: `${base}/v2.0`,
     authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
     tenant_region_scope: 'EU',
+  };
+}
+
+/** What `https://sts.windows.net/<tenant>/` says of itself: the issuer with its slash, and the same keys. */
+function version1Configuration(authority: string, tenantId: string): Record<string, unknown> {
+  const base = `${authority}/${tenantId}`;
+  return {
+    token_endpoint: `${base}/oauth2/token`,
+    jwks_uri: `${base}/discovery/keys`,
+    subject_types_supported: ['pairwise'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    response_types_supported: ['code', 'id_token', 'code id_token', 'token id_token', 'token'],
+    issuer: `https://sts.windows.net/${tenantId}/`,
+    authorization_endpoint: `${base}/oauth2/authorize`,
   };
 }
 

@@ -10,6 +10,8 @@ export interface RecordedRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: IncomingHttpHeaders;
+  /** Names and values in turn, as they came: what a signature covers. */
+  readonly rawHeaders: readonly string[];
 }
 
 export interface Answer {
@@ -65,7 +67,8 @@ export async function startJsonServer(
     });
     // Joined as text: as a reference relative to the origin, a target that starts with two slashes would name a host.
     const url = new URL(`${origin}${incoming.url ?? '/'}`);
-    const request = { method: incoming.method ?? '', url, headers: incoming.headers };
+    const { method = '', headers: sent, rawHeaders } = incoming;
+    const request = { method, url, headers: sent, rawHeaders };
     requests.push(request);
     arrival.resolve(request);
     arrival = Promise.withResolvers();

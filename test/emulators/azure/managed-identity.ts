@@ -13,18 +13,28 @@ export interface ManagedIdentityOptions {
    */
   clientId?: string;
   tenantId?: string;
-  /** Makes the tokens; without it they are opaque. */
-  issueToken?: (resource: string, expiresInSeconds: number) => string | Promise<string>;
+  /** Makes the tokens, undefined for a resource that the tenant does not know; without it they are opaque. */
+  issueToken?: IssueToken;
 }
 
-/** What a resource server learns about a token. */
-export interface IssuedToken {
-  /** The audience, as it was asked for. */
-  readonly resource: string;
-  /** Absent for the system-assigned identity. */
+/** Who a token is for. */
+export interface IdentityIds {
+  /** Absent for the system-assigned identity when it was asked for by no name. */
   readonly clientId: string | undefined;
   /** Object id of the identity's service principal. */
   readonly objectId: string;
+}
+
+export type IssueToken = (
+  resource: string,
+  expiresInSeconds: number,
+  identity: IdentityIds,
+) => Promise<string | undefined> | string | undefined;
+
+/** What a resource server learns about a token. */
+export interface IssuedToken extends IdentityIds {
+  /** The audience, as it was asked for. */
+  readonly resource: string;
   /** Unix seconds. */
   readonly expiresOn: number;
 }
@@ -38,6 +48,8 @@ export interface ManagedIdentity extends Endpoint {
   readonly environment: { readonly IDENTITY_ENDPOINT: string; readonly IDENTITY_HEADER: string };
   /** Lifetime of the tokens issued from now on, in seconds; at first a day. MSAL asks anew for less than five minutes. */
   tokenLifetime(seconds: number): void;
+  /** Object id of the identity of this client id; of the system-assigned one without it. Always the same for one. */
+  objectId(clientId?: string): string;
   /** What was said of a token when it was issued; undefined for one that did not come from here. */
   issued(token: string): IssuedToken | undefined;
   /** Answers the next `times` requests (without it: all) with this status; 0 times ends it. */
@@ -65,24 +77,31 @@ export async function startManagedIdentity(options: ManagedIdentityOptions = {})
     if (options.clientId !== undefined && clientId !== options.clientId) {
       return refusal(400, clientId === undefined ? NO_SYSTEM_ASSIGNED : UNKNOWN_CLIENT_ID);
     }
-    return { status: 200, body: await issue(resource, clientId) };
+    return issue(resource, clientId);
   }
 
-  async function issue(resource: string, clientId: string | undefined): Promise<Record<string, unknown>> {
+  async function issue(resource: string, clientId: string | undefined): Promise<Answer> {
     const expiresOn = Math.floor(Date.now() / 1000) + lifetimeSeconds;
-    const objectId = objectIds.get(clientId) ?? randomUUID();
-    objectIds.set(clientId, objectId);
+    const objectId = objectIdOf(clientId);
     const token = options.issueToken
-      ? await options.issueToken(resource, lifetimeSeconds)
+      ? await options.issueToken(resource, lifetimeSeconds, { clientId, objectId })
       : randomBytes(48).toString('base64url');
+    if (token === undefined) return refusal(400, unknownResource(resource));
     tokens.set(token, { resource, clientId, objectId, expiresOn });
-    return {
+    const body = {
       access_token: token,
       expires_on: String(expiresOn),
       resource,
       token_type: 'Bearer',
       client_id: clientId ?? objectId,
     };
+    return { status: 200, body };
+  }
+
+  function objectIdOf(clientId: string | undefined): string {
+    const objectId = objectIds.get(clientId) ?? randomUUID();
+    objectIds.set(clientId, objectId);
+    return objectId;
   }
 
   const { override, ...endpoint } = await startJsonServer(answer);
@@ -93,6 +112,7 @@ export async function startManagedIdentity(options: ManagedIdentityOptions = {})
     tokenLifetime(seconds) {
       lifetimeSeconds = seconds;
     },
+    objectId: objectIdOf,
     issued: (token) => tokens.get(token),
     fail: (status, times = Number.POSITIVE_INFINITY) => override(refusal(status, 'Failed on demand.'), times),
   };
@@ -102,6 +122,10 @@ export async function startManagedIdentity(options: ManagedIdentityOptions = {})
 const UNKNOWN_CLIENT_ID =
   'No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.';
 const NO_SYSTEM_ASSIGNED = 'Unable to load the proper Managed Identity.';
+
+function unknownResource(resource: string): string {
+  return `AADSTS500011: The resource principal named ${resource} was not found in the tenant.`;
+}
 
 function refusal(status: number, message: string): Answer {
   return { status, body: { statusCode: status, message, correlationId: randomUUID() } };

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Principal } from '../sts/accounts.ts';
 import { AwsError } from './aws-error.ts';
 import { matchOperation } from './operations.ts';
 import { requestMetadata } from './request-metadata.ts';
@@ -10,6 +11,8 @@ import { unexpectedHeaders } from './strict-headers.ts';
 export interface AdmissionOptions extends VerifierOptions {
   /** Whether a header that must never reach AWS is refused. */
   readonly strictHeaders: boolean;
+  /** Whose key this is, where it belongs to somebody in an account. */
+  principalFor?(accessKeyId: string): Principal | undefined;
 }
 
 /** A judged request; it is verified when `refusal` is absent. */
@@ -37,6 +40,10 @@ export function admit(
     verdict.refusal ??
     (options.strictHeaders ? headerRefusal(Object.keys(headers)) : undefined) ??
     [matched, metadata].find((outcome) => outcome instanceof AwsError);
+  const principal =
+    verdict.refusal === undefined && verdict.accessKeyId !== undefined
+      ? options.principalFor?.(verdict.accessKeyId)
+      : undefined;
   const { operation, labels, modelId } = matched instanceof AwsError ? UNMATCHED : matched;
   const request: ReceivedRequest = {
     ...raw,
@@ -47,6 +54,7 @@ export function admit(
     ...(modelId === undefined ? {} : { modelId }),
     ...(metadata === undefined || metadata instanceof AwsError ? {} : { requestMetadata: metadata }),
     ...(verdict.accessKeyId === undefined ? {} : { accessKeyId: verdict.accessKeyId }),
+    ...(principal === undefined ? {} : { principal }),
     ...(verdict.signedHeaders === undefined ? {} : { signedHeaders: verdict.signedHeaders }),
     verified: refusal === undefined,
     ...(refusal === undefined ? {} : { refusal: `${refusal.errorType}: ${refusal.message}` }),

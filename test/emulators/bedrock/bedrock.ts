@@ -5,9 +5,10 @@ import { listen } from '../../support/listen.ts';
 import { admit } from './admission.ts';
 import { answerOrError, errorAnswer, sendAnswer } from './answer.ts';
 import { defaultAnswer } from './answers.ts';
-import { clientGone, type ReceivedRequest, type Responder } from './received-request.ts';
+import { callersOf, clientGone, type ReceivedRequest, type Responder } from './received-request.ts';
 import { scriptQueue, type ScriptOptions } from './scripts.ts';
 import type { BedrockKey } from './sigv4-verifier.ts';
+import type { AwsAccounts } from '../sts/accounts.ts';
 import { type GivenAnswer, type TokensGiven, usageLedger } from './usage-ledger.ts';
 
 /** The key accepted when none is named: the one of AWS's documentation. */
@@ -22,6 +23,8 @@ export interface BedrockOptions {
   region?: string;
   /** Keys accepted at first; EXAMPLE_KEY by default. */
   keys?: readonly BedrockKey[];
+  /** Accounts whose users and sessions may call as well; their sessions end by `clock`. */
+  accounts?: Pick<AwsAccounts, 'principal' | 'isExpired'>;
   /** 0, the default, lets the system choose. */
   port?: number;
   /** AWS's time: signatures are judged by it, and the `Date` header shows it. */
@@ -44,6 +47,8 @@ export interface BedrockEmulator {
   readonly activeRequests: number;
   /** Replaces all accepted keys at once. */
   setKeys(keys: readonly BedrockKey[]): void;
+  /** Verified requests by who made them: the ARN of a user, or of an assumed role with its session's name. */
+  callers(): Readonly<Record<string, number>>;
   /** From now on requests with this session token get ExpiredTokenException. */
   expireSessionToken(token: string): void;
   /** Calls `listener` with every request before it is answered; returns the unsubscription. */
@@ -63,7 +68,7 @@ export interface BedrockEmulator {
 /** Starts the emulator; rejects when `port` is taken. */
 export async function startBedrock(options: BedrockOptions = {}): Promise<BedrockEmulator> {
   const { region = 'us-east-1', keys = [EXAMPLE_KEY], clock = () => new Date() } = options;
-  const { eventDelayMs = 0, strictHeaders = true } = options;
+  const { eventDelayMs = 0, strictHeaders = true, accounts } = options;
   const requests: ReceivedRequest[] = [];
   const listeners = new Set<(request: ReceivedRequest) => void>();
   const expired = new Set<string>();
@@ -88,13 +93,15 @@ export async function startBedrock(options: BedrockOptions = {}): Promise<Bedroc
     const aborted = clientGone(incoming, response);
     const body = await buffer(incoming).catch(() => undefined);
     if (body === undefined) return;
+    const now = clock();
     const { request, refusal } = admit(incoming, body, aborted, {
       region,
       service: 'bedrock',
-      now: clock(),
+      now,
       strictHeaders,
-      keyFor: (id) => accepted.find(({ accessKeyId }) => accessKeyId === id),
-      isExpired: (token) => expired.has(token),
+      keyFor: (id) => accepted.find(({ accessKeyId }) => accessKeyId === id) ?? accounts?.principal(id)?.key,
+      isExpired: (token) => expired.has(token) || accounts?.isExpired(token, now) === true,
+      principalFor: (id) => accounts?.principal(id),
     });
     requests.push(request);
     for (const listener of listeners) listener(request);
@@ -126,6 +133,7 @@ export async function startBedrock(options: BedrockOptions = {}): Promise<Bedroc
     setKeys: (next) => {
       accepted = next;
     },
+    callers: () => callersOf(requests),
     expireSessionToken: (token) => void expired.add(token),
     onRequest: (listener) => {
       listeners.add(listener);

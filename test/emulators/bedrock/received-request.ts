@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../sts/accounts.ts';
 import { headerValues } from './sigv4-canonical.ts';
 
 /** One request as it reached the emulator, refused ones included. */
@@ -21,6 +22,8 @@ export interface ReceivedRequest {
   readonly requestMetadata?: Readonly<Record<string, string>>;
   /** As claimed in `Authorization`, verified or not. */
   readonly accessKeyId?: string;
+  /** Whose signature it has; absent for a key that belongs to no account. */
+  readonly principal?: Principal;
   readonly signedHeaders?: readonly string[];
   /** Whether signature, headers and path were all in order. */
   readonly verified: boolean;
@@ -36,6 +39,14 @@ export type Responder = (request: ReceivedRequest, response: ServerResponse) => 
 /** `rawHeaders` by lower-case name. */
 export function joinHeaders(rawHeaders: readonly string[]): Record<string, string> {
   return Object.fromEntries([...headerValues(rawHeaders)].map(([name, values]) => [name, values.join(', ')]));
+}
+
+/** How many of the verified requests each principal has made, by ARN. */
+export function callersOf(requests: readonly ReceivedRequest[]): Record<string, number> {
+  const arns = requests.flatMap(({ principal, verified }) =>
+    principal !== undefined && verified ? [principal.arn] : [],
+  );
+  return Object.fromEntries([...Map.groupBy(arns, (arn) => arn)].map(([arn, all]) => [arn, all.length]));
 }
 
 /**

@@ -1,0 +1,139 @@
+import {
+  AssumeRoleCommand,
+  AssumeRoleWithWebIdentityCommand,
+  STSClient,
+  STSServiceException,
+  type Credentials,
+  type STSClientConfig,
+} from '@aws-sdk/client-sts';
+
+import type { AwsCredentials } from '../aws/credentials.ts';
+import type { SessionIdentity } from './session-template.ts';
+
+/** Which STS is asked. */
+export interface StsOptions {
+  /** Region whose endpoint is asked: that of Bedrock. */
+  readonly region: string;
+  /** Takes the place of the region's endpoint. */
+  readonly endpoint?: string;
+  readonly useFips?: boolean;
+}
+
+/** A session to be made: all that tells it from another one but for who asks. */
+export interface SessionRequest extends SessionIdentity {
+  readonly roleArn: string;
+  /** 900 to 43,200; no more than 3600 where a session asks. */
+  readonly durationSeconds: number;
+  /** For AssumeRole only. */
+  readonly externalId?: string;
+}
+
+/** Credentials of a session. */
+export interface SessionCredentials extends AwsCredentials {
+  readonly sessionToken: string;
+  /** When they end, by the clock of AWS. */
+  readonly expiration: Date;
+}
+
+/** The two calls by which sessions are made. Both reject with StsError. */
+export interface Sts {
+  /** A session of a role that trusts `base`. */
+  assumeRole(base: AwsCredentials, request: SessionRequest, signal: AbortSignal): Promise<SessionCredentials>;
+  /** A session of a role that trusts whom `token` names. STS takes neither tags nor an external id here. */
+  assumeRoleWithWebIdentity(token: string, request: SessionRequest, signal: AbortSignal): Promise<SessionCredentials>;
+}
+
+/** Why there is no session. The message holds neither token nor key. */
+export class StsError extends Error {
+  override readonly name = 'StsError';
+  /** STS's own code, for instance `AccessDenied`; absent when STS did not answer. */
+  readonly code: string | undefined;
+  readonly status: number | undefined;
+  readonly requestId: string | undefined;
+
+  constructor(
+    message: string,
+    options: { cause?: unknown; code?: string; status?: number | undefined; requestId?: string | undefined } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = options.code;
+    this.status = options.status;
+    this.requestId = options.requestId;
+  }
+}
+
+/**
+ * Calls of STS by the official client, with its own retries: STS throttles with status 400, and asks to come again when it
+ * could not reach Entra. Whoever calls bounds them by the signal.
+ */
+export function createSts({ region, endpoint, useFips = false }: StsOptions): Sts {
+  // All that the client would otherwise look for in the environment and in files of the home directory.
+  const config: STSClientConfig = {
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    useFipsEndpoint: useFips,
+    useDualstackEndpoint: false,
+    maxAttempts: 3,
+    retryMode: 'standard',
+    defaultsMode: 'standard',
+  };
+  // AssumeRoleWithWebIdentity is not signed. A client signs with one pair of keys; all share the connections of this one.
+  const unsigned = new STSClient({ ...config, credentials: { accessKeyId: '', secretAccessKey: '' } });
+  const { requestHandler } = unsigned.config;
+
+  return {
+    async assumeRole(base, request, abortSignal) {
+      const client = new STSClient({ ...config, credentials: base, requestHandler });
+      const { roleArn: RoleArn, name: RoleSessionName, durationSeconds: DurationSeconds, externalId } = request;
+      const Tags = Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value }));
+      const command = new AssumeRoleCommand({
+        RoleArn,
+        RoleSessionName,
+        DurationSeconds,
+        ...(externalId === undefined ? {} : { ExternalId: externalId }),
+        ...(Tags.length === 0 ? {} : { Tags }),
+      });
+      return credentialsOf(await client.send(command, { abortSignal }).catch(fail('AssumeRole', abortSignal)));
+    },
+    async assumeRoleWithWebIdentity(token, request, abortSignal) {
+      const { roleArn: RoleArn, name: RoleSessionName, durationSeconds: DurationSeconds } = request;
+      const command = new AssumeRoleWithWebIdentityCommand({
+        RoleArn,
+        RoleSessionName,
+        DurationSeconds,
+        WebIdentityToken: token,
+      });
+      const call = unsigned.send(command, { abortSignal });
+      return credentialsOf(await call.catch(fail('AssumeRoleWithWebIdentity', abortSignal)));
+    },
+  };
+}
+
+function credentialsOf({ Credentials: given }: { Credentials?: Credentials | undefined }): SessionCredentials {
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = given ?? {};
+  if (!AccessKeyId || !SecretAccessKey || !SessionToken || Expiration === undefined) {
+    throw new StsError('The answer of STS has no credentials.');
+  }
+  return {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    sessionToken: SessionToken,
+    expiration: Expiration,
+  };
+}
+
+function fail(action: string, signal: AbortSignal): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof STSServiceException)) {
+      const silent = signal.aborted ? 'has not answered in time' : 'could not be asked';
+      throw new StsError(`STS ${silent} for ${action}.`, { cause: error });
+    }
+    // STS quotes the value that breaks a limit, a token too.
+    const said = error.name === 'ValidationError' ? '' : `: ${error.message}`;
+    throw new StsError(`STS has refused ${action} (${error.name})${said}`, {
+      code: error.name,
+      status: error.$metadata.httpStatusCode,
+      requestId: error.$metadata.requestId,
+    });
+  };
+}

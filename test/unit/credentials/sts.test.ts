@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { createSts, StsError, type SessionRequest } from '../../../src/credentials/sts.ts';
+import { startEntra, type Entra } from '../../emulators/azure/entra.ts';
+import { awsAccounts, type AwsAccounts } from '../../emulators/sts/accounts.ts';
+import { startSts, type StsEmulator } from '../../emulators/sts/sts.ts';
+
+const ACCOUNT = '111122223333';
+const AUDIENCE = 'api://aws-bedrock';
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/bedrock`;
+const KEY = { accessKeyId: 'AKIAPROXY00000000001', secretAccessKey: 'proxy-secret' };
+const REQUEST: SessionRequest = { roleArn: ROLE, name: 'team-a', tags: {}, durationSeconds: 3600 };
+
+let entra: Entra;
+let accounts: AwsAccounts;
+let emulator: StsEmulator;
+let subject: string;
+
+beforeAll(async () => {
+  entra = await startEntra();
+  // What a client finds in its environment must not matter.
+  vi.stubEnv('AWS_MAX_ATTEMPTS', '7');
+  vi.stubEnv('AWS_REGION', 'eu-west-3');
+});
+
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await entra.close();
+});
+
+beforeEach(async () => {
+  subject = randomUUID();
+  const provider = `sts.windows.net/${entra.tenantId}/`;
+  accounts = awsAccounts();
+  accounts.addUser({ accountId: ACCOUNT, name: 'proxy', key: KEY });
+  accounts.addProvider({ accountId: ACCOUNT, url: `https://${provider}`, clientIds: [AUDIENCE] });
+  accounts.putRole({
+    arn: ROLE,
+    trust: {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Principal: { AWS: `arn:aws:iam::${ACCOUNT}:user/proxy` },
+          Action: ['sts:AssumeRole', 'sts:TagSession'],
+          Condition: { StringEquals: { 'sts:ExternalId': 'azure' } },
+        },
+        {
+          Effect: 'Allow',
+          Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${provider}` },
+          Action: 'sts:AssumeRoleWithWebIdentity',
+          Condition: { StringEquals: { [`${provider}:sub`]: subject, [`${provider}:aud`]: AUDIENCE } },
+        },
+      ],
+    },
+  });
+  const issuers = { [`https://${provider}`]: `${entra.authority}/${entra.tenantId}` };
+  emulator = await startSts({ accounts, issuers, region: 'eu-central-1' });
+});
+
+afterEach(() => emulator.close());
+
+function sts() {
+  return createSts({ region: 'eu-central-1', endpoint: emulator.url });
+}
+
+function token(claims: Record<string, unknown> = {}): Promise<string> {
+  return entra.issueToken({ aud: AUDIENCE, sub: subject, ...claims }, { version: 1 });
+}
+
+function signal(): AbortSignal {
+  return new AbortController().signal;
+}
+
+async function refusal(call: Promise<unknown>): Promise<StsError> {
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof StsError)) throw new Error(`No refusal: ${String(error)}`);
+  return error;
+}
+
+describe('AssumeRole', () => {
+  it('sends name, tags, external id and duration, and gives what signs until it ends', async () => {
+    const request = { ...REQUEST, tags: { team: 'a/b', cost: '1' }, externalId: 'azure', durationSeconds: 900 };
+    const { expiration, ...key } = await sts().assumeRole(KEY, request, signal());
+    const principal = accounts.principal(key.accessKeyId);
+    expect(principal).toMatchObject({
+      arn: `arn:aws:sts::${ACCOUNT}:assumed-role/bedrock/team-a`,
+      session: { tags: { team: 'a/b', cost: '1' } },
+    });
+    expect(key).toStrictEqual(principal?.key);
+    expect(expiration).toStrictEqual(principal?.session?.expiresAt);
+    expect(emulator.calls[0]?.parameters['DurationSeconds']).toBe('900');
+  });
+
+  it('says who was refused, by code, status and request id', async () => {
+    const error = await refusal(sts().assumeRole(KEY, REQUEST, signal()));
+    expect(error).toMatchObject({ code: 'AccessDenied', status: 403 });
+    expect(error.message).toContain(`arn:aws:iam::${ACCOUNT}:user/proxy is not authorized to perform: sts:AssumeRole`);
+    expect(error.requestId).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe('AssumeRoleWithWebIdentity', () => {
+  it('sends the token unsigned, with neither tags nor external id', async () => {
+    const request = { ...REQUEST, tags: { team: 'a' }, externalId: 'azure' };
+    const { accessKeyId } = await sts().assumeRoleWithWebIdentity(await token(), request, signal());
+    expect(accounts.principal(accessKeyId)?.session).toMatchObject({ name: 'team-a', tags: {} });
+    expect(emulator.requests[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it('never shows the token, whatever is wrong with it', async () => {
+    const long = `${await token()}${'x'.repeat(20_000)}`;
+    for (const bad of [long, await token({ aud: 'api://other' }), 'abc', await token({ sub: 'other' })]) {
+      const error = await refusal(sts().assumeRoleWithWebIdentity(bad, REQUEST, signal()));
+      const shown = `${error.message} ${String(error.cause)} ${JSON.stringify(error)}`;
+      expect(shown).not.toContain(bad);
+      expect(shown).not.toContain(bad.slice(0, 40).padEnd(4, '?'));
+    }
+    expect(emulator.calls.map(({ outcome }) => outcome)).toStrictEqual([
+      'ValidationError',
+      'InvalidIdentityToken',
+      'ValidationError',
+      'AccessDenied',
+    ]);
+  });
+});
+
+describe('an STS in trouble', () => {
+  it('is asked three times when it throttles, whatever the environment says', async () => {
+    emulator.throttle();
+    const error = await refusal(sts().assumeRoleWithWebIdentity(await token(), REQUEST, signal()));
+    expect(error).toMatchObject({ code: 'Throttling', status: 400 });
+    expect(emulator.requests).toHaveLength(3);
+  });
+
+  it('that is silent is given up at the signal', async () => {
+    emulator.hang(true);
+    const giveUp = new AbortController();
+    const arrival = emulator.nextRequest();
+    const call = refusal(sts().assumeRoleWithWebIdentity(await token(), REQUEST, giveUp.signal));
+    await arrival;
+    giveUp.abort();
+    const error = await call;
+    expect([error.code, error.message]).toStrictEqual([
+      undefined,
+      'STS has not answered in time for AssumeRoleWithWebIdentity.',
+    ]);
+  });
+
+  it('that resets connections is an error with its cause', async () => {
+    emulator.outage(true);
+    const error = await refusal(sts().assumeRoleWithWebIdentity(await token(), REQUEST, signal()));
+    expect(error.cause).toMatchObject({ code: 'ECONNRESET' });
+    expect(error.message).toContain('could not be asked');
+  });
+});
