@@ -81,11 +81,14 @@ function observeBy({ origin, telemetry: config, telemetryProblems: problems }: C
 function compose(config: Config): Proxy {
   const { region, origin, callerAuth, limits, requestMetadata, tokensPerMinute } = config;
   const upstream = createUpstream(origin, limits);
-  const credentials = loadCredentials(config.credentials, (error, stale) =>
-    console.error(eventLine('bedrock.credentials', { stale, cause: describeError(error) })),
-  );
   const awsTime = createAwsTime((offsetMs) =>
     console.error(eventLine('bedrock.clock', { offsetSeconds: Math.round(offsetMs / 1000) })),
+  );
+  const credentials = loadCredentials(
+    config.credentials,
+    ({ error, stale, facts }) =>
+      console.error(eventLine('bedrock.credentials', { stale, ...facts, cause: describeError(error) })),
+    awsTime.offsetMs,
   );
   const sign = createSigner(RUNTIME.signingName, region, origin, awsTime.now);
   // While the host goes on starting, but after the function is registered.

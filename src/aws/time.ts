@@ -2,6 +2,8 @@
 export interface AwsTime {
   /** Milliseconds since 1970, as AWS counts them as far as is known. */
   now(): number;
+  /** From this machine's clock to AWS's, in milliseconds. */
+  offsetMs(): number;
   /**
    * Takes the time from an answer that has just come.
    *
@@ -28,6 +30,7 @@ export function createAwsTime(onOffset: (offsetMs: number) => void, date: () => 
   let offsetMs = 0;
   return {
     now: () => date() + offsetMs,
+    offsetMs: () => offsetMs,
     learn(text = '', roundTripMs) {
       const answeredAt = text.endsWith(' GMT') ? Date.parse(text) : Number.NaN;
       if (Number.isNaN(answeredAt)) return false;

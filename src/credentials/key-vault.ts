@@ -1,24 +1,19 @@
-import { DefaultAzureCredential, ManagedIdentityCredential, type TokenCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';
 
 import type { LoadCredentials } from './cache.ts';
+import { identityOf, type IdentityOptions } from './identity.ts';
 import { checkedKeys, parseSecret } from './secret.ts';
 import { VaultError } from './vault-error.ts';
 
-export interface VaultOptions {
+export interface VaultOptions extends IdentityOptions {
   readonly uri: string;
   /** One secret that holds JSON, or the two secrets of the older layout. */
   readonly secrets: { readonly json: string } | { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** Client id of a user-assigned identity; absent: the system-assigned one. */
-  readonly identityClientId?: string;
-  /** True where the platform offers a managed identity (App Service sets `IDENTITY_ENDPOINT`). */
-  readonly managedIdentity: boolean;
 }
 
 /**
- * Reads the AWS keys from Key Vault, as the managed identity of the function app or, outside Azure, as whoever
- * `DefaultAzureCredential` finds (Azure CLI, environment, …). The SDKs' own retries are off: the cache before this
- * decides when to read again, and a caller that waits would only wait longer.
+ * Reads the AWS keys from Key Vault. The SDKs' own retries are off: the cache before this decides when to read again, and
+ * a caller that waits would only wait longer.
  */
 export function createVaultReader(options: VaultOptions): LoadCredentials {
   // Accepted by the configuration for loopback addresses only: the SDK insists on TLS and on the service's own domain.
@@ -41,19 +36,6 @@ export function createVaultReader(options: VaultOptions): LoadCredentials {
     const values = await Promise.all([readSecret(accessKeyId, signal), readSecret(secretAccessKey, signal)]);
     return checkedKeys({ accessKeyId: values[0].trim(), secretAccessKey: values[1].trim() });
   };
-}
-
-function identityOf({ managedIdentity, identityClientId }: VaultOptions): TokenCredential {
-  const retryOptions = { maxRetries: 0 };
-  if (managedIdentity) {
-    return identityClientId === undefined
-      ? new ManagedIdentityCredential({ retryOptions })
-      : new ManagedIdentityCredential({ clientId: identityClientId, retryOptions });
-  }
-  return new DefaultAzureCredential({
-    retryOptions,
-    ...(identityClientId === undefined ? {} : { managedIdentityClientId: identityClientId }),
-  });
 }
 
 function retryAfterOf(error: unknown): number | undefined {

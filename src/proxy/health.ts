@@ -1,6 +1,6 @@
 import { abortable } from '../abortable.ts';
 import type { AwsCredentials } from '../aws/credentials.ts';
-import type { CredentialsProvider } from '../credentials/provider.ts';
+import type { CredentialsProvider, SignedFor } from '../credentials/provider.ts';
 import type { ProxyError } from '../errors.ts';
 import type { Reply } from '../http/reply.ts';
 
@@ -14,9 +14,9 @@ export interface Health {
    * Settings are good, or this code would not run; keys must be at hand, and not those that AWS refused the last call
    * with. AWS is not asked.
    *
-   * @throws ProxyError as `CredentialsProvider.get` does, that of the last refusal, and the reason of `signal`
+   * @throws ProxyError as `CredentialsProvider.probe` does, that of the last refusal, and the reason of `signal`
    */
-  reply(signal: AbortSignal): Promise<Reply>;
+  reply(caller: SignedFor, signal: AbortSignal): Promise<Reply>;
 }
 
 export function createHealth(credentials: CredentialsProvider): Health {
@@ -28,8 +28,8 @@ export function createHealth(credentials: CredentialsProvider): Health {
     refused(keys, failure) {
       last = { keys, failure };
     },
-    async reply(signal) {
-      const keys = await abortable(credentials.get(), signal);
+    async reply(caller, signal) {
+      const keys = await abortable(credentials.probe(caller), signal);
       if (last?.keys.includes(keys) === true) throw last.failure;
       return { status: 200, headers: { 'content-type': 'application/json' }, body: [Buffer.from('{"status":"ok"}')] };
     },

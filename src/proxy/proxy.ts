@@ -82,7 +82,7 @@ async function answer(
   const caller = callerOf(request.headers);
   record.caller(caller);
   const [pathname = ''] = url.split('?', 1);
-  if (method === 'GET' && pathname === '/health') return health.reply(signal);
+  if (method === 'GET' && pathname === '/health') return health.reply(caller, signal);
 
   const route = findRoute(method, pathname);
   const { operation, path } = route;
@@ -100,7 +100,7 @@ async function answer(
       record.model(model);
       checkModel(caller, model);
     }
-    const outgoing = { method: operation.method, path, query, headers, unsigned, body };
+    const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
     const upstreamAnswer = await send(outgoing, dependencies, signal, record);
     const meter = createMeter(operation.metering, upstreamAnswer, charge);
     record.upstreamHeaders(upstreamAnswer, meter);

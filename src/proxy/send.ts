@@ -5,7 +5,7 @@ import type { Sign } from '../aws/signer.ts';
 import type { AwsTime } from '../aws/time.ts';
 import type { Upstream, UpstreamAnswer } from '../aws/upstream.ts';
 import type { Operation } from '../bedrock/service.ts';
-import type { CredentialsProvider } from '../credentials/provider.ts';
+import type { CredentialsProvider, SignedFor } from '../credentials/provider.ts';
 import { ProxyError } from '../errors.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { Health } from './health.ts';
@@ -23,6 +23,7 @@ export interface Outgoing {
   /** Headers that are sent beside the signature. */
   readonly unsigned: Readonly<Record<string, string>>;
   readonly body: Body;
+  readonly caller: SignedFor;
 }
 
 /** What requests are signed and sent with. */
@@ -47,9 +48,9 @@ export async function send(
   signal: AbortSignal,
   record: Pick<Recorder, 'attempt' | 'answered' | 'credentialsRefreshed'>,
 ): Promise<UpstreamAnswer> {
-  const { method, path, query, headers, unsigned, body } = request;
+  const { method, path, query, headers, unsigned, body, caller } = request;
   const sendWith = async (keys: AwsCredentials): Promise<UpstreamAnswer> => {
-    record.attempt();
+    record.attempt(keys);
     const signature = await sign({ method, path, query, headers, bodySha256: body.sha256 }, keys);
     const answer = await upstream.send({
       method,
@@ -69,7 +70,7 @@ export async function send(
     health.refused(refused, failure);
     throw failure;
   };
-  let keys = await abortable(credentials.get(), signal);
+  let keys = await abortable(credentials.get(caller), signal);
   let isTimed = false;
   for (;;) {
     const sentAt = performance.now();
@@ -89,7 +90,7 @@ export async function send(
       fail('AWS does not accept the time at which this proxy signs.', refusal);
     }
     refused.push(keys);
-    const others = refused.length === 1 ? await abortable(credentials.replace(keys), signal) : undefined;
+    const others = refused.length === 1 ? await abortable(credentials.replace(keys, caller), signal) : undefined;
     if (others === undefined) return fail('AWS does not accept the credentials of this proxy.', refusal);
     record.credentialsRefreshed();
     keys = others;

@@ -1,6 +1,7 @@
 import { isModelId } from '../bedrock/model-id.ts';
 import type { Route } from '../bedrock/route.ts';
 import type { Operation } from '../bedrock/service.ts';
+import type { AwsCredentials } from '../aws/credentials.ts';
 import { SignatureRefused } from '../aws/signature-refusal.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import { formatOf } from '../streams/format.ts';
@@ -20,7 +21,8 @@ export interface Recorder {
   route(route: Route): void;
   model(modelId: string): void;
   body(bytes: number): void;
-  attempt(): void;
+  /** A request is about to be signed with these keys and sent. */
+  attempt(keys: AwsCredentials): void;
   /** The headers of an answer are there, which need not be the one that is passed on. */
   answered(answer: UpstreamAnswer): void;
   credentialsRefreshed(): void;
@@ -104,7 +106,7 @@ export function startRecord(
   });
 
   return {
-    caller({ allowedModels: _unrecorded, ...identity }) {
+    caller({ allowedModels: _models, roleArn: _role, ...identity }) {
       Object.assign(record, identity);
     },
     route({ operation: found, modelId }) {
@@ -118,7 +120,9 @@ export function startRecord(
     body(bytes) {
       record.requestBytes = bytes;
     },
-    attempt() {
+    attempt({ accountId, roleSessionName }) {
+      if (accountId !== undefined) record.accountId = accountId;
+      if (roleSessionName !== undefined) record.roleSessionName = roleSessionName;
       attempts.push({ method: operation?.method ?? 'POST', startedMs: elapsed() });
       record.attempts = attempts.length;
     },

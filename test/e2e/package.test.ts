@@ -51,7 +51,6 @@ describe('the package that is deployed', () => {
       'dist/application-insights.cjs',
       'dist/entra.cjs',
       'dist/index.cjs',
-      'dist/key-vault.cjs',
       'dist/open-telemetry.cjs',
       'host.json',
       'package.json',

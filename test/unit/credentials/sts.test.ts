@@ -86,7 +86,8 @@ async function refusal(call: Promise<unknown>): Promise<StsError> {
 describe('AssumeRole', () => {
   it('sends name, tags, external id and duration, and gives what signs until it ends', async () => {
     const request = { ...REQUEST, tags: { team: 'a/b', cost: '1' }, externalId: 'azure', durationSeconds: 900 };
-    const { expiration, ...key } = await sts().assumeRole(KEY, request, signal());
+    const { expiration, accountId, roleSessionName, ...key } = await sts().assumeRole(KEY, request, signal());
+    expect([accountId, roleSessionName]).toStrictEqual([ACCOUNT, 'team-a']);
     const principal = accounts.principal(key.accessKeyId);
     expect(principal).toMatchObject({
       arn: `arn:aws:sts::${ACCOUNT}:assumed-role/bedrock/team-a`,

@@ -10,7 +10,6 @@ import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import type { Operation } from '../../../src/bedrock/service.ts';
 import { createBufferBudget } from '../../../src/buffer-budget.ts';
 import { admitEveryone } from '../../../src/callers/admission.ts';
-import { fixedCredentials } from '../../../src/credentials/provider.ts';
 import { createProxy } from '../../../src/proxy/proxy.ts';
 import type { FinishedRequest } from '../../../src/record/finished-request.ts';
 import { operationAttributes } from '../../../src/telemetry/attributes.ts';
@@ -61,7 +60,7 @@ beforeAll(async () => {
     region: 'us-east-1',
     admit: admitEveryone,
     findRoute: createRouter([service]),
-    credentials: fixedCredentials(keys),
+    credentials: { get: async () => keys, replace: async () => undefined, probe: async () => keys },
     sign: createSigner(service.signingName, 'us-east-1', bedrock.url),
     awsTime: createAwsTime(() => {}),
     upstream: createUpstream(bedrock.url, { connectMs: 10_000, headersMs: 10_000, idleMs: 10_000 }),

@@ -23,6 +23,7 @@ const REQUEST: Outgoing = {
   query: '',
   headers: { 'content-type': 'application/json' },
   unsigned: {},
+  caller: {},
   body: {
     sha256: createHash('sha256').update(BODY).digest('hex'),
     chunks: [BODY],
@@ -52,6 +53,7 @@ beforeEach(async () => {
   upstream = createUpstream(bedrock.url, { connectMs: 60_000, headersMs: 60_000, idleMs: 60_000 });
   const credentials: CredentialsProvider = {
     get: async () => keys,
+    probe: async () => keys,
     replace: async (old) => {
       refused.push(old);
       return others;
@@ -79,7 +81,7 @@ async function sendRead(): Promise<number> {
   return answer.status;
 }
 
-const healthy = async () => (await health.reply(new AbortController().signal)).status;
+const healthy = async () => (await health.reply({}, new AbortController().signal)).status;
 
 const BAD_KEYS = {
   failure: 'unavailable',
