@@ -66,13 +66,9 @@ export class StsError extends Error {
   }
 }
 
-/**
- * Calls of STS by the official client, with its own retries: STS throttles with status 400, and asks to come again when it
- * could not reach Entra. Whoever calls bounds them by the signal.
- */
-export function createSts({ region, endpoint, useFips = false, offsetMs = () => 0 }: StsOptions): Sts {
-  // All that the client would otherwise look for in the environment and in files of the home directory.
-  const config: STSClientConfig = {
+/** All that the client would otherwise look for in the environment and in files of the home directory. */
+export function clientConfig({ region, endpoint, useFips = false }: StsOptions): STSClientConfig {
+  return {
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
     useFipsEndpoint: useFips,
@@ -81,6 +77,15 @@ export function createSts({ region, endpoint, useFips = false, offsetMs = () => 
     retryMode: 'standard',
     defaultsMode: 'standard',
   };
+}
+
+/**
+ * Calls of STS by the official client, with its own retries: STS throttles with status 400, and asks to come again when it
+ * could not reach Entra. Whoever calls bounds them by the signal.
+ */
+export function createSts(options: StsOptions): Sts {
+  const { offsetMs = () => 0 } = options;
+  const config = clientConfig(options);
   // AssumeRoleWithWebIdentity is not signed. A client signs with one pair of keys; all share the connections of this one.
   const unsigned = new STSClient({ ...config, credentials: { accessKeyId: '', secretAccessKey: '' } });
   const { requestHandler } = unsigned.config;
