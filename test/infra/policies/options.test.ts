@@ -98,7 +98,8 @@ describe('role', () => {
       'of all APIs': { globalPolicy: globalPolicy({ inbound: rules }) },
       'of the product': { productPolicy: productPolicy(rules) },
     }[place];
-    await call(await harness.start(options ?? {}), { headers: { 'x-gateway-role-arn': 'forged' } });
+    const gateway = await harness.start(options ?? {});
+    await call(gateway, { headers: { 'api-key': gateway.subscriptionKey, 'x-gateway-role-arn': 'forged' } });
     expect(decodeURIComponent(String(lastReceived(harness).headers['x-gateway-role-arn']))).toBe(role);
   });
 });
