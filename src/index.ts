@@ -1,6 +1,7 @@
 import { app } from '@azure/functions';
 
 import { createSigner } from './aws/signer.ts';
+import { createAwsTime } from './aws/time.ts';
 import { createUpstream } from './aws/upstream.ts';
 import { createRouter } from './bedrock/route.ts';
 import { RUNTIME } from './bedrock/runtime.ts';
@@ -83,10 +84,16 @@ function observeBy({ origin, telemetry: config, telemetryProblems: problems }: C
 function compose(config: Config): Proxy {
   const { region, origin, callerAuth, limits, requestMetadata, tokensPerMinute } = config;
   const upstream = createUpstream(origin, limits);
-  const credentials = loadCredentials(config.credentials, (error, stale) =>
-    console.error(eventLine('bedrock.credentials', { stale, cause: describeError(error) })),
+  const awsTime = createAwsTime((offsetMs) =>
+    console.error(eventLine('bedrock.clock', { offsetSeconds: Math.round(offsetMs / 1000) })),
   );
-  const sign = createSigner(RUNTIME.signingName, region, origin);
+  const credentials = loadCredentials(
+    config.credentials,
+    ({ error, stale, facts }) =>
+      console.error(eventLine('bedrock.credentials', { stale, ...facts, cause: describeError(error) })),
+    awsTime.offsetMs,
+  );
+  const sign = createSigner(RUNTIME.signingName, region, origin, awsTime.now);
   // While the host goes on starting, but after the function is registered.
   setImmediate(() => {
     void warmUp(sign, credentials);
@@ -99,6 +106,7 @@ function compose(config: Config): Proxy {
     findRoute: createRouter([RUNTIME]),
     credentials,
     sign,
+    awsTime,
     upstream,
     budget: createBufferBudget(limits.bufferedBytes),
     tokens: tokensPerMinute === undefined ? undefined : createTokenBudget(tokensPerMinute),

@@ -8,7 +8,8 @@ const root = join(import.meta.dirname, '../..');
 
 /** Modules that are loaded by `import()` when they are needed: each becomes a bundle beside the main one. */
 const LAZY = [
-  'src/credentials/key-vault.ts',
+  'src/credentials/azure.ts',
+  'src/credentials/sts.ts',
   'src/callers/entra.ts',
   'src/telemetry/application-insights.ts',
   'src/telemetry/open-telemetry.ts',

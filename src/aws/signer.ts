@@ -27,8 +27,9 @@ export type Sign = (request: SignableRequest, keys: AwsCredentials) => Promise<R
  *
  * @param signingName of the service, as the credential scope holds it, for instance `bedrock`
  * @param origin of the endpoint, for instance `https://bedrock-runtime.eu-central-1.amazonaws.com`
+ * @param now AWS's time, in milliseconds since 1970
  */
-export function createSigner(signingName: string, region: string, origin: string): Sign {
+export function createSigner(signingName: string, region: string, origin: string, now: () => number = Date.now): Sign {
   const { host, hostname, protocol } = new URL(origin);
   const signers = new WeakMap<AwsCredentials, SignatureV4>();
 
@@ -42,14 +43,15 @@ export function createSigner(signingName: string, region: string, origin: string
   };
 
   return async (request, keys) => {
-    const signed = await signerOf(keys).sign({
+    const signable = {
       method: request.method,
       protocol,
       hostname,
       path: request.path,
       query: parseQuery(request.query),
       headers: { ...request.headers, host, 'x-amz-content-sha256': request.bodySha256 },
-    });
+    };
+    const signed = await signerOf(keys).sign(signable, { signingDate: new Date(now()) });
     return signed.headers;
   };
 }

@@ -20,6 +20,8 @@ export function signingHash(keys: AwsCredentials) {
   const accessKeyId = Buffer.from(keys.accessKeyId);
   /** `SignatureV4` looks the derived key up under an HMAC of the access key, which is the same each time. */
   let lookup: Uint8Array | undefined;
+  /** It keeps the derived keys of 50 access keys. Beyond, it derives them anew: the first step is the same all day. */
+  let day: { readonly date: string; readonly key: Uint8Array } | undefined;
 
   return class SigningHash {
     private readonly secret: Secret;
@@ -40,10 +42,13 @@ export function signingHash(keys: AwsCredentials) {
       if (secret instanceof Uint8Array && secret.length <= BLOCK) return hmacOf(secret, message);
       const isLookup = secret === keys.secretAccessKey && accessKeyId.equals(message);
       if (isLookup && lookup !== undefined) return lookup;
+      const date = isLookup ? undefined : String(message);
+      if (day !== undefined && day.date === date) return day.key;
       const hmac = new Sha256(secret);
       hmac.update(message);
       const digest = await hmac.digest();
-      if (isLookup) lookup = digest;
+      if (date === undefined) lookup = digest;
+      else day = { date, key: digest };
       return digest;
     }
 

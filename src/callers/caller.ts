@@ -9,6 +9,8 @@ export interface Caller {
   readonly gatewayRequestId?: string;
   /** Model ids the caller may use, a `*` at the end of one stands for any rest; absent: every model. */
   readonly allowedModels?: readonly string[];
+  /** Order of the gateway: role to work in, as it came; absent: none. */
+  readonly roleArn?: string;
 }
 
 const IDENTITY_HEADERS = {
@@ -28,6 +30,8 @@ export function callerOf(headers: IncomingHttpHeaders): Caller {
   }
   const models = decoded(headers['x-gateway-allowed-models']);
   if (models !== undefined) caller.allowedModels = models.split(',').map((model) => model.trim());
+  const role = decoded(headers['x-gateway-role-arn']?.toString());
+  if (role !== undefined) caller.roleArn = role;
   return caller;
 }
 

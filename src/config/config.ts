@@ -1,10 +1,10 @@
-import type { AwsCredentials } from '../aws/credentials.ts';
 import { serviceOrigin } from '../aws/endpoint.ts';
 import { RUNTIME } from '../bedrock/runtime.ts';
 import type { CallerNamesOptions } from '../callers/caller-names.ts';
 import type { AdmissionOptions } from '../callers/load.ts';
 import type { CredentialsOptions } from '../credentials/load.ts';
 import type { TelemetryConfig } from '../telemetry/telemetry.ts';
+import { readCredentials } from './credentials.ts';
 import { type Limits, readLimits } from './limits.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
 import { readTelemetry } from './telemetry.ts';
@@ -42,7 +42,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const config: Config = {
     region,
     origin,
-    credentials: readCredentials(read, problems),
+    credentials: readCredentials(read, problems, region),
     callerAuth: readCallerAuth(read, problems),
     limits: readLimits(read, problems),
     callerNames: readCallerNames(read, problems),
@@ -66,48 +66,12 @@ function readRegion(read: Reader, problems: string[]): { region: string; origin:
     problems.push('AWS_REGION is not the name of a region (such as eu-central-1)');
     return { region, origin: '' };
   }
-  const origin = override?.origin ?? serviceOrigin(RUNTIME.hostPrefix, region);
+  const prefix = read.flag('AWS_USE_FIPS_ENDPOINT') ? `${RUNTIME.hostPrefix}-fips` : RUNTIME.hostPrefix;
+  const origin = override?.origin ?? serviceOrigin(prefix, region);
   if (origin === undefined) {
     problems.push('AWS_REGION is unknown (for a new region, set AWS_ENDPOINT_URL_BEDROCK_RUNTIME too)');
   }
   return { region, origin: origin ?? '' };
-}
-
-function readCredentials(read: Reader, problems: string[]): CredentialsOptions {
-  if (read.text('KEY_VAULT_URI') === undefined) {
-    return { source: 'environment', keys: readEnvironmentKeys(read, problems) };
-  }
-  const accessKeyId = read.secretName('AWS_ACCESS_KEY_ID_SECRET_NAME');
-  const secretAccessKey = read.secretName('AWS_SECRET_ACCESS_KEY_SECRET_NAME');
-  const json = read.secretName('AWS_CREDENTIALS_SECRET_NAME') ?? 'aws-credentials';
-  read.pair('AWS_ACCESS_KEY_ID_SECRET_NAME', 'AWS_SECRET_ACCESS_KEY_SECRET_NAME');
-  const two = accessKeyId !== undefined && secretAccessKey !== undefined;
-  const identityClientId = read.text('AZURE_CLIENT_ID');
-  return {
-    source: 'keyVault',
-    vault: {
-      uri: read.url('KEY_VAULT_URI')?.href ?? '',
-      secrets: two ? { accessKeyId, secretAccessKey } : { json },
-      managedIdentity: read.text('IDENTITY_ENDPOINT') !== undefined,
-      ...(identityClientId === undefined ? {} : { identityClientId }),
-    },
-    refreshSeconds: read.integer('CREDENTIALS_REFRESH_SECONDS', 300, 86_400),
-  };
-}
-
-function readEnvironmentKeys(read: Reader, problems: string[]): AwsCredentials {
-  const accessKeyId = read.text('AWS_ACCESS_KEY_ID');
-  const secretAccessKey = read.text('AWS_SECRET_ACCESS_KEY');
-  const sessionToken = read.text('AWS_SESSION_TOKEN');
-  read.pair('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY');
-  if (accessKeyId === undefined && secretAccessKey === undefined) {
-    problems.push('KEY_VAULT_URI is missing, and so are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
-  }
-  return {
-    accessKeyId: accessKeyId ?? '',
-    secretAccessKey: secretAccessKey ?? '',
-    ...(sessionToken === undefined ? {} : { sessionToken }),
-  };
 }
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -9,6 +9,14 @@ export const SETTINGS = [
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
   'AWS_SESSION_TOKEN',
+  'AWS_WEB_IDENTITY_AUDIENCE',
+  'AWS_ROLE_ARN',
+  'AWS_ROLE_EXTERNAL_ID',
+  'AWS_ROLE_SESSION_NAME',
+  'AWS_ROLE_SESSION_TAGS',
+  'AWS_ROLE_SESSION_SECONDS',
+  'AWS_ENDPOINT_URL_STS',
+  'AWS_USE_FIPS_ENDPOINT',
   'AZURE_CLIENT_ID',
   'IDENTITY_ENDPOINT',
   'CALLER_AUTH',
@@ -59,7 +67,8 @@ export interface Reader {
   required(name: SettingName, why: string): string;
   /** Two that go together: one without the other is wrong, and only the missing one is named. */
   pair(one: SettingName, other: SettingName): void;
-  integer(name: SettingName, fallback: number, most: number): number;
+  /** @param least 1 where it is not named */
+  integer(name: SettingName, fallback: number, most: number, least?: number): number;
   /** Absent: false. */
   flag(name: SettingName): boolean;
   list(name: SettingName, why: string): string[];
@@ -82,12 +91,12 @@ export function createReader(environment: Environment, problems: string[]): Read
       const missing = names.filter((name) => text(name) === undefined);
       if (missing.length === 1) problems.push(`${missing.join('')} is missing (the other of the pair is set)`);
     },
-    integer(name, fallback, most) {
+    integer(name, fallback, most, least = 1) {
       const value = text(name);
       if (value === undefined) return fallback;
       const number = /^\d{1,16}$/.test(value) ? Number(value) : 0;
-      if (number >= 1 && number <= most) return number;
-      problems.push(`${name} must be a whole number from 1 to ${most}`);
+      if (number >= least && number <= most) return number;
+      problems.push(`${name} must be a whole number from ${least} to ${most}`);
       return fallback;
     },
     flag(name) {

@@ -2,7 +2,7 @@ import type { AwsCredentials } from '../aws/credentials.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { refreshing } from '../refreshing.ts';
-import type { CredentialsProvider } from './provider.ts';
+import type { SharedCredentials } from './provider.ts';
 
 /** Reads the keys from where they are kept. An error may carry `retryAfterSeconds`. */
 export type LoadCredentials = (signal: AbortSignal) => Promise<AwsCredentials>;
@@ -42,7 +42,7 @@ const RECENTLY_REFUSED_MS = 60_000;
  * Keeps the keys in memory, and the ones before them, to fall back on. The object that `get` returns stays the same as
  * long as the keys do.
  */
-export function cachedCredentials(load: LoadCredentials, options: CacheOptions): CredentialsProvider {
+export function cachedCredentials(load: LoadCredentials, options: CacheOptions): SharedCredentials {
   const { clock = systemClock, date = () => Date.now() } = options;
   const lifetimeMs = ({ expiration }: AwsCredentials) =>
     expiration === undefined ? Number.POSITIVE_INFINITY : expiration.getTime() - date();
@@ -88,7 +88,11 @@ export function cachedCredentials(load: LoadCredentials, options: CacheOptions):
       return (clock.now() < previousFirstUntil ? fallback() : undefined) ?? newest;
     },
     async replace(refused) {
-      if (refused === previous) previousFirstUntil = Number.NEGATIVE_INFINITY;
+      // Deleted, most likely: they help no more.
+      if (refused === previous) {
+        previous = undefined;
+        previousFirstUntil = Number.NEGATIVE_INFINITY;
+      }
       if (refused === current) refusedAt = clock.now();
       const others = await source.renewed(refused);
       if (others !== refused) return others;

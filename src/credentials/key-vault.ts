@@ -1,34 +1,19 @@
-import { DefaultAzureCredential, ManagedIdentityCredential, type TokenCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';
 
-import type { AwsCredentials } from '../aws/credentials.ts';
 import type { LoadCredentials } from './cache.ts';
+import { identityOf, type IdentityOptions } from './identity.ts';
+import { checkedKeys, parseSecret } from './secret.ts';
+import { VaultError } from './vault-error.ts';
 
-export interface VaultOptions {
+export interface VaultOptions extends IdentityOptions {
   readonly uri: string;
   /** One secret that holds JSON, or the two secrets of the older layout. */
   readonly secrets: { readonly json: string } | { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** Client id of a user-assigned identity; absent: the system-assigned one. */
-  readonly identityClientId?: string;
-  /** True where the platform offers a managed identity (App Service sets `IDENTITY_ENDPOINT`). */
-  readonly managedIdentity: boolean;
-}
-
-/** A failed reading; the message names no secret's value. */
-export class VaultError extends Error {
-  override readonly name = 'VaultError';
-  readonly retryAfterSeconds: number | undefined;
-
-  constructor(message: string, options: { cause?: unknown; retryAfterSeconds?: number | undefined } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.retryAfterSeconds = options.retryAfterSeconds;
-  }
 }
 
 /**
- * Reads the AWS keys from Key Vault, as the managed identity of the function app or, outside Azure, as whoever
- * `DefaultAzureCredential` finds (Azure CLI, environment, …). The SDKs' own retries are off: the cache before this
- * decides when to read again, and a caller that waits would only wait longer.
+ * Reads the AWS keys from Key Vault. The SDKs' own retries are off: the cache before this decides when to read again, and
+ * a caller that waits would only wait longer.
  */
 export function createVaultReader(options: VaultOptions): LoadCredentials {
   // Accepted by the configuration for loopback addresses only: the SDK insists on TLS and on the service's own domain.
@@ -49,44 +34,8 @@ export function createVaultReader(options: VaultOptions): LoadCredentials {
     if ('json' in options.secrets) return parseSecret(await readSecret(options.secrets.json, signal));
     const { accessKeyId, secretAccessKey } = options.secrets;
     const values = await Promise.all([readSecret(accessKeyId, signal), readSecret(secretAccessKey, signal)]);
-    return checked({ accessKeyId: values[0].trim(), secretAccessKey: values[1].trim() });
+    return checkedKeys({ accessKeyId: values[0].trim(), secretAccessKey: values[1].trim() });
   };
-}
-
-function identityOf({ managedIdentity, identityClientId }: VaultOptions): TokenCredential {
-  const retryOptions = { maxRetries: 0 };
-  if (managedIdentity) {
-    return identityClientId === undefined
-      ? new ManagedIdentityCredential({ retryOptions })
-      : new ManagedIdentityCredential({ clientId: identityClientId, retryOptions });
-  }
-  return new DefaultAzureCredential({
-    retryOptions,
-    ...(identityClientId === undefined ? {} : { managedIdentityClientId: identityClientId }),
-  });
-}
-
-/** Takes the one secret apart. A syntax error of `JSON.parse` quotes its input, so it must not become a cause. */
-function parseSecret(text: string): AwsCredentials {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw new VaultError('The secret is not valid JSON');
-  }
-  const fields: Record<string, unknown> = typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
-  const { accessKeyId, secretAccessKey, sessionToken } = fields;
-  return checked({ accessKeyId, secretAccessKey, ...(sessionToken == null ? {} : { sessionToken }) });
-}
-
-function checked(fields: Record<string, unknown>): AwsCredentials {
-  for (const [name, value] of Object.entries(fields)) {
-    // Printable ASCII: anything else could not have come from AWS and would break the Authorization header.
-    if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
-      throw new VaultError(`The secret's ${name} is missing or malformed`);
-    }
-  }
-  return fields as unknown as AwsCredentials;
 }
 
 function retryAfterOf(error: unknown): number | undefined {

@@ -17,6 +17,8 @@ export interface StsOptions {
   /** Takes the place of the region's endpoint. */
   readonly endpoint?: string;
   readonly useFips?: boolean;
+  /** From this machine's clock to AWS's, as far as it is known. */
+  readonly offsetMs?: () => number;
 }
 
 /** A session to be made: all that tells it from another one but for who asks. */
@@ -33,6 +35,8 @@ export interface SessionCredentials extends AwsCredentials {
   readonly sessionToken: string;
   /** When they end, by the clock of AWS. */
   readonly expiration: Date;
+  readonly accountId: string;
+  readonly roleSessionName: string;
 }
 
 /** The two calls by which sessions are made. Both reject with StsError. */
@@ -62,13 +66,9 @@ export class StsError extends Error {
   }
 }
 
-/**
- * Calls of STS by the official client, with its own retries: STS throttles with status 400, and asks to come again when it
- * could not reach Entra. Whoever calls bounds them by the signal.
- */
-export function createSts({ region, endpoint, useFips = false }: StsOptions): Sts {
-  // All that the client would otherwise look for in the environment and in files of the home directory.
-  const config: STSClientConfig = {
+/** All that the client would otherwise look for in the environment and in files of the home directory. */
+export function clientConfig({ region, endpoint, useFips = false }: StsOptions): STSClientConfig {
+  return {
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
     useFipsEndpoint: useFips,
@@ -77,13 +77,22 @@ export function createSts({ region, endpoint, useFips = false }: StsOptions): St
     retryMode: 'standard',
     defaultsMode: 'standard',
   };
+}
+
+/**
+ * Calls of STS by the official client, with its own retries: STS throttles with status 400, and asks to come again when it
+ * could not reach Entra. Whoever calls bounds them by the signal.
+ */
+export function createSts(options: StsOptions): Sts {
+  const { offsetMs = () => 0 } = options;
+  const config = clientConfig(options);
   // AssumeRoleWithWebIdentity is not signed. A client signs with one pair of keys; all share the connections of this one.
   const unsigned = new STSClient({ ...config, credentials: { accessKeyId: '', secretAccessKey: '' } });
   const { requestHandler } = unsigned.config;
 
   return {
     async assumeRole(base, request, abortSignal) {
-      const client = new STSClient({ ...config, credentials: base, requestHandler });
+      const client = new STSClient({ ...config, credentials: base, requestHandler, systemClockOffset: offsetMs() });
       const { roleArn: RoleArn, name: RoleSessionName, durationSeconds: DurationSeconds, externalId } = request;
       const Tags = Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value }));
       const command = new AssumeRoleCommand({
@@ -93,7 +102,8 @@ export function createSts({ region, endpoint, useFips = false }: StsOptions): St
         ...(externalId === undefined ? {} : { ExternalId: externalId }),
         ...(Tags.length === 0 ? {} : { Tags }),
       });
-      return credentialsOf(await client.send(command, { abortSignal }).catch(fail('AssumeRole', abortSignal)));
+      const call = client.send(command, { abortSignal });
+      return credentialsOf(await call.catch(fail('AssumeRole', abortSignal)), request);
     },
     async assumeRoleWithWebIdentity(token, request, abortSignal) {
       const { roleArn: RoleArn, name: RoleSessionName, durationSeconds: DurationSeconds } = request;
@@ -104,12 +114,15 @@ export function createSts({ region, endpoint, useFips = false }: StsOptions): St
         WebIdentityToken: token,
       });
       const call = unsigned.send(command, { abortSignal });
-      return credentialsOf(await call.catch(fail('AssumeRoleWithWebIdentity', abortSignal)));
+      return credentialsOf(await call.catch(fail('AssumeRoleWithWebIdentity', abortSignal)), request);
     },
   };
 }
 
-function credentialsOf({ Credentials: given }: { Credentials?: Credentials | undefined }): SessionCredentials {
+function credentialsOf(
+  { Credentials: given }: { Credentials?: Credentials | undefined },
+  { roleArn, name }: SessionRequest,
+): SessionCredentials {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = given ?? {};
   if (!AccessKeyId || !SecretAccessKey || !SessionToken || Expiration === undefined) {
     throw new StsError('The answer of STS has no credentials.');
@@ -119,6 +132,8 @@ function credentialsOf({ Credentials: given }: { Credentials?: Credentials | und
     secretAccessKey: SecretAccessKey,
     sessionToken: SessionToken,
     expiration: Expiration,
+    accountId: roleArn.split(':')[4] ?? '',
+    roleSessionName: name,
   };
 }
 

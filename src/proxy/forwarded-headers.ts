@@ -27,7 +27,8 @@ const SIGNED_PREFIX = 'x-amzn-bedrock-';
 const UNSIGNED = new Set(['amz-sdk-invocation-id', 'amz-sdk-request', 'user-agent', 'x-amzn-trace-id']);
 
 /**
- * Splits off what goes to Bedrock.
+ * Splits off what goes to Bedrock. AWS drops names with an underscore before it verifies, so that a signature over one
+ * would be refused.
  *
  * @throws ProxyError `invalidRequest` for a value that is not ASCII: signer and verifier would read it in different
  *   character sets (RFC 9110 section 5.5)
@@ -37,7 +38,7 @@ export function forwardedHeaders(headers: IncomingHttpHeaders): ForwardedHeaders
   const unsigned: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name];
-    if (typeof value !== 'string') continue;
+    if (typeof value !== 'string' || name.includes('_')) continue;
     const target = SIGNED.has(name) || name.startsWith(SIGNED_PREFIX) ? signed : UNSIGNED.has(name) ? unsigned : null;
     if (target === null) continue;
     if (!isAscii(value)) {

@@ -17,6 +17,7 @@ import { createMeter } from '../usage/meter.ts';
 import type { TokenBudget } from '../usage/token-budget.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
+import { createHealth, type Health } from './health.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { endAtDeadline } from './ending.ts';
 import { relay } from './relay.ts';
@@ -43,12 +44,13 @@ export type Proxy = (exchange: Exchange, trace?: TraceContext) => Promise<Reply>
 
 /** The way of a request: admit, route, read, sign, send, relay. Every step either goes on or throws the refusal. */
 export function createProxy(dependencies: ProxyDependencies): Proxy {
+  const health = createHealth(dependencies.credentials);
   return async (exchange, trace) => {
     const record = startRecord(exchange, dependencies, trace);
     const lifetime = startLifetime(exchange, dependencies.limits);
     whenClosed(exchange.response, lifetime.end);
     try {
-      const reply = await answer(exchange, lifetime, record, dependencies);
+      const reply = await answer(exchange, lifetime, record, { ...dependencies, health });
       lifetime.firstByteSent();
       if (reply.writeBody === undefined) endAtDeadline(exchange.response, lifetime.signal, record);
       return reply;
@@ -66,14 +68,14 @@ async function answer(
   { startedAt, method, url, request, response }: Exchange,
   { signal }: Lifetime,
   record: Recorder,
-  dependencies: ProxyDependencies,
+  dependencies: ProxyDependencies & { readonly health: Health },
 ): Promise<Reply> {
-  const { admit, findRoute, credentials, budget, tokens, requestMetadata, limits } = dependencies;
+  const { admit, findRoute, health, budget, tokens, requestMetadata, limits } = dependencies;
   await abortable(admit(request), signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
   const [pathname = ''] = url.split('?', 1);
-  if (method === 'GET' && pathname === '/health') return health(credentials, signal);
+  if (method === 'GET' && pathname === '/health') return health.reply(caller, signal);
 
   const route = findRoute(method, pathname);
   const { operation, path } = route;
@@ -91,7 +93,7 @@ async function answer(
       record.model(model);
       checkModel(caller, model);
     }
-    const outgoing = { method: operation.method, path, query, headers, unsigned, body };
+    const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
     const upstreamAnswer = await send(outgoing, dependencies, signal, record);
     const meter = createMeter(operation.metering, upstreamAnswer, charge, model);
     record.upstreamHeaders(upstreamAnswer, meter);
@@ -119,10 +121,4 @@ function modelOf({ operation, modelId }: Route, body: Body, { allowedModels }: C
       throw tooMuchBuffered();
     },
   );
-}
-
-/** Settings are good, or this code would not run; the keys must be at hand. AWS is not called. */
-async function health(credentials: Sender['credentials'], signal: AbortSignal): Promise<Reply> {
-  await abortable(credentials.get(), signal);
-  return { status: 200, headers: { 'content-type': 'application/json' }, body: [Buffer.from('{"status":"ok"}')] };
 }

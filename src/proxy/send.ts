@@ -1,11 +1,14 @@
 import { abortable } from '../abortable.ts';
 import type { AwsCredentials } from '../aws/credentials.ts';
-import { errorTypeOf } from '../aws/error-type.ts';
+import { signatureRefusal, type SignatureRefused } from '../aws/signature-refusal.ts';
 import type { Sign } from '../aws/signer.ts';
+import type { AwsTime } from '../aws/time.ts';
 import type { Upstream, UpstreamAnswer } from '../aws/upstream.ts';
 import type { Operation } from '../bedrock/service.ts';
-import type { CredentialsProvider } from '../credentials/provider.ts';
+import type { CredentialsProvider, SignedFor } from '../credentials/provider.ts';
+import { ProxyError } from '../errors.ts';
 import type { Recorder } from '../record/recorder.ts';
+import type { Health } from './health.ts';
 import type { Body } from './request-body.ts';
 
 /** A request as AWS gets it, but for its signature. */
@@ -20,32 +23,34 @@ export interface Outgoing {
   /** Headers that are sent beside the signature. */
   readonly unsigned: Readonly<Record<string, string>>;
   readonly body: Body;
+  readonly caller: SignedFor;
 }
 
 /** What requests are signed and sent with. */
 export interface Sender {
   readonly credentials: CredentialsProvider;
   readonly sign: Sign;
+  /** By which `sign` dates. */
+  readonly awsTime: AwsTime;
   readonly upstream: Upstream;
 }
 
-/** Errors by which AWS refuses keys that were good before: rotated, deleted, or a session that has ended. */
-const STALE_KEYS = new Set(['UnrecognizedClientException', 'InvalidSignatureException', 'ExpiredTokenException']);
-
 /**
- * Signs and sends; when AWS no longer accepts the keys, once more with others, if there are any.
+ * Signs and sends. When AWS no longer accepts the keys, once more with others, if there are any; when it does not accept
+ * the time, once more at its own. No model has heard of a request whose signature was refused.
  *
- * @throws ProxyError as `CredentialsProvider.get` and `Upstream.send` do, and the reason of `signal`
+ * @throws ProxyError `unavailable` when AWS still refuses, as `CredentialsProvider.get` and `Upstream.send` do, and the
+ *   reason of `signal`
  */
 export async function send(
   request: Outgoing,
-  { credentials, sign, upstream }: Sender,
+  { credentials, sign, awsTime, upstream, health }: Sender & { readonly health: Health },
   signal: AbortSignal,
   record: Pick<Recorder, 'attempt' | 'answered' | 'credentialsRefreshed'>,
 ): Promise<UpstreamAnswer> {
-  const { method, path, query, headers, unsigned, body } = request;
+  const { method, path, query, headers, unsigned, body, caller } = request;
   const sendWith = async (keys: AwsCredentials): Promise<UpstreamAnswer> => {
-    record.attempt();
+    record.attempt(keys);
     const signature = await sign({ method, path, query, headers, bodySha256: body.sha256 }, keys);
     const answer = await upstream.send({
       method,
@@ -58,32 +63,36 @@ export async function send(
     record.answered(answer);
     return answer;
   };
-  const keys = await abortable(credentials.get(), signal);
-  const answer = await sendWith(keys);
-  if (!refusesKeys(answer)) return answer;
-  const others = await abortable(credentials.replace(keys), signal);
-  if (others === undefined) return answer;
-  record.credentialsRefreshed();
-  void drain(answer);
-  return sendWith(others);
-}
 
-function refusesKeys({ status, headers }: UpstreamAnswer): boolean {
-  if (status !== 401 && status !== 403) return false;
-  return STALE_KEYS.has(errorTypeOf(headers) ?? '');
-}
-
-/** Reads a short answer to its end, so that its connection can be used again; nobody has to wait for it. */
-async function drain(answer: UpstreamAnswer): Promise<void> {
-  let left = 65_536;
-  try {
-    while (left > 0) {
-      const chunk = await answer.read();
-      if (chunk === undefined) return;
-      left -= chunk.length;
+  const refused: AwsCredentials[] = [];
+  const fail = (message: string, cause: SignatureRefused): never => {
+    const failure = new ProxyError('unavailable', message, { cause });
+    health.refused(refused, failure);
+    throw failure;
+  };
+  let keys = await abortable(credentials.get(caller), signal);
+  let isTimed = false;
+  for (;;) {
+    const sentAt = performance.now();
+    const answer = await sendWith(keys);
+    const roundTripMs = performance.now() - sentAt;
+    const refusal = await signatureRefusal(answer);
+    if (refusal === undefined) {
+      health.accepted();
+      return answer;
     }
-  } catch {
-    // What matters is the next attempt.
+    if (refusal.aboutTime) {
+      if (!isTimed && awsTime.learn(answer.headers['date']?.toString(), roundTripMs)) {
+        isTimed = true;
+        continue;
+      }
+      refused.push(keys);
+      fail('AWS does not accept the time at which this proxy signs.', refusal);
+    }
+    refused.push(keys);
+    const others = refused.length === 1 ? await abortable(credentials.replace(keys, caller), signal) : undefined;
+    if (others === undefined) return fail('AWS does not accept the credentials of this proxy.', refusal);
+    record.credentialsRefreshed();
+    keys = others;
   }
-  answer.abort();
 }

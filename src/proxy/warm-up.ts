@@ -6,7 +6,7 @@ import type { CredentialsProvider } from '../credentials/provider.ts';
  * library makes the first `Request`, and a signing key is derived when the first request is signed.
  */
 export async function warmUp(sign: Sign, credentials: CredentialsProvider): Promise<void> {
-  const reading = credentials.get();
+  const reading = credentials.probe({});
   void [new Request('http://localhost/'), new Response()];
   try {
     await sign({ method: 'GET', path: '/', query: '', headers: {}, bodySha256: '' }, await reading);

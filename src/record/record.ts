@@ -17,6 +17,9 @@ export interface RequestRecord extends TokenUsage {
   productId?: string;
   userId?: string;
   operation?: string;
+  /** AWS account of the role that signed, and its session's name, as AWS's bill shows it. */
+  accountId?: string;
+  roleSessionName?: string;
   /** As asked, decoded; where a long body hides it, as the answer names it. */
   modelId?: string;
   /** Resource type of `modelId` as ARNs name it: `foundation-model`, `inference-profile` … */

@@ -1,7 +1,9 @@
 import { isModelId } from '../bedrock/model-id.ts';
 import type { Route } from '../bedrock/route.ts';
 import type { Operation } from '../bedrock/service.ts';
+import type { AwsCredentials } from '../aws/credentials.ts';
 import { isErrorAnswer } from '../aws/error-type.ts';
+import { SignatureRefused } from '../aws/signature-refusal.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import { formatOf } from '../streams/format.ts';
 import type { UsageMeter } from '../usage/meter.ts';
@@ -21,7 +23,8 @@ export interface Recorder {
   route(route: Route): void;
   model(modelId: string): void;
   body(bytes: number): void;
-  attempt(): void;
+  /** A request is about to be signed with these keys and sent. */
+  attempt(keys: AwsCredentials): void;
   /** The headers of an answer are there, which need not be the one that is passed on. */
   answered(answer: UpstreamAnswer): void;
   credentialsRefreshed(): void;
@@ -82,6 +85,13 @@ export function startRecord(
     return record.attempts === undefined ? 'proxy' : 'bedrock';
   };
 
+  /** Bedrock has answered, though nobody sees its answer, and has used nothing. */
+  const refusedBy = ({ code, requestId }: SignatureRefused) => {
+    record.errorType = code;
+    record.headersMs = attempts.at(-1)?.headersMs ?? elapsed();
+    if (requestId !== undefined) record.bedrockRequestId = requestId;
+  };
+
   whenClosed(response, () => {
     if (response.headersSent) record.status = response.statusCode;
     record.outcome ??= gone.aborted ? 'clientClosed' : 'complete';
@@ -101,7 +111,7 @@ export function startRecord(
 
   return {
     caller(caller) {
-      const { allowedModels: _unrecorded, ...identity } = tellCaller(caller);
+      const { allowedModels: _models, roleArn: _role, ...identity } = tellCaller(caller);
       Object.assign(record, identity);
     },
     route({ operation: found, modelId }) {
@@ -115,7 +125,9 @@ export function startRecord(
     body(bytes) {
       record.requestBytes = bytes;
     },
-    attempt() {
+    attempt({ accountId, roleSessionName }) {
+      if (accountId !== undefined) record.accountId = accountId;
+      if (roleSessionName !== undefined) record.roleSessionName = roleSessionName;
       attempts.push({ method: operation?.method ?? 'POST', startedMs: elapsed() });
       record.attempts = attempts.length;
     },
@@ -154,6 +166,7 @@ export function startRecord(
       }
       const { failure, errorType, message, cause } = toProxyError(error);
       record.errorType = errorType;
+      if (cause instanceof SignatureRefused) refusedBy(cause);
       [record.outcome, record.errorSource] = outcomeOf(failure, awaited());
       if (!EXPLAINED.has(failure) || cause === undefined) return;
       log(eventLine('bedrock.failure', { requestId: id, message, cause: describeError(cause) }));

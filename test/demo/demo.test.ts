@@ -51,6 +51,7 @@ describe('npm run demo', () => {
       "SDK's own class ThrottlingException",
       'UnauthorizedException',
       'Not one of 240 calls failed',
+      'AWS names the team of each call',
       'A program with nothing but two variables',
       'as many of each kind as Bedrock counted for it',
       'For each model too, the records and Bedrock agree',

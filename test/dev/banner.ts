@@ -53,7 +53,8 @@ function row(label: string, ...lines: readonly string[]): string {
 function describe({ target, profile }: Started): string[] {
   if (target.bedrock === 'real') {
     const { credentials, origin } = target;
-    const from = credentials.source === 'keyVault' ? credentials.vault.uri : 'the settings';
+    const { base } = credentials;
+    const from = base.source === 'keyVault' ? base.vault.uri : 'the settings';
     return [origin, `AWS keys of ${from}, calls cost money`];
   }
   return [

@@ -14,6 +14,7 @@ interface Row {
   /** Undefined: none, or required. */
   readonly fallback: string | undefined;
   readonly required: boolean;
+  readonly least: number | undefined;
   readonly most: number | undefined;
 }
 
@@ -23,7 +24,8 @@ const rows = rowsUnder(text, 'name').flatMap(([names = '', fallback = '', range 
     name,
     fallback: /^`?([^`–]+)`?$/.exec(fallback.replace('required', ''))?.[1],
     required: fallback === 'required',
-    most: range === '' ? undefined : Number(/^1 to (\d+)$/.exec(range)?.[1]),
+    least: range === '' ? undefined : Number(/^(\d+) to \d+$/.exec(range)?.[1]),
+    most: range === '' ? undefined : Number(/^\d+ to (\d+)$/.exec(range)?.[1]),
   })),
 );
 
@@ -45,6 +47,8 @@ const OTHER: Environment = {
   CALLER_NAMES: 'none',
   ENTRA_AUTHORITY: 'https://login.example',
   REQUEST_METADATA: 'true',
+  AWS_ROLE_SESSION_NAME: '{subscriptionId}',
+  AWS_USE_FIPS_ENDPOINT: 'true',
   OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
 };
 
@@ -81,8 +85,10 @@ describe('the table of settings', () => {
     for (const name of without) expect(configWith(name, '1'), name).not.toStrictEqual(configWith(name, ''));
   });
 
-  it.each(rows.filter(({ most }) => most !== undefined))('says what $name may be at most', ({ name, most }) => {
-    expect(problemsWith(name, '0')).toContain(`${name} must be a whole number from 1 to ${String(most)}`);
+  it.each(rows.filter(({ most }) => most !== undefined))('says what $name may be', ({ name, least, most }) => {
+    expect(problemsWith(name, '0')).toContain(
+      `${name} must be a whole number from ${String(least)} to ${String(most)}`,
+    );
   });
 
   it('gives a range to every number, and to nothing else', () => {

@@ -1,10 +1,13 @@
+import { setImmediate as turn } from 'node:timers/promises';
+
 import { BedrockRuntimeClient, ConverseCommand, ServiceUnavailableException } from '@aws-sdk/client-bedrock-runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { fail } from '../emulators/bedrock/faults.ts';
 import { type Chain, newKey, startChain, type ChainOptions } from '../emulators/chain.ts';
-import { ask } from '../support/chain-calls.ts';
-import { modelId } from '../support/models.ts';
+import { ask, call } from '../support/chain-calls.ts';
+import { converse, modelId } from '../support/models.ts';
+import type { RequestRecord } from '../support/records.ts';
 
 const command = () => new ConverseCommand({ modelId, messages: [] });
 
@@ -28,6 +31,14 @@ async function health() {
   const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
   const { status, body } = await ask(chain, '/health', { door: 'host', headers, body: null });
   return { status, body: String(body) };
+}
+
+/** The line beside a record that says why it failed. */
+async function failureOf({ requestId }: RequestRecord): Promise<Record<string, unknown>> {
+  const found = () =>
+    chain.host.logs.find(({ message }) => message.startsWith(`{"event":"bedrock.failure","requestId":"${requestId}"`));
+  while (found() === undefined) await turn();
+  return JSON.parse(found()?.message ?? '');
 }
 
 describe('where the keys come from', () => {
@@ -122,17 +133,50 @@ describe('rotation', () => {
   });
 
   it.each(['UnrecognizedClientException', 'InvalidSignatureException', 'ExpiredTokenException'])(
-    '%s without newer keys: AWS has the last word, and the vault is asked once',
+    '%s without newer keys: the failure is the proxy’s, AWS’s words are in the log, and the vault is asked once',
     async (errorType) => {
       await start();
-      chain.bedrock.answer(fail(403, errorType, 'From AWS.'), { times: 10 });
-      for (let call = 0; call < 5; call += 1) {
-        await expect(client.send(command())).rejects.toMatchObject({ name: errorType, message: 'From AWS.' });
+      chain.bedrock.answer(fail(403, errorType, 'From AWS.', { 'x-amzn-requestid': 'id-of-aws' }), { times: 3 });
+      for (let count = 0; count < 3; count += 1) {
+        const { answer, record } = await call(chain, converse);
+        expect(answer).toMatchObject({
+          status: 503,
+          headers: { 'x-amzn-errortype': 'ServiceUnavailableException' },
+          body: Buffer.from('{"message":"AWS does not accept the credentials of this proxy."}'),
+        });
+        expect(record).toMatchObject({
+          status: 503,
+          outcome: 'refused',
+          errorType,
+          errorSource: 'proxy',
+          attempts: 1,
+          bedrockRequestId: 'id-of-aws',
+          headersMs: expect.any(Number),
+        });
+        expect(record).not.toHaveProperty('usageUnknown');
+        expect((await failureOf(record))['cause']).toBe(`SignatureRefused ${errorType}: From AWS.`);
       }
       expect(chain.vault.reads('aws-credentials')).toBe(2);
-      expect(chain.bedrock.requests).toHaveLength(5);
+      expect(chain.bedrock.requests).toHaveLength(3);
+      expect(await health()).toStrictEqual({
+        status: 503,
+        body: '{"message":"AWS does not accept the credentials of this proxy."}',
+      });
+      await client.send(command());
+      expect((await health()).status).toBe(200);
     },
   );
+
+  it('a refusal that repeats the canonical request shows the session token to nobody', async () => {
+    const key = { ...newKey(), sessionToken: 'IQoJb3JpZ2luX2VjE//8B+token=' };
+    await start({ keys: [key], secrets: { 'aws-credentials': JSON.stringify(key) } });
+    const words = `No match.\n\nThe Canonical String for this request should have been\n'x-amz-security-token:${key.sessionToken}'`;
+    chain.bedrock.answer(fail(403, 'InvalidSignatureException', words));
+    const { answer, record } = await call(chain, converse);
+    expect(String(answer.body)).not.toContain(key.sessionToken);
+    // The whole log is searched for it when the chain closes.
+    expect((await failureOf(record))['cause']).toBe('SignatureRefused InvalidSignatureException: No match.');
+  });
 
   it('AccessDeniedException is no reason to read the vault', async () => {
     await start();
@@ -141,6 +185,28 @@ describe('rotation', () => {
       name: 'AccessDeniedException',
       message: 'You may not.',
     });
+    expect(chain.vault.reads('aws-credentials')).toBe(1);
+  });
+});
+
+describe('the clock of the machine is off', () => {
+  it('one more request the first time, then none; the vault is not asked; one line says by how much', async () => {
+    let skewMs = 0;
+    await start({ awsClock: () => new Date(Date.now() + skewMs) });
+    await client.send(command());
+    skewMs = 600_000;
+    const records = [];
+    for (let count = 0; count < 3; count += 1) records.push((await call(chain, converse)).record);
+    expect(records.map(({ status, attempts }) => [status, attempts])).toStrictEqual([
+      [200, 2],
+      [200, 1],
+      [200, 1],
+    ]);
+    expect(records[0]).not.toHaveProperty('credentialsRefreshed');
+    skewMs = 0;
+    expect((await call(chain, converse)).record).toMatchObject({ status: 200, attempts: 2 });
+    const lines = chain.host.logs.filter(({ message }) => message.startsWith('{"event":"bedrock.clock"'));
+    expect(lines.map(({ message }) => Math.round(JSON.parse(message).offsetSeconds / 10))).toStrictEqual([60, 0]);
     expect(chain.vault.reads('aws-credentials')).toBe(1);
   });
 });

@@ -49,10 +49,11 @@ describe('the package that is deployed', () => {
   it('holds the bundles, host.json and package.json, and nothing else', () => {
     expect(paths.toSorted()).toStrictEqual([
       'dist/application-insights.cjs',
+      'dist/azure.cjs',
       'dist/entra.cjs',
       'dist/index.cjs',
-      'dist/key-vault.cjs',
       'dist/open-telemetry.cjs',
+      'dist/sts.cjs',
       'host.json',
       'package.json',
     ]);

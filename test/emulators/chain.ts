@@ -7,12 +7,15 @@ import { type BedrockEmulator, startBedrock } from './bedrock/bedrock.ts';
 import type { BedrockKey } from './bedrock/sigv4-verifier.ts';
 import { findSecrets, type Text } from '../support/secret-scan.ts';
 import { type ApplicationInsights, startApplicationInsights } from './azure/application-insights.ts';
+import { entraTokens } from './azure/entra-applications.ts';
 import { type Entra, startEntra } from './azure/entra.ts';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/host.ts';
 import { type Gateway, type GatewayOptions, startGateway, type Subscription } from './gateway/gateway.ts';
 import { type KeyVault, startKeyVault } from './azure/key-vault.ts';
 import { type ManagedIdentity, startManagedIdentity } from './azure/managed-identity.ts';
 import { type OtlpCollector, startOtlpCollector } from './otlp/collector.ts';
+import type { AwsAccounts } from './sts/accounts.ts';
+import { startSts, type StsEmulator } from './sts/sts.ts';
 
 export interface ChainOptions {
   /** App settings on top of the usual ones; an empty value takes one away. */
@@ -26,6 +29,13 @@ export interface ChainOptions {
   secrets?: Readonly<Record<string, string>>;
   keys?: readonly BedrockKey[];
   eventDelayMs?: number;
+  /**
+   * The accounts of AWS, made when it is known who calls them. With them there is an STS, and the managed identity gets
+   * tokens of Entra for `AWS_AUDIENCE`; the settings say whether the app uses them.
+   */
+  accounts?: (callers: AwsCallers) => AwsAccounts;
+  /** AWS's time; default that of the machine. */
+  awsClock?: () => Date;
   gatewayPort?: number;
   /** What the gateway keeps and tells of its requests. */
   gateway?: Pick<GatewayOptions, 'mostRequests' | 'onAnswer'>;
@@ -43,6 +53,16 @@ export interface ChainOptions {
   telemetry?: 'otlp' | 'applicationInsights' | 'both';
 }
 
+/** Audience of the tokens by which the app can call AWS without a key. */
+export const AWS_AUDIENCE = 'api://aws-bedrock';
+
+/** Who calls AWS: the app's identity, by tokens of this tenant, and whoever has the key in the vault. */
+export interface AwsCallers {
+  readonly tenantId: string;
+  readonly identityObjectId: string;
+  readonly key: BedrockKey;
+}
+
 /** Everything between an AWS SDK and Bedrock, on loopback. */
 export interface Chain {
   readonly gateway: Gateway;
@@ -51,6 +71,9 @@ export interface Chain {
   readonly vault: KeyVault;
   readonly identity: ManagedIdentity;
   readonly entra: Entra;
+  /** Present as `accounts` says. */
+  readonly sts: StsEmulator;
+  readonly accounts: AwsAccounts;
   /** Present as `telemetry` says. */
   readonly collector: OtlpCollector;
   readonly insights: ApplicationInsights;
@@ -75,9 +98,25 @@ export function newKey(): BedrockKey {
 export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   const callerAuth = options.callerAuth ?? 'entra';
   const [key = newKey()] = options.keys ?? [];
-  const bedrock = await startBedrock({ keys: options.keys ?? [key], eventDelayMs: options.eventDelayMs ?? 0 });
-  const identity = await startManagedIdentity();
   const entra = await startEntra();
+  const identity = await startManagedIdentity(
+    options.accounts === undefined
+      ? {}
+      : { issueToken: entraTokens(entra, { [AWS_AUDIENCE]: { clientId: randomUUID() } }) },
+  );
+  const identityClientId = randomUUID();
+  const { tenantId } = entra;
+  const accounts = options.accounts?.({ tenantId, identityObjectId: identity.objectId(identityClientId), key });
+  const clock = options.awsClock === undefined ? {} : { clock: options.awsClock };
+  const bedrock = await startBedrock({
+    keys: options.keys ?? [key],
+    eventDelayMs: options.eventDelayMs ?? 0,
+    ...(accounts === undefined ? {} : { accounts }),
+    ...clock,
+  });
+  const issuers = { [`https://sts.windows.net/${tenantId}/`]: `${entra.authority}/${tenantId}` };
+  const sts =
+    accounts === undefined ? undefined : await startSts({ accounts, issuers, region: bedrock.region, ...clock });
   const vault = await startKeyVault({
     identity,
     secrets: options.secrets ?? { 'aws-credentials': JSON.stringify(key) },
@@ -90,7 +129,8 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     AWS_REGION: bedrock.region,
     AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
     KEY_VAULT_URI: vault.url,
-    AZURE_CLIENT_ID: randomUUID(),
+    AZURE_CLIENT_ID: identityClientId,
+    ...(sts === undefined ? {} : { AWS_ENDPOINT_URL_STS: sts.url }),
     ...identity.environment,
     CALLER_AUTH: callerAuth,
     ENTRA_TENANT_ID: entra.tenantId,
@@ -127,11 +167,17 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     vault,
     identity,
     entra,
+    get sts() {
+      return sts ?? absent('accounts');
+    },
+    get accounts() {
+      return accounts ?? absent('accounts');
+    },
     get collector() {
-      return collector ?? absent('otlp');
+      return collector ?? absent("telemetry: 'otlp'");
     },
     get insights() {
-      return insights ?? absent('applicationInsights');
+      return insights ?? absent("telemetry: 'applicationInsights'");
     },
     key,
     clientConfig: () => ({
@@ -143,9 +189,11 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     }),
     async close() {
       await host.stop();
-      const servers = [gateway, bedrock, vault, identity, entra, collector, insights];
+      const servers = [gateway, bedrock, vault, identity, entra, sts, collector, insights];
       await Promise.all(servers.map((server) => server?.close()));
-      const secrets = new Map(secretsOf(key, gateway, host).filter(([, value]) => value.length >= 8));
+      const secrets = new Map(
+        [...secretsOf(key, gateway, host), ...sessionSecrets(accounts, sts)].filter(([, value]) => value.length >= 8),
+      );
       const logged = host.logs.map(({ category, message }) => ({
         where: `a line of ${category}: ${message.slice(0, 60)}`,
         text: message,
@@ -164,8 +212,8 @@ export function exportedTelemetry(collector?: OtlpCollector, insights?: Applicat
   ];
 }
 
-function absent(destination: string): never {
-  throw new Error(`The chain was started without telemetry: '${destination}'.`);
+function absent(option: string): never {
+  throw new Error(`The chain was started without ${option}.`);
 }
 
 function secretsOf(key: BedrockKey, gateway: Gateway, host: FunctionsHost): [string, string][] {
@@ -176,6 +224,15 @@ function secretsOf(key: BedrockKey, gateway: Gateway, host: FunctionsHost): [str
     ['master key', host.masterKey],
     ...gateway.subscriptions.map((subscription): [string, string] => ['subscription key', subscription.key]),
   ];
+}
+
+function sessionSecrets(accounts: AwsAccounts | undefined, sts: StsEmulator | undefined): [string, string][] {
+  const sessions = (accounts?.sessions ?? []).flatMap(({ key }, index): [string, string][] => [
+    [`secret of session ${index}`, key.secretAccessKey],
+    [`token of session ${index}`, key.sessionToken ?? ''],
+  ]);
+  const tokens = new Set((sts?.calls ?? []).map(({ parameters }) => parameters['WebIdentityToken'] ?? ''));
+  return [...sessions, ...Array.from(tokens, (token): [string, string] => ['token of the identity', token])];
 }
 
 /** The SDK's HTTP/1.1 handler with the one header that the gateway asks for. */

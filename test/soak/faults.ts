@@ -74,7 +74,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'signature refused',
     bedrock: fail(403, 'InvalidSignatureException', '-'),
-    explains: always(COMPLETE, '403 InvalidSignatureException', '403 UnrecognizedClientException'),
+    explains: always(COMPLETE, UNAVAILABLE),
     notBeforeRotation: true,
   },
   { name: 'hangs up', bedrock: closeBeforeHeaders, explains: always(UNAVAILABLE) },

@@ -55,6 +55,8 @@ const ROOMS: ImportTable = {
     'bedrock/runtime',
     'type aws',
     'type callers',
+    'credentials/role',
+    'credentials/session-template',
     'type credentials',
     'type http',
     'type proxy',
@@ -78,7 +80,7 @@ const HOMES: readonly (readonly [string, RegExp, readonly string[]])[] = [
   ['the codec of messages', /^@smithy\/core\/event-streams$/, ['streams/event-stream.ts']],
   ['jose', /^jose$/, ['callers/entra.ts']],
   ['Key Vault', /^@azure\/keyvault-secrets$/, ['credentials/key-vault.ts']],
-  ['managed identity', /^@azure\/identity$/, ['credentials/key-vault.ts', 'telemetry/application-insights.ts']],
+  ['managed identity', /^@azure\/identity$/, ['credentials/identity.ts', 'telemetry/application-insights.ts']],
   ['Application Insights', /^@azure\/monitor-opentelemetry-exporter$/, ['telemetry/application-insights.ts']],
   ['the OTLP exporters', /^@opentelemetry\/exporter-/, ['telemetry/otlp.ts']],
   ['OpenTelemetry', /^@opentelemetry\/(?!exporter-)/, ['telemetry/']],
@@ -87,7 +89,8 @@ const HOMES: readonly (readonly [string, RegExp, readonly string[]])[] = [
 /** Modules that are bundles of their own, and who loads them: `load.ts` of their room. */
 const LAZY = [
   ['callers/entra.ts', 'callers/load.ts'],
-  ['credentials/key-vault.ts', 'credentials/load.ts'],
+  ['credentials/azure.ts', 'credentials/load.ts'],
+  ['credentials/sts.ts', 'credentials/load.ts'],
   ['telemetry/application-insights.ts', 'telemetry/load.ts'],
   ['telemetry/open-telemetry.ts', 'telemetry/load.ts'],
 ] as const;

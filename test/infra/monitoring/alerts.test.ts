@@ -74,6 +74,12 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
     expect(
       fires(
         'errors',
+        times(3, () => row(1, lines.keysRefused)),
+      ),
+    ).toBe(true);
+    expect(
+      fires(
+        'errors',
         times(9, () => row(1, lines.failed, { errorSource: 'proxy' })),
       ),
     ).toBe(true);
@@ -83,8 +89,8 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
     expect(fires('errors', [...fine(97), ...failed(3), ...times(900, () => row(1, lines.refused))])).toBe(true);
   });
 
-  it('errors: silent at a mistake of a client, at its leaving, at throttling and at dead keys', () => {
-    for (const line of [lines.refused, lines.aborted, lines.throttled, lines.budgeted, lines.keysRefused]) {
+  it('errors: silent at a mistake of a client, at its leaving and at throttling', () => {
+    for (const line of [lines.refused, lines.aborted, lines.throttled, lines.budgeted]) {
       expect(
         fires(
           'errors',

@@ -263,7 +263,7 @@ abc123,500000, 500000`;
   describe('failures', () => {
     it('by whose they are', () => {
       expect(show('errors-over-time', day())).toStrictEqual(
-        table('TimeGenerated ErrorSource Errors', [at(60), 'bedrock', 7], [at(60), 'client', 2], [at(60), 'proxy', 1]),
+        table('TimeGenerated ErrorSource Errors', [at(60), 'bedrock', 6], [at(60), 'client', 2], [at(60), 'proxy', 2]),
       );
       const shown = show('errors', day()).map(({ ErrorSource, ErrorType, Status, Operation, Calls }) =>
         [ErrorSource, ErrorType, Status, Operation, Calls].join(' '),
@@ -276,7 +276,7 @@ abc123,500000, 500000`;
         'bedrock ServiceUnavailableException 200 ConverseStream 1',
         'bedrock ServiceUnavailableException 200 InvokeModelWithResponseStream 1',
         'client ThrottlingException 429 Converse 1',
-        'bedrock UnrecognizedClientException 403 Converse 1',
+        'proxy UnrecognizedClientException 503 Converse 1',
         'client ValidationException 400  1',
       ]);
     });

@@ -89,6 +89,23 @@ describe('ip-filter', () => {
   });
 });
 
+describe('role', () => {
+  const role = 'arn:aws:iam::444455556666:role/bedrock-target';
+
+  it.each(['of the API', 'of all APIs', 'of the product'])('is ordered by the policy %s', async (place) => {
+    const rules = await readOption('role');
+    await using policy = await policyWith(place === 'of the API' ? rules : '');
+    const options = {
+      'of the API': { policy: policy.path },
+      'of all APIs': { globalPolicy: globalPolicy({ inbound: rules }) },
+      'of the product': { productPolicy: productPolicy(rules) },
+    }[place];
+    const gateway = await harness.start(options ?? {});
+    await call(gateway, { headers: { 'api-key': gateway.subscriptionKey, 'x-gateway-role-arn': 'forged' } });
+    expect(decodeURIComponent(String(lastReceived(harness).headers['x-gateway-role-arn']))).toBe(role);
+  });
+});
+
 describe('allowed-models', () => {
   const experiments = { id: 'experiments', key: 'key-of-experiments' };
   const assistant = { id: 'bot', key: 'key-of-bot', productId: 'assistants' };

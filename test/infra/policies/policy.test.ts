@@ -106,6 +106,7 @@ describe('what a client must not send through', () => {
     'x-gateway-user-id',
     'x-gateway-request-id',
     'x-gateway-allowed-models',
+    'x-gateway-role-arn',
     'x-ms-invocation-id',
     'x-ms-client-principal',
     'x-ms-client-principal-id',

@@ -13,6 +13,8 @@ const CALLER = '9f4a1c2e-0000-4000-8000-0123456789ab';
 /** The least that is accepted. */
 const LOCAL = { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI' };
 const VAULT = { AWS_REGION: 'eu-central-1', KEY_VAULT_URI: 'https://example.vault.azure.net' };
+const ROLE = 'arn:aws:iam::111122223333:role/bedrock-proxy';
+const WEB_IDENTITY = { AWS_REGION: 'eu-central-1', AWS_WEB_IDENTITY_AUDIENCE: 'api://aws', AWS_ROLE_ARN: ROLE };
 const TELEMETRY = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${TENANT};IngestionEndpoint=https://weu.in.example/`,
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: `ClientId=${CALLER};Authorization=AAD`,
@@ -42,8 +44,12 @@ describe('good settings', () => {
       region: 'eu-central-1',
       origin: 'https://bedrock-runtime.eu-central-1.amazonaws.com',
       credentials: {
-        source: 'environment',
-        keys: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' },
+        base: {
+          source: 'environment',
+          keys: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' },
+        },
+        role: { durationSeconds: 3600, sessionName: 'bedrock-proxy', sessionTags: '' },
+        sts: { region: 'eu-central-1', useFips: false },
       },
       callerAuth: { mode: 'functionKey' },
       callerNames: { mode: 'full' },
@@ -63,7 +69,7 @@ describe('good settings', () => {
   });
 
   it('a vault comes before keys of the environment', () => {
-    expect(readConfig({ ...LOCAL, ...VAULT }).credentials).toStrictEqual({
+    expect(readConfig({ ...LOCAL, ...VAULT }).credentials.base).toStrictEqual({
       source: 'keyVault',
       vault: {
         uri: 'https://example.vault.azure.net/',
@@ -83,7 +89,7 @@ describe('good settings', () => {
       IDENTITY_ENDPOINT: 'http://169.254.255.2:8081/msi/token',
       CREDENTIALS_REFRESH_SECONDS: '60',
     };
-    expect(readConfig(settings).credentials).toStrictEqual({
+    expect(readConfig(settings).credentials.base).toStrictEqual({
       source: 'keyVault',
       vault: {
         uri: 'https://example.vault.azure.net/',
@@ -94,6 +100,51 @@ describe('good settings', () => {
       refreshSeconds: 60,
     });
   });
+
+  it('a managed identity comes before a vault, which is there to go back to', () => {
+    expect(readConfig({ ...VAULT, ...WEB_IDENTITY, AZURE_CLIENT_ID: 'client' }).credentials).toStrictEqual({
+      base: {
+        source: 'webIdentity',
+        identity: { audience: 'api://aws', managedIdentity: false, identityClientId: 'client' },
+        home: ROLE,
+      },
+      role: { roleArn: ROLE, durationSeconds: 3600, sessionName: 'bedrock-proxy', sessionTags: '' },
+      sts: { region: 'eu-central-1', useFips: false },
+    });
+  });
+
+  it('a role with everything', () => {
+    const settings = {
+      ...LOCAL,
+      AWS_ROLE_ARN: 'arn:aws-us-gov:iam::111122223333:role/teams/bedrock',
+      AWS_ROLE_EXTERNAL_ID: 'azure:1/2',
+      AWS_ROLE_SESSION_NAME: 'gw-{subscriptionId}',
+      AWS_ROLE_SESSION_TAGS: 'team={subscriptionId}, product={productId}',
+      AWS_ROLE_SESSION_SECONDS: '43200',
+      AWS_ENDPOINT_URL_STS: 'https://vpce.sts.example/',
+      AWS_USE_FIPS_ENDPOINT: 'true',
+    };
+    const config = readConfig(settings);
+    expect(config.credentials).toMatchObject({
+      base: { source: 'environment' },
+      role: {
+        roleArn: 'arn:aws-us-gov:iam::111122223333:role/teams/bedrock',
+        externalId: 'azure:1/2',
+        durationSeconds: 43_200,
+        sessionName: 'gw-{subscriptionId}',
+        sessionTags: 'team={subscriptionId}, product={productId}',
+      },
+      sts: { region: 'eu-central-1', endpoint: 'https://vpce.sts.example', useFips: true },
+    });
+    expect(config.origin).toBe('https://bedrock-runtime-fips.eu-central-1.amazonaws.com');
+  });
+
+  it.each(['api://aws', 'api://3f0c6a6e-0000-4000-8000-000000000000', 'https://aws.example/x', TENANT, 'urn:aws'])(
+    'the audience %s',
+    (audience) => {
+      expect(problemsOf({ ...WEB_IDENTITY, AWS_WEB_IDENTITY_AUDIENCE: audience })).toStrictEqual([]);
+    },
+  );
 
   it('telemetry with everything', () => {
     const { telemetry, telemetryProblems } = readConfig({
@@ -175,7 +226,7 @@ describe('good settings', () => {
     [
       'a session token',
       { AWS_SESSION_TOKEN: 'token' },
-      ({ credentials }) => credentials.source === 'environment' && credentials.keys.sessionToken,
+      ({ credentials: { base } }) => base.source === 'environment' && base.keys.sessionToken,
       'token',
     ],
   ])('%s', (_name, settings, value, expected) => {
@@ -318,7 +369,7 @@ describe('wrong settings', () => {
     expect(problemsOf({ ...settings, MAX_BUFFERED_BYTES: '2000' })).toStrictEqual([]);
   });
 
-  const URLS = ['KEY_VAULT_URI', 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME', 'ENTRA_AUTHORITY'];
+  const URLS = ['KEY_VAULT_URI', 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME', 'AWS_ENDPOINT_URL_STS', 'ENTRA_AUTHORITY'];
   const wrongUrls = URLS.flatMap((name) =>
     [
       'nonsense',
@@ -345,6 +396,28 @@ describe('wrong settings', () => {
   it.each<[string, Environment, readonly string[]]>([
     ['nothing at all', {}, ['AWS_REGION', 'KEY_VAULT_URI']],
     ['no keys', { AWS_REGION: 'us-east-1' }, ['KEY_VAULT_URI']],
+    ['an audience without a role', { ...WEB_IDENTITY, AWS_ROLE_ARN: '' }, ['AWS_ROLE_ARN']],
+    ['a role that is none', { ...LOCAL, AWS_ROLE_ARN: 'bedrock-proxy' }, ['AWS_ROLE_ARN']],
+    ['a user for a role', { ...LOCAL, AWS_ROLE_ARN: 'arn:aws:iam::111122223333:user/x' }, ['AWS_ROLE_ARN']],
+    [
+      'a session for a role',
+      { ...LOCAL, AWS_ROLE_ARN: 'arn:aws:sts::111122223333:assumed-role/x/y' },
+      ['AWS_ROLE_ARN'],
+    ],
+    ...['aws', 'api://', 'api://aws/.default', 'api://a b', 'https://aws.example/'].map(
+      (audience): [string, Environment, readonly string[]] => [
+        `the audience ${audience}`,
+        { ...WEB_IDENTITY, AWS_WEB_IDENTITY_AUDIENCE: audience },
+        ['AWS_WEB_IDENTITY_AUDIENCE'],
+      ],
+    ),
+    ['an external id of one character', { ...LOCAL, AWS_ROLE_EXTERNAL_ID: 'x' }, ['AWS_ROLE_EXTERNAL_ID']],
+    ['a session name with a space', { ...LOCAL, AWS_ROLE_SESSION_NAME: 'a b' }, ['AWS_ROLE_SESSION_NAME']],
+    ['a session name with an unknown id', { ...LOCAL, AWS_ROLE_SESSION_NAME: '{userId}' }, ['AWS_ROLE_SESSION_NAME']],
+    ['a tag without a value', { ...LOCAL, AWS_ROLE_SESSION_TAGS: 'team' }, ['AWS_ROLE_SESSION_TAGS']],
+    ['a tag of AWS', { ...LOCAL, AWS_ROLE_SESSION_TAGS: 'aws:team=x' }, ['AWS_ROLE_SESSION_TAGS']],
+    ['too short a session', { ...LOCAL, AWS_ROLE_SESSION_SECONDS: '899' }, ['AWS_ROLE_SESSION_SECONDS']],
+    ['an endpoint with a path', { ...LOCAL, AWS_ENDPOINT_URL_STS: 'https://sts.example/x' }, ['AWS_ENDPOINT_URL_STS']],
     ['half a key', { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'AKID' }, ['AWS_SECRET_ACCESS_KEY']],
     ['the other half', { AWS_REGION: 'us-east-1', AWS_SECRET_ACCESS_KEY: 'x' }, ['AWS_ACCESS_KEY_ID']],
     ['no region', { ...LOCAL, AWS_REGION: undefined }, ['AWS_REGION']],
@@ -450,7 +523,7 @@ describe('the list of settings', () => {
   it('holds exactly what is read', () => {
     const read = new Set<string>();
     const hashed = { CALLER_NAMES: 'hashed', CALLER_NAMES_KEY: 'sixteen letters!' };
-    for (const settings of [{ ...LOCAL, ...hashed }, VAULT, ENTRA, { ...LOCAL, ...TELEMETRY }]) {
+    for (const settings of [{ ...LOCAL, ...hashed }, VAULT, WEB_IDENTITY, ENTRA, { ...LOCAL, ...TELEMETRY }]) {
       const environment: Environment = new Proxy<Record<string, string>>(settings, {
         get(target, name) {
           read.add(String(name));

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import type { AwsCredentials } from '../../../src/aws/credentials.ts';
 import { cachedCredentials } from '../../../src/credentials/cache.ts';
-import { type CredentialsProvider, fixedCredentials } from '../../../src/credentials/provider.ts';
+import { fixedCredentials, type SharedCredentials } from '../../../src/credentials/provider.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 
 const REFRESH_MS = 300_000;
@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 interface Vault {
-  readonly provider: CredentialsProvider;
+  readonly provider: SharedCredentials;
   /** Readings begun so far. */
   readonly loads: { readonly signal: AbortSignal; readonly settle: PromiseWithResolvers<AwsCredentials> }[];
   readonly failures: [unknown, boolean][];

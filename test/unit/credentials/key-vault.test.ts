@@ -103,7 +103,6 @@ describe('a malformed secret is named, and its value is not', () => {
     '{"accessKeyId":"A","secretAccessKey":["SECRETVALUE"]}',
     '{"accessKeyId":"A","secretAccessKey":"SECRETVALUE","sessionToken":5}',
     '{"accessKeyId":"A","secretAccessKey":"SECRETVALUE","sessionToken":""}',
-    '{"AccessKeyId":"A","SecretAccessKey":"SECRETVALUE"}',
   ])('%s', async (value) => {
     vault.set('aws-credentials', value);
     const error = await read(JSON_LAYOUT).then(

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { createSts, StsError, type SessionRequest } from '../../../src/credentials/sts.ts';
+import { clientConfig, createSts, type SessionRequest, StsError } from '../../../src/credentials/sts.ts';
 import { startEntra, type Entra } from '../../emulators/azure/entra.ts';
 import { awsAccounts, type AwsAccounts } from '../../emulators/sts/accounts.ts';
 import { startSts, type StsEmulator } from '../../emulators/sts/sts.ts';
@@ -86,7 +87,8 @@ async function refusal(call: Promise<unknown>): Promise<StsError> {
 describe('AssumeRole', () => {
   it('sends name, tags, external id and duration, and gives what signs until it ends', async () => {
     const request = { ...REQUEST, tags: { team: 'a/b', cost: '1' }, externalId: 'azure', durationSeconds: 900 };
-    const { expiration, ...key } = await sts().assumeRole(KEY, request, signal());
+    const { expiration, accountId, roleSessionName, ...key } = await sts().assumeRole(KEY, request, signal());
+    expect([accountId, roleSessionName]).toStrictEqual([ACCOUNT, 'team-a']);
     const principal = accounts.principal(key.accessKeyId);
     expect(principal).toMatchObject({
       arn: `arn:aws:sts::${ACCOUNT}:assumed-role/bedrock/team-a`,
@@ -159,3 +161,38 @@ describe('an STS in trouble', () => {
     expect(error.message).toContain('could not be asked');
   });
 });
+
+describe('without an endpoint of its own', () => {
+  it.each([
+    ['eu-central-1', false, 'https://sts.eu-central-1.amazonaws.com'],
+    // Not the global endpoint, which STS has for this region as well.
+    ['us-east-1', false, 'https://sts.us-east-1.amazonaws.com'],
+    ['us-west-2', true, 'https://sts-fips.us-west-2.amazonaws.com'],
+    ['cn-north-1', false, 'https://sts.cn-north-1.amazonaws.com.cn'],
+    ['us-gov-west-1', false, 'https://sts.us-gov-west-1.amazonaws.com'],
+    ['us-gov-west-1', true, 'https://sts.us-gov-west-1.amazonaws.com'],
+    ['us-iso-east-1', false, 'https://sts.us-iso-east-1.c2s.ic.gov'],
+    ['us-isob-east-1', false, 'https://sts.us-isob-east-1.sc2s.sgov.gov'],
+    ['eusc-de-east-1', false, 'https://sts.eusc-de-east-1.amazonaws.eu'],
+  ])('%s is asked in its region (FIPS: %s)', async (region, useFips, expected) => {
+    const endpoint = await endpointOf(region, useFips);
+    expect(endpoint).toBe(expected);
+  });
+});
+
+/** Where the client would send a call, without sending it. */
+async function endpointOf(region: string, useFips: boolean): Promise<string> {
+  const client = new STSClient({ ...clientConfig({ region, useFips }), credentials: KEY });
+  let host = '';
+  client.middlewareStack.add(
+    () => async (args) => {
+      const { protocol, hostname } = args.request as { protocol: string; hostname: string };
+      host = `${protocol}//${hostname}`;
+      throw new Error('not sent');
+    },
+    { step: 'finalizeRequest', priority: 'low' },
+  );
+  const command = new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'x' });
+  await expect(client.send(command)).rejects.toThrow('not sent');
+  return host;
+}

@@ -3,13 +3,13 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 import { createSigner } from '../../../src/aws/signer.ts';
+import { createAwsTime } from '../../../src/aws/time.ts';
 import { createUpstream } from '../../../src/aws/upstream.ts';
 import { createRouter } from '../../../src/bedrock/route.ts';
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import type { Operation } from '../../../src/bedrock/service.ts';
 import { createBufferBudget } from '../../../src/buffer-budget.ts';
 import { admitEveryone } from '../../../src/callers/admission.ts';
-import { fixedCredentials } from '../../../src/credentials/provider.ts';
 import { createProxy } from '../../../src/proxy/proxy.ts';
 import type { FinishedRequest } from '../../../src/record/finished-request.ts';
 import { operationAttributes } from '../../../src/telemetry/attributes.ts';
@@ -61,8 +61,9 @@ beforeAll(async () => {
     tellCaller: (caller) => caller,
     admit: admitEveryone,
     findRoute: createRouter([service]),
-    credentials: fixedCredentials(keys),
+    credentials: { get: async () => keys, replace: async () => undefined, probe: async () => keys },
     sign: createSigner(service.signingName, 'us-east-1', bedrock.url),
+    awsTime: createAwsTime(() => {}),
     upstream: createUpstream(bedrock.url, { connectMs: 10_000, headersMs: 10_000, idleMs: 10_000 }),
     budget: createBufferBudget(1_000_000),
     tokens: createTokenBudget(10, () => 0),
