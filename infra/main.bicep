@@ -93,6 +93,15 @@ param alwaysReadyInstances int = 0
 @maxValue(104857600)
 param maxRequestBytes int = 4194304
 
+@description('ARN of the AWS role to work in, as the output of infra/aws/bedrock-proxy.yaml names it.')
+param awsRoleArn string?
+
+@description('No AWS key anywhere: Application ID URI of the registration that stands for AWS, api://<client id>. Needs awsRoleArn.')
+param awsWebIdentityAudience string?
+
+@description('False: makes no vault, because no AWS key is kept.')
+param createVault bool = empty(awsWebIdentityAudience)
+
 @description('Age after which the function reads the AWS keys again.')
 @minValue(1)
 @maxValue(86400)
@@ -248,7 +257,7 @@ module storage 'app/storage.bicep' = {
   }
 }
 
-module vault 'app/vault.bicep' = {
+module vault 'app/vault.bicep' = if (createVault) {
   scope: group
   params: {
     name: 'kv-${token}'
@@ -281,9 +290,20 @@ module functionApp 'app/function-app.bicep' = {
     settings: {
       ...appSettings
       AWS_REGION: bedrockRegion
-      KEY_VAULT_URI: vault.outputs.uri
-      AWS_CREDENTIALS_SECRET_NAME: secretName
-      CREDENTIALS_REFRESH_SECONDS: string(credentialsRefreshSeconds)
+      ...(createVault
+        ? {
+            KEY_VAULT_URI: vault!.outputs.uri
+            AWS_CREDENTIALS_SECRET_NAME: secretName
+            CREDENTIALS_REFRESH_SECONDS: string(credentialsRefreshSeconds)
+          }
+        : {})
+      ...(empty(awsRoleArn) ? {} : { AWS_ROLE_ARN: awsRoleArn! })
+      ...(empty(awsWebIdentityAudience)
+        ? {}
+        : {
+            AWS_WEB_IDENTITY_AUDIENCE: awsWebIdentityAudience!
+            AWS_ROLE_ARN: awsRoleArn ?? fail('awsWebIdentityAudience needs awsRoleArn.')
+          })
       AZURE_CLIENT_ID: identity.outputs.clientId
       MAX_REQUEST_BYTES: string(maxRequestBytes)
       CALLER_AUTH: callerAuth
@@ -349,8 +369,11 @@ output FUNCTION_APP_NAME string = functionApp.outputs.name
 @description('Resource id of the function app, for poolMemberIds of another deployment.')
 output FUNCTION_APP_ID string = functionApp.outputs.id
 
-@description('Name of the vault that holds the AWS keys.')
-output AZURE_KEY_VAULT_NAME string = vault.outputs.name
+@description('Object id of the app’s identity, which the trust policy of the AWS role names.')
+output PROXY_IDENTITY_OBJECT_ID string = identity.outputs.principalId
+
+@description('Name of the vault that holds the AWS keys; empty without one.')
+output AZURE_KEY_VAULT_NAME string = createVault ? vault!.outputs.name : ''
 
 @description('Name of the secret that holds them.')
 output AWS_CREDENTIALS_SECRET_NAME string = secretName

@@ -9,11 +9,15 @@
 #
 # --if-missing  asks for nothing when the vault already holds the secret
 #
-# AZURE_KEY_VAULT_NAME          name of the vault
+# AZURE_KEY_VAULT_NAME          name of the vault; empty, as the template puts it out, for a deployment without AWS keys
 # AWS_CREDENTIALS_SECRET_NAME   name of the secret (default aws-credentials)
 set -eu
 set +x
 
+if [ -z "${AZURE_KEY_VAULT_NAME-none named}" ] && [ "${1-}" = --if-missing ]; then
+  printf 'This deployment keeps no AWS key: there is nothing to be stored.\n' >&2
+  exit 0
+fi
 vault=${AZURE_KEY_VAULT_NAME:?name the vault in AZURE_KEY_VAULT_NAME}
 secret_name=${AWS_CREDENTIALS_SECRET_NAME:-aws-credentials}
 # A role assignment takes up to ten minutes to reach the vault.

@@ -25,8 +25,16 @@ const LEFT_AT_DEFAULT = [
   'UPSTREAM_HEADERS_TIMEOUT_SECONDS',
   'UPSTREAM_IDLE_TIMEOUT_SECONDS',
 ];
-/** Settings of other layouts: keys in the environment (local development), two secrets instead of one. */
+/** Settings of other layouts: keys in the environment (local development), two secrets instead of one, an AWS role. */
 const OF_OTHER_LAYOUTS = [
+  'AWS_ENDPOINT_URL_STS',
+  'AWS_ROLE_ARN',
+  'AWS_ROLE_EXTERNAL_ID',
+  'AWS_ROLE_SESSION_NAME',
+  'AWS_ROLE_SESSION_SECONDS',
+  'AWS_ROLE_SESSION_TAGS',
+  'AWS_USE_FIPS_ENDPOINT',
+  'AWS_WEB_IDENTITY_AUDIENCE',
   'AWS_ACCESS_KEY_ID',
   'AWS_ACCESS_KEY_ID_SECRET_NAME',
   'AWS_SECRET_ACCESS_KEY',
@@ -99,7 +107,7 @@ export function checkApp(read: () => Expansions): void {
         const config = readConfig(environment);
         expect(config).toMatchObject({
           region: 'eu-central-1',
-          credentials: { source: 'keyVault', vault: { managedIdentity: true } },
+          credentials: { base: { source: 'keyVault', vault: { managedIdentity: true } } },
           callerAuth: { mode: expansion === existing ? 'entra' : 'functionKey' },
           telemetry: { applicationInsights: { identity: { clientId: '22222222-2222-2222-2222-222222222222' } } },
           telemetryProblems: [],

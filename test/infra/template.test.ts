@@ -5,7 +5,7 @@ import { checkAccess } from './check-access.ts';
 import { checkApp } from './check-app.ts';
 import { checkGateway } from './check-gateway.ts';
 import { checkMonitoring } from './check-monitoring.ts';
-import { expand, type Expansions } from './expand.ts';
+import { at, expand, type Expansions, ofType } from './expand.ts';
 import { NAME_RULES } from './names.ts';
 
 const bicep = await findBicep();
@@ -28,6 +28,21 @@ describe.skipIf(bicep === undefined)('the expanded template', () => {
   checkApp(() => expansions);
   checkGateway(() => expansions);
   checkMonitoring(() => expansions);
+
+  it('makes no vault for an app without AWS keys, and gives nobody a role in one', async () => {
+    const keyless = await expand(bicep as Bicep, 'keyless');
+    expect(keyless.predictedResources.filter(({ type }) => type.startsWith('Microsoft.KeyVault/'))).toStrictEqual([]);
+    const [app] = ofType(keyless, 'Microsoft.Web/sites');
+    const settings = at(app, 'properties', 'siteConfig', 'appSettings') as { name: string; value: string }[];
+    expect(settings.filter(({ name }) => /^AWS_|^KEY_VAULT|^CREDENTIALS/.test(name))).toStrictEqual(
+      expect.arrayContaining([
+        { name: 'AWS_REGION', value: 'eu-central-1' },
+        { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::111122223333:role/bedrock-proxy' },
+        { name: 'AWS_WEB_IDENTITY_AUDIENCE', value: 'api://aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee' },
+      ]),
+    );
+    expect(settings.map(({ name }) => name)).not.toContain('KEY_VAULT_URI');
+  }, 180_000);
 
   it('names everything within the rules of Azure, whatever the environment is called', () => {
     for (const [set, { predictedResources }] of Object.entries(expansions)) {

@@ -27,6 +27,13 @@ describe('store-aws-credentials.sh', () => {
     expectHidden(result);
   });
 
+  it('has nothing to do as a hook of a deployment without a vault', async () => {
+    const { status, calls, stderr } = await store({ env: { AZURE_KEY_VAULT_NAME: '' }, args: ['--if-missing'] });
+    expect([status, calls]).toStrictEqual([0, []]);
+    expect(stderr).toContain('no AWS key');
+    expect((await store({ env: { AZURE_KEY_VAULT_NAME: '' } })).status).not.toBe(0);
+  });
+
   it('stores a session token, under another name, from a file with Windows line ends', async () => {
     const { status, calls } = await store({
       env: { ...env, AWS_CREDENTIALS_SECRET_NAME: 'other' },
