@@ -30,6 +30,7 @@ const ROOMS: ImportTable = {
   http: ['buffer-budget', 'clock', 'errors'],
   streams: ['errors'],
   credentials: ['aws', 'abortable', 'clock', 'errors', 'refreshing'],
+  budgets: ['usage', 'clock', 'errors'],
   functions: ['callers', 'http', 'clock', 'errors', 'log'],
   usage: ['aws', 'json', 'streams', 'errors'],
   bedrock: ['json', 'type streams', 'type usage', 'errors'],
@@ -77,7 +78,11 @@ const HOMES: readonly (readonly [string, RegExp, readonly string[]])[] = [
   ['the codec of messages', /^@smithy\/core\/event-streams$/, ['streams/event-stream.ts']],
   ['jose', /^jose$/, ['callers/entra.ts']],
   ['Key Vault', /^@azure\/keyvault-secrets$/, ['credentials/key-vault.ts']],
-  ['managed identity', /^@azure\/identity$/, ['credentials/key-vault.ts', 'telemetry/application-insights.ts']],
+  [
+    'managed identity',
+    /^@azure\/identity$/,
+    ['budgets/table-storage.ts', 'credentials/key-vault.ts', 'telemetry/application-insights.ts'],
+  ],
   ['Application Insights', /^@azure\/monitor-opentelemetry-exporter$/, ['telemetry/application-insights.ts']],
   ['the OTLP exporters', /^@opentelemetry\/exporter-/, ['telemetry/otlp.ts']],
   ['OpenTelemetry', /^@opentelemetry\/(?!exporter-)/, ['telemetry/']],
@@ -85,6 +90,7 @@ const HOMES: readonly (readonly [string, RegExp, readonly string[]])[] = [
 
 /** Modules that are bundles of their own, and who loads them: `load.ts` of their room. */
 const LAZY = [
+  ['budgets/table-storage.ts', 'budgets/load.ts'],
   ['callers/entra.ts', 'callers/load.ts'],
   ['credentials/key-vault.ts', 'credentials/load.ts'],
   ['telemetry/application-insights.ts', 'telemetry/load.ts'],
