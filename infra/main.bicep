@@ -285,6 +285,7 @@ module functionApp 'app/function-app.bicep' = {
       AWS_CREDENTIALS_SECRET_NAME: secretName
       CREDENTIALS_REFRESH_SECONDS: string(credentialsRefreshSeconds)
       AZURE_CLIENT_ID: identity.outputs.clientId
+      BUDGET_TABLE_URI: storage.outputs.budgetTableUri
       MAX_REQUEST_BYTES: string(maxRequestBytes)
       CALLER_AUTH: callerAuth
       ...(callerAuth == 'entra'

@@ -47,6 +47,7 @@ var operations = [
   { name: 'get-async-invoke', displayName: 'Get async invocation', method: 'GET', urlTemplate: '/async-invoke/*' }
   { name: 'openai', displayName: 'OpenAI-shaped routes', method: 'POST', urlTemplate: '/openai/*' }
   { name: 'anthropic', displayName: 'Anthropic-shaped routes', method: 'POST', urlTemplate: '/anthropic/*' }
+  { name: 'usage', displayName: 'Budgets of the subscription', method: 'GET', urlTemplate: '/usage' }
   { name: 'health', displayName: 'Health', method: 'GET', urlTemplate: '/health' }
 ]
 

@@ -36,6 +36,8 @@ export interface Budgets {
 
 /** A call that was admitted. */
 export interface Call extends Admission {
+  /** Whether only a model that has a price may be called. */
+  readonly needsPrice: boolean;
   /**
    * Whether the model's tokens can be counted by the budgets.
    *
@@ -124,6 +126,7 @@ export function createBudgets(options: BudgetsOptions): Budgets {
       const inMoney = mode === 'enforce' && budgets.some(({ unit }) => unit === 'cost');
       return {
         ...admission,
+        needsPrice: inMoney,
         checkModel(model) {
           if (!inMoney || prices(model ?? '') !== undefined) return;
           throw new ProxyError('accessDenied', 'Your subscription has a budget in money, and this model has no price.');

@@ -2,6 +2,7 @@ import { isModelId } from '../bedrock/model-id.ts';
 import type { Route } from '../bedrock/route.ts';
 import type { Operation } from '../bedrock/service.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
+import { BudgetExceeded } from '../budgets/admission.ts';
 import { formatOf } from '../streams/format.ts';
 import type { UsageMeter } from '../usage/meter.ts';
 import { CallerGone, type Failure, toProxyError } from '../errors.ts';
@@ -29,6 +30,10 @@ export interface Recorder {
    * @param meter tells at the end what the answer has used
    */
   upstreamHeaders(answer: UpstreamAnswer, meter: UsageMeter): void;
+  /** A budget that would refuse the call, if that were its task. */
+  budgetExceeded(name: string): void;
+  /** What the tokens cost by the price table. */
+  cost(cost: number): void;
   /** These bytes have gone to the caller. */
   sent(pieces: readonly Buffer[]): void;
   /** A part of the model's text has gone to the caller. Only the first call counts. */
@@ -133,6 +138,12 @@ export function startRecord(
       record.streamed = formatOf(headers) !== undefined;
       if (status >= 400) record.errorSource = 'bedrock';
     },
+    budgetExceeded(name) {
+      record.budgetExceeded = name;
+    },
+    cost(cost) {
+      record.estimatedCost = cost;
+    },
     sent(pieces) {
       lastByteMs = elapsed();
       record.firstByteMs ??= lastByteMs;
@@ -148,6 +159,7 @@ export function startRecord(
       }
       const { failure, errorType, message, cause } = toProxyError(error);
       record.errorType = errorType;
+      if (error instanceof BudgetExceeded) record.budgetExceeded = error.budget;
       [record.outcome, record.errorSource] = outcomeOf(failure, awaited());
       if (!EXPLAINED.has(failure) || cause === undefined) return;
       log(eventLine('bedrock.failure', { requestId: id, message, cause: describeError(cause) }));

@@ -44,6 +44,8 @@ const OTHER: Environment = {
   CALLER_AUTH: 'entra',
   ENTRA_AUTHORITY: 'https://login.example',
   REQUEST_METADATA: 'true',
+  BUDGET_MODE: 'observe',
+  BUDGET_ON_STORE_FAILURE: 'refuse',
   OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
 };
 

@@ -34,11 +34,12 @@ const ROOMS: ImportTable = {
   functions: ['callers', 'http', 'clock', 'errors', 'log'],
   usage: ['aws', 'json', 'streams', 'errors'],
   bedrock: ['json', 'type streams', 'type usage', 'errors'],
-  record: ['aws', 'bedrock', 'type callers', 'http', 'streams', 'usage', 'errors', 'log'],
+  record: ['aws', 'bedrock', 'budgets/admission', 'type callers', 'http', 'streams', 'usage', 'errors', 'log'],
   telemetry: ['record', 'log'],
   proxy: [
     'aws',
     'bedrock',
+    'budgets',
     'callers',
     'type credentials',
     'http',
@@ -53,7 +54,9 @@ const ROOMS: ImportTable = {
   config: [
     'aws/endpoint',
     'bedrock/runtime',
+    'budgets/budget',
     'type aws',
+    'type budgets',
     'type callers',
     'type credentials',
     'type http',

@@ -18,6 +18,7 @@ export const BEDROCK_OPERATIONS: readonly Operation[] = [
   { method: 'POST', urlTemplate: '/openai/*' },
   { method: 'POST', urlTemplate: '/anthropic/*' },
   { method: 'GET', urlTemplate: '/health' },
+  { method: 'GET', urlTemplate: '/usage' },
 ];
 
 /**
