@@ -88,10 +88,10 @@ param perInstanceConcurrency int = 100
 @minValue(0)
 param alwaysReadyInstances int = 0
 
-@description('Largest request body, in bytes: refused above it by the gateway and by the function.')
+@description('Largest request body, in bytes: refused above it by the gateway, the Functions host and the function. More needs more memory or fewer requests at a time: infra/app/README.md.')
 @minValue(1)
 @maxValue(104857600)
-param maxRequestBytes int = 26214400
+param maxRequestBytes int = 4194304
 
 @description('Age after which the function reads the AWS keys again.')
 @minValue(1)

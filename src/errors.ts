@@ -1,23 +1,24 @@
 /**
- * The failures the proxy itself answers with: status and AWS error type by kind.
+ * The failures the proxy itself answers with: status, AWS error type, and whether a client should try again.
  *
- * The SDKs choose exception class and retry from `x-amzn-ErrorType` and the status, so each row is chosen by what a
- * client should do: 429, 500 and 503 are retried, and so is the 408 of an upload, of which no model has heard; the other
- * 4xx are not, and neither is the 408 of a slow model call, which would be paid twice.
+ * AWS SDKs choose exception class and retry from `x-amzn-ErrorType` and the status: they repeat 429 and every 5xx but
+ * 501, and the 408 of an upload, of which no model has heard; not the 408 of a slow model call, which would be paid twice. The
+ * clients of OpenAI and Anthropic repeat every 408, 409, 429 and 5xx, and Claude Code 401 too, unless `x-should-retry`
+ * tells them not to: it is true only of what may pass later and has not been paid for.
  */
 export const FAILURES = {
-  invalidRequest: [400, 'ValidationException'],
-  unauthorized: [401, 'UnauthorizedException'],
-  accessDenied: [403, 'AccessDeniedException'],
-  unknownOperation: [404, 'UnknownOperationException'],
-  uploadTimeout: [408, 'RequestTimeoutException'],
-  modelTimeout: [408, 'ModelTimeoutException'],
-  requestTooLarge: [413, 'RequestEntityTooLargeException'],
-  throttled: [429, 'ThrottlingException'],
-  internal: [500, 'InternalServerException'],
-  notImplemented: [501, 'NotImplementedException'],
-  unavailable: [503, 'ServiceUnavailableException'],
-  upstreamBroken: [503, 'ServiceUnavailableException'],
+  invalidRequest: [400, 'ValidationException', false],
+  unauthorized: [401, 'UnauthorizedException', false],
+  accessDenied: [403, 'AccessDeniedException', false],
+  unknownOperation: [404, 'UnknownOperationException', false],
+  uploadTimeout: [408, 'RequestTimeoutException', true],
+  modelTimeout: [408, 'ModelTimeoutException', false],
+  requestTooLarge: [413, 'RequestEntityTooLargeException', false],
+  throttled: [429, 'ThrottlingException', true],
+  internal: [500, 'InternalServerException', false],
+  notImplemented: [501, 'NotImplementedException', false],
+  unavailable: [503, 'ServiceUnavailableException', true],
+  upstreamBroken: [503, 'ServiceUnavailableException', true],
 } as const;
 
 export type Failure = keyof typeof FAILURES;
@@ -39,12 +40,14 @@ export class ProxyError extends Error {
   readonly status: number;
   /** The AWS error type, for instance `ValidationException`. */
   readonly errorType: string;
+  /** Whether a client should send the request again. */
+  readonly shouldRetry: boolean;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(failure: Failure, message: string, options: ProxyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.failure = failure;
-    [this.status, this.errorType] = FAILURES[failure];
+    [this.status, this.errorType, this.shouldRetry] = FAILURES[failure];
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
@@ -71,21 +74,65 @@ export interface ErrorReply {
   readonly body: readonly [Buffer];
 }
 
+/** The request that failed. */
+export interface FailedRequest {
+  /** Id that the caller is told. */
+  readonly id: string;
+  /** Path and query as they came; absent where nothing is known of the request. */
+  readonly url?: string;
+}
+
 /**
- * The AWS-shaped reply (restJson1) to a failure of our own: SDKs read the exception's name from `x-amzn-ErrorType` and
- * its text from `message`.
+ * The reply to a failure of our own. Status and headers are the same on all routes: AWS SDKs (restJson1) read the
+ * exception's name from `x-amzn-ErrorType` and its text from `message`. The body is in the dialect of the path, so that the
+ * clients of OpenAI and Anthropic find text and type where they look for them.
  */
-export function errorReply(error: ProxyError, requestId: string): ErrorReply {
-  const body = Buffer.from(JSON.stringify({ message: error.message }));
+export function errorReply(error: ProxyError, { id, url = '' }: FailedRequest): ErrorReply {
+  const body = Buffer.from(JSON.stringify(bodyIn(url, error)));
   return {
     status: error.status,
     headers: {
       'content-type': 'application/json',
       'content-length': String(body.length),
       'x-amzn-errortype': error.errorType,
-      'x-amzn-requestid': requestId,
+      'x-amzn-requestid': id,
+      'x-should-retry': String(error.shouldRetry),
       ...(error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) }),
     },
     body: [body],
   };
 }
+
+/** The path alone decides: most failures come before the operation is known, or because there is none. */
+function bodyIn(url: string, { status, errorType, message }: ProxyError): object {
+  switch (/^\/+(openai|anthropic)(?![^/?])/.exec(url)?.[1]) {
+    case 'openai': {
+      const type = OPENAI_TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
+      const code = status === 401 ? 'invalid_api_key' : errorType;
+      return { error: { message, type, code, param: null }, message };
+    }
+    case 'anthropic': {
+      const type = ANTHROPIC_TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error');
+      return { type: 'error', error: { type, message }, message };
+    }
+    default:
+      return { message };
+  }
+}
+
+/** Types of OpenAI's API that are not told by the class of the status; the gateway's policy has the same. */
+const OPENAI_TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  429: 'rate_limit_error',
+};
+
+/** The same of Anthropic's API. */
+const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  408: 'timeout_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+};

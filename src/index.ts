@@ -8,6 +8,7 @@ import { createBufferBudget } from './buffer-budget.ts';
 import type { Budgets } from './budgets/budgets.ts';
 import { loadBudgets } from './budgets/load.ts';
 import { readPrices } from './budgets/prices.ts';
+import { callerNames } from './callers/caller-names.ts';
 import { loadAdmission } from './callers/load.ts';
 import { type Config, readConfig } from './config/config.ts';
 import { ConfigError } from './config/settings.ts';
@@ -15,6 +16,7 @@ import { loadCredentials } from './credentials/load.ts';
 import { errorReply, ProxyError } from './errors.ts';
 import { createHandler, defect } from './functions/handler.ts';
 import { collectExchanges } from './functions/invocation.ts';
+import { guardLibrary } from './functions/library.ts';
 import { shutDown, trackInFlight } from './functions/shutdown.ts';
 import { discardBody } from './http/exchange.ts';
 import { collectLines, describeError, eventLine, logDefect } from './log.ts';
@@ -52,13 +54,14 @@ app.http('bedrock', {
   route: '{*path}',
   handler: createHandler(composed.proxy, inFlight),
 });
+guardLibrary();
 
 // The library answers a failed invocation with nothing at all, for minutes (azure-functions-nodejs-library#324).
 app.hook.postInvocation((context) => {
   const answered = typeof context.result === 'object' && context.result !== null;
   if (answered && (context.error === undefined || context.error === null)) return;
   const error = context.error ?? new Error('The handler returned no reply.');
-  context.result = defect(error, context.invocationContext.invocationId);
+  context.result = defect(error, { id: context.invocationContext.invocationId });
   context.error = null;
 });
 
@@ -77,9 +80,9 @@ function readSettings(): Config | ConfigError {
 /** Answers every request with the names of the wrong settings: a worker that failed to start would answer nothing. */
 function misconfigured({ message }: ConfigError): Composed {
   console.error(eventLine('bedrock.settings', { message }));
-  const proxy: Proxy = async ({ id, request }) => {
-    discardBody(request);
-    return errorReply(new ProxyError('unavailable', message), id);
+  const proxy: Proxy = async (exchange) => {
+    discardBody(exchange.request);
+    return errorReply(new ProxyError('unavailable', message), exchange);
   };
   return { proxy };
 }
@@ -105,6 +108,7 @@ function compose(config: Config): Composed {
   });
   const proxy = createProxy({
     region,
+    tellCaller: callerNames(config.callerNames),
     admit: loadAdmission(callerAuth),
     findRoute: createRouter([RUNTIME]),
     credentials,

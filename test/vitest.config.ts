@@ -27,8 +27,8 @@ export default defineConfig({
         test: {
           ...common,
           // Bounds what hangs; a busy machine takes ten times as long for some hundred calls as an idle one.
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           name: 'whole',
           include: ['test/**/*.test.ts'],
           exclude: UNIT,

@@ -76,6 +76,9 @@ var platformSettings = {
   AzureWebJobsStorage__credential: 'managedidentity'
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.clientId};Authorization=AAD'
   APPLICATIONINSIGHTS_CONNECTION_STRING: component.properties.ConnectionString
+  // The host holds a body several times over before the function hears of the call, and ends itself when it has no
+  // memory left: what the function refuses it should not read.
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: settings.MAX_REQUEST_BYTES
   OTEL_SERVICE_NAME: name
 }
 

@@ -46,6 +46,8 @@ var operations = [
   { name: 'list-async-invokes', displayName: 'List async invocations', method: 'GET', urlTemplate: '/async-invoke' }
   { name: 'get-async-invoke', displayName: 'Get async invocation', method: 'GET', urlTemplate: '/async-invoke/*' }
   { name: 'openai', displayName: 'OpenAI-shaped routes', method: 'POST', urlTemplate: '/openai/*' }
+  { name: 'get-response', displayName: 'Get response', method: 'GET', urlTemplate: '/openai/v1/responses/*' }
+  { name: 'delete-response', displayName: 'Delete response', method: 'DELETE', urlTemplate: '/openai/v1/responses/*' }
   { name: 'anthropic', displayName: 'Anthropic-shaped routes', method: 'POST', urlTemplate: '/anthropic/*' }
   { name: 'usage', displayName: 'Budgets of the subscription', method: 'GET', urlTemplate: '/usage' }
   { name: 'health', displayName: 'Health', method: 'GET', urlTemplate: '/health' }

@@ -7,6 +7,17 @@ export function errorTypeOf(headers: AnswerHeaders): string | undefined {
   return value === undefined ? undefined : errorName(String(value));
 }
 
+/** True for an answer that is an error: also one of 200, as front ends of AWS have sent them (BerriAI/litellm#8911). */
+export function isErrorAnswer({
+  status,
+  headers,
+}: {
+  readonly status: number;
+  readonly headers: AnswerHeaders;
+}): boolean {
+  return status >= 400 || errorTypeOf(headers) !== undefined;
+}
+
 /** The error type in a parsed error of AWS, or of the OpenAI and Anthropic routes. */
 export function errorTypeIn(value: unknown): string | undefined {
   const error = member(value, 'response', 'error') ?? member(value, 'error') ?? value;

@@ -23,7 +23,7 @@ export type Sign = (request: SignableRequest, keys: AwsCredentials) => Promise<R
  * A signer for one endpoint of AWS.
  *
  * `SignatureV4` signs every header it is given, so it gets only those that are ours to sign. It trusts a payload hash
- * found in `x-amz-content-sha256`: the body's hash was made while the body arrived and is not computed again.
+ * found in `x-amz-content-sha256`: the body's hash is there already and is not computed again.
  *
  * @param signingName of the service, as the credential scope holds it, for instance `bedrock`
  * @param origin of the endpoint, for instance `https://bedrock-runtime.eu-central-1.amazonaws.com`

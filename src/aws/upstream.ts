@@ -9,7 +9,7 @@ import { type AnswerHeaders, isChunked, readHeaders } from './response-headers.t
 import { createSilenceTimer } from './silence.ts';
 
 export interface UpstreamRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Path and query. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts';
 import { readObject, type Span } from '../json/object.ts';
-import { QUOTE, skipSpace } from '../json/tokens.ts';
+import { QUOTE, skipSpace } from '../json/strings.ts';
 import { isModelId } from './model-id.ts';
 
 /** Bytes of the longest identifier that Bedrock takes, with its quotes; one that escapes needlessly may be longer. */
@@ -25,14 +25,24 @@ export function readModel(body: Buffer, member: string): string {
 }
 
 /**
- * The same for the record, where it decides nothing: what follows the name is not looked at. Undefined where there is
- * none, or none that can be an identifier.
+ * The same for the record, where it decides nothing but what is written there: what follows the name need not be valid.
+ * Undefined where there is none, none that can be an identifier, or more than one, of which only Bedrock knows which
+ * counts: its answer may tell.
  */
 export function findModel(body: Buffer, member: string): string | undefined {
-  const [value] = readObject(body, member, { firstOnly: true })?.values ?? [];
+  const [value] = readObject(body, member, { most: 1 })?.values ?? [];
   if (value === undefined || value.end - value.start > LONGEST) return undefined;
+  if (mayFollow(body, value.end, member) && readObject(body, member)?.values.length !== 1) return undefined;
   const model = stringAt(body, value);
   return model !== undefined && isModelId(model) ? model : undefined;
+}
+
+/**
+ * True unless no other member of this name can follow. A look at the bytes, many times faster than reading what mostly
+ * is an image: the name stands there as it is, or with one of its letters, which are ASCII, escaped.
+ */
+function mayFollow(body: Buffer, from: number, member: string): boolean {
+  return body.includes(`"${member}"`, from) || body.includes('\\u00', from);
 }
 
 function stringAt(json: Buffer, span: Span | undefined): string | undefined {

@@ -54,8 +54,8 @@ function headerValue(sent: string | undefined, ids: GatewayIds): string | undefi
 
 /**
  * The body with the ids in its member `requestMetadata`: spliced into the bytes, all others of which stay as they are. A
- * body without a valid JSON object is left alone, for Bedrock to say so. What other parsers than this one may take for
- * an object is not: a byte order mark before it and anything behind it stay where they are, other encodings are refused.
+ * body that does not begin with a valid JSON object is refused, since a more lenient parser may find in it what this one
+ * does not; so are other encodings. A byte order mark before the object and anything behind it stay where they are.
  *
  * @returns pieces, in order
  * @throws ProxyError `invalidRequest`
@@ -65,7 +65,7 @@ export function withMetadata(body: Buffer, ids: GatewayIds): readonly Buffer[] {
   // JSON in UTF-16 or UTF-32 has a zero among its first bytes (RFC 4627 section 3).
   if (!isUtf8(body) || body.subarray(from, from + 4).includes(0)) throw invalid('The body must be UTF-8.');
   const object = readObject(body, MEMBER, { from });
-  if (object === undefined) return [body];
+  if (object === undefined) throw invalid('The body must be a JSON object.');
   const [value, second] = object.values;
   if (second !== undefined) throw invalid(`The body has two members "${MEMBER}".`);
   if (value === undefined) {

@@ -1,5 +1,7 @@
 import { ProxyError } from '../errors.ts';
+import { type MatchPath, pathPattern } from './path-pattern.ts';
 import type { Operation, Service } from './service.ts';
+import { explainUnknownPath } from './unknown-path.ts';
 
 /** What a request asks of Bedrock, in canonical form. */
 export interface Route {
@@ -30,38 +32,42 @@ const MOST_DECODINGS = 3;
 /** Bedrock's own limit for a model identifier is 2,048 characters. */
 const LONGEST_LABEL = 2048;
 
+/** Labels that are one segment however they are encoded: with more, it is another path. */
+const NEVER_ARNS = new Set(['guardrailVersion', 'responseId']);
+
 /** @param services whose paths do not overlap */
 export function createRouter(services: readonly Service[]): FindRoute {
   const candidates = services.flatMap((service) =>
     service.operations.map((operation) => ({ service, operation, ...compile(operation.template) })),
   );
+  const operations = candidates.map(({ operation }) => operation);
+  const methodsOf = (path: string) =>
+    candidates.filter(({ match }) => match(path) !== undefined).map(({ operation }) => operation.method);
   return (method, pathname) => {
     const decoded = decodeFully(pathname);
-    for (const { service, operation, labels, pattern } of candidates) {
+    for (const { service, operation, labels, match } of candidates) {
       if (operation.method !== method) continue;
-      const match = pattern.exec(decoded);
-      if (match === null) continue;
+      const values = match(decoded);
+      if (values === undefined) continue;
       if (operation.unsupported !== undefined) throw new ProxyError('notImplemented', operation.unsupported);
-      const values = match.slice(1);
-      labels.forEach((label, index) => checkLabel(label ?? '', values[index] ?? ''));
+      labels.forEach((label, index) => checkLabel(label, values[index] ?? ''));
       let next = 0;
       const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(values[next++] ?? ''));
       return { service, operation, path, ...(labels[0] === 'modelId' ? { modelId: values[0] ?? '' } : {}) };
     }
-    throw new ProxyError(
-      'unknownOperation',
-      'No such operation: the method or the path is not one of Bedrock runtime.',
-    );
+    throw new ProxyError('unknownOperation', explainUnknownPath(method, decoded, methodsOf, operations));
   };
 }
 
 function compile(template: string) {
-  return {
-    labels: Array.from(template.matchAll(/\{(\w+)\}/g), ([, name]) => name),
-    // Greedy up to the known end of the path: front ends decode %2F, which makes several segments of one ARN
-    // (azure-functions-host#9290; API Management does the same).
-    pattern: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '(.+)')}$`, 's'),
+  const labels = Array.from(template.matchAll(/\{(\w+)\}/g), ([, name]) => name ?? '');
+  const valuesIn = pathPattern(template);
+  const match: MatchPath = (path) => {
+    const values = valuesIn(path);
+    const isOther = labels.some((label, index) => NEVER_ARNS.has(label) && values?.[index]?.includes('/'));
+    return isOther ? undefined : values;
   };
+  return { labels, match };
 }
 
 function decodeFully(pathname: string): string {

@@ -100,7 +100,30 @@ export const RUNTIME: Service = {
       modelMember: 'model',
       metering: 'used',
       genAi: 'chat',
+      dialect: 'responses',
+    },
+    // Of answers that Responses has stored. Their usage was counted when they were made.
+    {
+      name: 'GetResponse',
+      group: 'inference',
+      method: 'GET',
+      template: '/openai/v1/responses/{responseId}',
+      query: 'any',
       dialect: 'openai',
+    },
+    {
+      name: 'DeleteResponse',
+      group: 'inference',
+      method: 'DELETE',
+      template: '/openai/v1/responses/{responseId}',
+      query: 'any',
+    },
+    {
+      name: 'CancelResponse',
+      group: 'inference',
+      method: 'POST',
+      template: '/openai/v1/responses/{responseId}/cancel',
+      query: 'any',
     },
     {
       name: 'Messages',

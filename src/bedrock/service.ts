@@ -1,4 +1,4 @@
-import type { EventDialect } from '../streams/server-sent-events.ts';
+import type { EventDialect } from '../streams/failure-event.ts';
 import type { Metering } from '../usage/meter.ts';
 
 /** Operations that the gateway can allow together. */
@@ -9,7 +9,7 @@ export interface Operation {
   /** AWS's name of the operation; for the routes that AWS's API model does not hold, a name in the same style. */
   readonly name: string;
   readonly group: OperationGroup;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Path with `{labels}`. A label is one segment on the wire; an ARN in it has its slashes encoded. */
   readonly template: string;
   /**

@@ -11,6 +11,8 @@ export interface OwnRow extends Row {
   writtenCalls: number;
 }
 
+const UNITS = ['tokens', 'cost'] as const;
+
 /** What the calls of a subscription or a product have used, as this instance knows it. */
 export interface Account {
   readonly key: string;
@@ -45,16 +47,17 @@ export function createAccount(key: string, instance: string | undefined, openedA
   const sums = new Map<string, Amounts>();
   const own = new Map<string, OwnRow>();
   const others = new Map<string, Amounts>();
-  const buckets = new Map<string, { readonly unit: 'tokens' | 'cost'; readonly bucket: MinuteBucket }>();
+  const buckets = { tokens: new Map<number, MinuteBucket>(), cost: new Map<number, MinuteBucket>() };
   let summedIn = '';
   let lastReadAt = openedAt;
 
+  const addTo = (window: string, amounts: Readonly<Amounts>) => {
+    let sum = sums.get(window);
+    if (sum === undefined) sums.set(window, (sum = noAmounts()));
+    addAmounts(sum, amounts);
+  };
   const add = (amounts: Readonly<Amounts>, hour: string) => {
-    for (const window of [hour, windowOf(hour, 'day'), windowOf(hour, 'month')]) {
-      let sum = sums.get(window);
-      if (sum === undefined) sums.set(window, (sum = noAmounts()));
-      addAmounts(sum, amounts);
-    }
+    for (const window of [hour, windowOf(hour, 'day'), windowOf(hour, 'month')]) addTo(window, amounts);
   };
   const addToOwn = (amounts: Readonly<Amounts>, hour: string) => {
     if (instance === undefined) return;
@@ -79,13 +82,14 @@ export function createAccount(key: string, instance: string | undefined, openedA
     key,
     used: (window) => sums.get(window),
     bucket(unit, limit) {
-      const name = `${unit}=${limit}`;
-      let found = buckets.get(name);
-      if (found === undefined) buckets.set(name, (found = { unit, bucket: createMinuteBucket(limit) }));
-      return found.bucket;
+      let bucket = buckets[unit].get(limit);
+      if (bucket === undefined) buckets[unit].set(limit, (bucket = createMinuteBucket(limit)));
+      return bucket;
     },
-    charge(amounts, { hour }) {
-      add(amounts, hour);
+    charge(amounts, { hour, day, month }) {
+      addTo(hour, amounts);
+      addTo(day, amounts);
+      addTo(month, amounts);
       addToOwn(amounts, hour);
     },
     changed: () => Array.from(own.values()).filter(({ amounts, writtenCalls }) => amounts.calls !== writtenCalls),
@@ -108,7 +112,7 @@ export function createAccount(key: string, instance: string | undefined, openedA
       // What was used before this instance knew the account may be long ago.
       if (summedIn !== '') {
         const grown = growth(before, sums.get(month) ?? before);
-        for (const { unit, bucket } of buckets.values()) bucket.take(grown[unit], lastReadAt);
+        for (const unit of UNITS) for (const bucket of buckets[unit].values()) bucket.take(grown[unit], lastReadAt);
       }
       summedIn = hour;
       lastReadAt = readAt;
@@ -120,8 +124,10 @@ export function createAccount(key: string, instance: string | undefined, openedA
       for (const [name, { amounts, writtenCalls }] of own) {
         if (name < hourBefore(hour) && amounts.calls === writtenCalls) own.delete(name);
       }
-      for (const [name, { bucket }] of buckets) if (bucket.isFull(now)) buckets.delete(name);
-      return sums.size + own.size + buckets.size > 0;
+      for (const unit of UNITS) {
+        for (const [limit, bucket] of buckets[unit]) if (bucket.isFull(now)) buckets[unit].delete(limit);
+      }
+      return sums.size + own.size + buckets.tokens.size + buckets.cost.size > 0;
     },
   };
 }

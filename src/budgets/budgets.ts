@@ -109,20 +109,21 @@ export function createBudgets(options: BudgetsOptions): Budgets {
     return budgets;
   };
   const standings = (holder: BudgetHolder, budgets: readonly Budget[]) =>
-    standingsOf(budgets, (budget) => accountOf(keyOf(budget, holder)), windows(), clock.now());
+    standingsOf(budgets, ({ scope }) => accountOf(keyOf(scope, holder)), windows(), clock.now());
 
   return {
     admit(holder, order) {
       const budgets = budgetsOf(order);
-      const keys = [...new Set(budgets.map((budget) => keyOf(budget, holder)))];
-      for (const key of keys) {
-        const account = accountOf(key);
+      const scopes = SCOPES.filter((scope) => budgets.some((budget) => budget.scope === scope));
+      const held = scopes.map((scope) => accountOf(keyOf(scope, holder)));
+      for (const account of held) {
         sync?.touch(account);
         if (options.onStoreFailure === 'refuse' && sync?.isLost(account, LOST_MS) === true && mode === 'enforce') {
           throw new ProxyError('unavailable', 'What this subscription has used cannot be told at present.');
         }
       }
-      const admission = admitBy(standings(holder, budgets), mode);
+      const heldBy = ({ scope }: Budget) => held[scopes.indexOf(scope)] ?? accountOf(keyOf(scope, holder));
+      const admission = admitBy(standingsOf(budgets, heldBy, windows(), clock.now()), mode);
       const inMoney = mode === 'enforce' && budgets.some(({ unit }) => unit === 'cost');
       return {
         ...admission,
@@ -136,14 +137,13 @@ export function createBudgets(options: BudgetsOptions): Budgets {
           const price = prices(model ?? '', tier);
           const amounts = amountsOf(usage, price?.chargeOf(usage) ?? 0);
           // Not those of the admission: one that was empty may have been forgotten since.
-          for (const key of keys) {
-            const account = accountOf(key);
+          for (const scope of scopes) {
+            const account = accountOf(keyOf(scope, holder));
             account.charge(amounts, windows());
             sync?.touch(account);
-          }
-          for (const budget of budgets) {
-            if (budget.window !== 'minute') continue;
-            accountOf(keyOf(budget, holder)).bucket(budget.unit, budget.limit).take(amounts[budget.unit], clock.now());
+            for (const { unit, limit, window, scope: its } of budgets) {
+              if (window === 'minute' && its === scope) account.bucket(unit, limit).take(amounts[unit], clock.now());
+            }
           }
           if (clock.now() >= tidyAt) tidy();
           const cost = price?.costOf(usage);
@@ -156,7 +156,9 @@ export function createBudgets(options: BudgetsOptions): Budgets {
   };
 }
 
-function keyOf({ scope }: Budget, { subscriptionId = '', productId = '' }: BudgetHolder): string {
+const SCOPES = ['subscription', 'product'] as const;
+
+function keyOf(scope: Budget['scope'], { subscriptionId = '', productId = '' }: BudgetHolder): string {
   return `${scope}:${scope === 'product' ? productId : subscriptionId}`;
 }
 

@@ -8,7 +8,8 @@ export interface Windows {
   readonly hour: string;
   readonly day: string;
   readonly month: string;
-  /** Milliseconds since the epoch. */
+  /** When each ends; this and `now` in milliseconds since the epoch. */
+  readonly ends: Readonly<Record<CalendarWindow, number>>;
   readonly now: number;
 }
 
@@ -30,8 +31,7 @@ export function monthStart(hour: string): string {
   return `${windowOf(hour, 'month')}-01T00`;
 }
 
-/** When the window ends, in milliseconds since the epoch. */
-export function endOf(window: CalendarWindow, { now }: Pick<Windows, 'now'>): number {
+function endOf(window: CalendarWindow, now: number): number {
   const date = new Date(now);
   const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
   if (window === 'month') return Date.UTC(year, month + 1);
@@ -46,16 +46,19 @@ export function endOf(window: CalendarWindow, { now }: Pick<Windows, 'now'>): nu
  */
 export function createCalendar(date: () => number): () => Windows {
   let latest = Number.NEGATIVE_INFINITY;
-  let hour = '';
-  let nextHourAt = Number.NEGATIVE_INFINITY;
+  let windows: Omit<Windows, 'now'> | undefined;
   return () => {
     latest = Math.max(latest, date());
-    if (latest >= nextHourAt) {
-      hour = hourAt(latest);
-      nextHourAt = endOf('hour', { now: latest });
-    }
-    return { hour, day: windowOf(hour, 'day'), month: windowOf(hour, 'month'), now: latest };
+    if (windows === undefined || latest >= windows.ends.hour) windows = windowsAt(latest);
+    const { hour, day, month, ends } = windows;
+    return { hour, day, month, ends, now: latest };
   };
+}
+
+function windowsAt(time: number): Omit<Windows, 'now'> {
+  const hour = hourAt(time);
+  const ends = { hour: endOf('hour', time), day: endOf('day', time), month: endOf('month', time) };
+  return { hour, day: windowOf(hour, 'day'), month: windowOf(hour, 'month'), ends };
 }
 
 function hourAt(time: number): string {

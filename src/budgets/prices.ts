@@ -29,6 +29,7 @@ const GEOGRAPHY = /^(?:us|us-gov|eu|apac|au|ca|jp)\./;
 
 /** Models that are remembered with their price; each is one that a caller has asked for. */
 const MOST_REMEMBERED = 1000;
+const MOST_TIERS = 10;
 
 /**
  * Reads the price table: one model a line, `#` begins a comment. Model id, end of an ARN, or a beginning with `*`; then
@@ -45,13 +46,15 @@ export function readPrices(table: string): FindPrice {
     const cells = text.split(',').map((cell) => cell.trim());
     return cells[0] === '' || cells[0]?.startsWith('#') ? [] : [lineOf(cells, index + 1)];
   });
-  const remembered = new Map<string, Price | undefined>();
+  const remembered = new Map<string, Map<string, Price | undefined>>();
   return (model, tier = 'default') => {
-    const key = `${tier} ${model}`;
-    if (remembered.has(key)) return remembered.get(key);
+    let tiers = remembered.get(model);
+    const known = tiers?.get(tier);
+    if (known !== undefined) return known;
     const price = bestOf(lines, nameOf(model), tier.toLowerCase());
     if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-    remembered.set(key, price);
+    if (tiers === undefined || tiers.size >= MOST_TIERS) remembered.set(model, (tiers = new Map()));
+    tiers.set(tier, price);
     return price;
   };
 }

@@ -1,6 +1,6 @@
 import type { Account } from './account.ts';
 import { type Budget, amountIn } from './budget.ts';
-import { endOf, type Windows } from './calendar.ts';
+import type { Windows } from './calendar.ts';
 
 /** How a budget stands, as this instance knows it. Amounts in its own unit. */
 export interface Standing {
@@ -29,7 +29,7 @@ export function standingsOf(
       return { budget, left: bucket.left(now), resetAt: windows.now + 1000 * waitSeconds, waitSeconds };
     }
     const left = limit - (account.used(windows[window])?.[unit] ?? 0);
-    const resetAt = endOf(window, windows);
+    const resetAt = windows.ends[window];
     return { budget, left, resetAt, waitSeconds: left > 0 ? 0 : Math.ceil((resetAt - windows.now) / 1000) };
   });
 }

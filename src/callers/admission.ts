@@ -29,7 +29,12 @@ export function admitCallers(verify: VerifyToken, allowedCallers: readonly strin
       throw new ProxyError('unavailable', 'The keys to verify the token with could not be read.', { cause });
     });
     if ('invalid' in verified) {
-      throw new ProxyError('unauthorized', 'The bearer token is not valid.', { cause: new Error(verified.invalid) });
+      throw new ProxyError(
+        'unauthorized',
+        'The bearer token is not valid here. Of a call through the gateway it is the gateway that sends it: who runs it ' +
+          'finds the reason in the log. A subscription key is for the gateway only.',
+        { cause: new Error(verified.invalid) },
+      );
     }
     if (!allowed.has(verified.callerId.toLowerCase())) {
       throw new ProxyError('accessDenied', 'The identity that the token names may not call this proxy.');
@@ -41,7 +46,10 @@ function bearerToken({ headers, rawHeaders }: AdmissionRequest): string {
   const count = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization').length;
   const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? '')?.[1];
   if (count !== 1 || token === undefined) {
-    throw new ProxyError('unauthorized', 'Exactly one bearer token is required.');
+    throw new ProxyError(
+      'unauthorized',
+      'Exactly one bearer token is required, which the gateway sends: call the gateway, with a subscription key.',
+    );
   }
   return token;
 }

@@ -1,6 +1,7 @@
 import type { AwsCredentials } from '../aws/credentials.ts';
 import { serviceOrigin } from '../aws/endpoint.ts';
 import { RUNTIME } from '../bedrock/runtime.ts';
+import type { CallerNamesOptions } from '../callers/caller-names.ts';
 import type { AdmissionOptions } from '../callers/load.ts';
 import type { BudgetSettings } from '../budgets/load.ts';
 import type { CredentialsOptions } from '../credentials/load.ts';
@@ -17,6 +18,7 @@ export interface Config {
   readonly credentials: CredentialsOptions;
   readonly callerAuth: AdmissionOptions;
   readonly limits: Limits;
+  readonly callerNames: CallerNamesOptions;
   /** Whether requests name their caller to AWS. */
   readonly requestMetadata: boolean;
   readonly budgets: BudgetSettings;
@@ -43,6 +45,7 @@ export function readConfig(environment: Environment = process.env): Config {
     credentials: readCredentials(read, problems),
     callerAuth: readCallerAuth(read, problems),
     limits: readLimits(read, problems),
+    callerNames: readCallerNames(read, problems),
     requestMetadata: read.flag('REQUEST_METADATA'),
     budgets: readBudgets(read, problems),
     ...(telemetry === undefined ? {} : { telemetry }),
@@ -127,6 +130,26 @@ function readCallerAuth(read: Reader, problems: string[]): AdmissionOptions {
     allowedCallers: read.list('ENTRA_ALLOWED_CALLERS', why).map((id) => id.toLowerCase()),
     authority: authority.href.replace(/\/$/, ''),
   };
+}
+
+/** Shorter keys could be found by trying. */
+const KEY_CHARACTERS = 16;
+
+function readCallerNames(read: Reader, problems: string[]): CallerNamesOptions {
+  const mode = read.text('CALLER_NAMES') ?? 'full';
+  if (mode === 'full') return { mode };
+  if (mode === 'none') return { mode };
+  if (mode !== 'hashed') {
+    problems.push('CALLER_NAMES must be full, hashed or none');
+    return { mode: 'none' };
+  }
+  const key = read.required('CALLER_NAMES_KEY', ' (needed by CALLER_NAMES=hashed)');
+  // What App Service hands over where it could not read the vault: everybody knows it.
+  if (key.startsWith('@Microsoft.KeyVault(')) problems.push('CALLER_NAMES_KEY is an unresolved Key Vault reference');
+  else if (key !== '' && key.length < KEY_CHARACTERS) {
+    problems.push(`CALLER_NAMES_KEY must have at least ${KEY_CHARACTERS} characters`);
+  }
+  return { mode, key };
 }
 
 function deepFreeze<T extends object>(value: T): T {

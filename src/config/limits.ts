@@ -12,7 +12,8 @@ export interface Limits extends BodyLimits, LifetimeLimits, UpstreamLimits {
 export function readLimits(read: Reader, problems: string[]): Limits {
   const requestBytes = read.integer('MAX_REQUEST_BYTES', 26_214_400, 104_857_600);
   const bufferedBytes = read.integer('MAX_BUFFERED_BYTES', 268_435_456, Number.MAX_SAFE_INTEGER);
-  if (bufferedBytes < requestBytes) problems.push('MAX_BUFFERED_BYTES must not be less than MAX_REQUEST_BYTES');
+  // One subscription may hold half of it, and a body that is rewritten is copied.
+  if (bufferedBytes < 2 * requestBytes) problems.push('MAX_BUFFERED_BYTES must be at least twice MAX_REQUEST_BYTES');
   return {
     requestBytes,
     bufferedBytes,

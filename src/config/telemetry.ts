@@ -13,12 +13,15 @@ export function readTelemetry(read: Reader, problems: string[]): TelemetryConfig
   const metrics = read.text('OTEL_METRICS_EXPORTER') !== 'none';
   const traces = read.text('OTEL_TRACES_EXPORTER') !== 'none';
   const metricIntervalMs = read.integer('OTEL_METRIC_EXPORT_INTERVAL', 60_000, 86_400_000);
+  // A list for all areas of the conventions; what other areas are asked for is none of ours.
+  const optIns = (read.text('OTEL_SEMCONV_STABILITY_OPT_IN') ?? '').split(',').map((item) => item.trim());
   if ((applicationInsights === undefined && otlp === undefined) || !(metrics || traces)) return undefined;
   return {
     ...(applicationInsights === undefined ? {} : { applicationInsights }),
     ...(otlp === undefined ? {} : { otlp }),
     metrics,
     traces,
+    conventions: optIns.includes('gen_ai_latest_experimental') ? 'latest' : 'released',
     metricIntervalMs,
   };
 }

@@ -1,6 +1,6 @@
 import type { HttpResponseInit, InvocationContext } from '@azure/functions';
 
-import { errorReply, toProxyError } from '../errors.ts';
+import { errorReply, type FailedRequest, toProxyError } from '../errors.ts';
 import { type Exchange, sendWithEnd } from '../http/exchange.ts';
 import type { Reply } from '../http/reply.ts';
 import { logDefect } from '../log.ts';
@@ -16,22 +16,23 @@ export function createHandler(
   inFlight: InFlight,
 ): (request: unknown, context: InvocationContext) => Promise<HttpResponseInit> {
   return async (_request, { invocationId, traceContext }) => {
+    let exchange: Exchange | undefined;
     try {
-      const exchange = claimExchange(invocationId);
+      exchange = claimExchange(invocationId);
       // Fails closed: without the raw request every header could be forged.
-      if (exchange === undefined) return defect(new Error('no raw request'), invocationId);
+      if (exchange === undefined) return defect(new Error('no raw request'), { id: invocationId });
       inFlight.add(exchange.response);
       return handOver(await answer(exchange, traceContext), exchange);
     } catch (error) {
-      return defect(error, invocationId);
+      return defect(error, exchange ?? { id: invocationId });
     }
   };
 }
 
 /** Logs a defect of ours and makes its reply, which tells the caller nothing. */
-export function defect(error: unknown, invocationId: string): HttpResponseInit {
-  logDefect(error, invocationId);
-  const { status, headers, body } = errorReply(toProxyError(new Error('defect', { cause: error })), invocationId);
+export function defect(error: unknown, request: FailedRequest): HttpResponseInit {
+  logDefect(error, request.id);
+  const { status, headers, body } = errorReply(toProxyError(new Error('defect', { cause: error })), request);
   return { status, headers, body: body[0] };
 }
 

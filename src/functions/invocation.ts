@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
 
+import { callerOf } from '../callers/caller.ts';
 import { CallerGone, errorReply, ProxyError } from '../errors.ts';
 import { discardBody, type Exchange } from '../http/exchange.ts';
 import { eventLine } from '../log.ts';
@@ -70,23 +71,24 @@ function hideFromLibrary(request: IncomingMessage): void {
  * host would wait for the function until functionTimeout, and then restart the worker with every call in it.
  */
 function refuseNothing(server: Server): void {
-  // Node's own limit is 16 KiB. The property is read with each new connection.
-  Object.assign(server, { maxHeaderSize: HEAD_BYTES });
+  // Both are read with each new connection. Node's own limit is 16 KiB. The lenient parser takes control characters in
+  // values, which Kestrel and .NET's HttpClient let through; nobody but the host, which writes proper HTTP, is read by it.
+  Object.assign(server, { maxHeaderSize: HEAD_BYTES, insecureHTTPParser: true });
   // 417; an expectation may be ignored (RFC 9110 section 10.1.1).
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
 
 /**
- * Answers a request whose handler is never called. The library fails before that when a caller replaces the headers in
- * the host's binding data (a JSON member or a query parameter named `Headers`) by what no header can hold, and leaves
- * the caller without an answer for minutes (azure-functions-nodejs-library#324).
+ * Answers a request of which the host does not tell the library in time. The line says whose it was as the request has
+ * it: nobody has been admitted yet.
  */
-function refuseUnclaimed({ id, request, response }: Exchange): void {
+function refuseUnclaimed({ id, url, request, response }: Exchange): void {
   waiting.delete(id);
   discardBody(request);
   const error = new ProxyError('invalidRequest', 'The Functions host could not hand this request to the proxy.');
-  const { status, headers, body } = errorReply(error, id);
-  console.error(eventLine('bedrock.unclaimed', { requestId: id }));
+  const { status, headers, body } = errorReply(error, { id, url });
+  const { allowedModels: _, ...caller } = callerOf(request.headers);
+  console.error(eventLine('bedrock.unclaimed', { requestId: id, ...caller }));
   response.writeHead(status, headers).end(body[0]);
 }
 

@@ -72,20 +72,18 @@ export function receiveBody(
 }
 
 /**
- * Has `read` look at a body in one piece. A body that came in several is copied for it; the lease, which is that of the
- * body, counts the copy meanwhile.
- *
- * @throws ProxyError `unavailable` when there is no room for the copy
+ * Has `read` look at a body in one piece, or takes what `otherwise` gives when it came in several and there is no room for
+ * a copy, which is there only meanwhile. The lease is that of the body.
  */
-export function readWhole<T>({ chunks, length }: Bytes, lease: BufferLease, read: (whole: Buffer) => T): T {
+export function readWhole<T>(
+  { chunks, length }: Bytes,
+  lease: BufferLease,
+  read: (whole: Buffer) => T,
+  otherwise: () => T,
+): T {
   const [only, second] = chunks;
   if (second === undefined) return read(only ?? Buffer.alloc(0));
-  if (!lease.resize(2 * length)) throw tooMuchBuffered();
-  try {
-    return read(Buffer.concat(chunks, length));
-  } finally {
-    lease.resize(length);
-  }
+  return lease.hasRoomFor(length) ? read(Buffer.concat(chunks, length)) : otherwise();
 }
 
 /** SHA-256 of an empty body. */

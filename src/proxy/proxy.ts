@@ -3,10 +3,11 @@ import { findModel, readModel } from '../bedrock/body-model.ts';
 import { attribute } from '../bedrock/request-metadata.ts';
 import type { FindRoute, Route } from '../bedrock/route.ts';
 import type { Budgets } from '../budgets/budgets.ts';
-import type { BufferBudget } from '../buffer-budget.ts';
+import { type BufferBudget, tooMuchBuffered } from '../buffer-budget.ts';
 import type { Admit } from '../callers/admission.ts';
 import { checkModel } from '../callers/allowed-models.ts';
 import { callerOf } from '../callers/caller.ts';
+import { systemClock } from '../clock.ts';
 import { CallerGone, errorReply, toProxyError } from '../errors.ts';
 import type { BodyLimits } from '../http/body.ts';
 import { discardBody, type Exchange, whenClosed } from '../http/exchange.ts';
@@ -18,6 +19,7 @@ import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
 import { orderOf, usageReply } from './budgets.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
+import { endAtDeadline } from './ending.ts';
 import { relay } from './relay.ts';
 import { type Body, readBody } from './request-body.ts';
 import { send, type Sender } from './send.ts';
@@ -48,25 +50,16 @@ export function createProxy(dependencies: ProxyDependencies): Proxy {
     try {
       const reply = await answer(invocation, lifetime, record, dependencies);
       lifetime.firstByteSent();
-      if (reply.writeBody === undefined) endWithLifetime(invocation, lifetime, record);
+      if (reply.writeBody === undefined) endAtDeadline(invocation.response, lifetime.signal, record);
       return reply;
     } catch (error) {
       discardBody(invocation.request);
       record.failed(error);
       // Nobody hears this one, but the host needs an answer to be done with the invocation.
       if (error instanceof CallerGone) return { status: 499, headers: {} };
-      return errorReply(toProxyError(error), invocation.id);
+      return errorReply(toProxyError(error), invocation);
     }
   };
-}
-
-/** Sees to it that a caller who does not read a whole answer holds it no longer than any other. */
-function endWithLifetime({ response }: Exchange, { signal }: Lifetime, record: Recorder): void {
-  const end = () => {
-    record.failed(signal.reason);
-    response.destroy();
-  };
-  signal.addEventListener('abort', end, { once: true });
 }
 
 async function answer(
@@ -94,7 +87,7 @@ async function answer(
   const { signed, unsigned } = forwardedHeaders(request.headers);
   const { headers, rewrite } = requestMetadata ? attribute(operation, signed, caller) : { headers: signed };
   const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
-  const body = await readBody(request, { ...limits, uploadMs }, budget, rewrite);
+  const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
   try {
     record.body(body.received);
     const model = modelOf(route, body, caller.allowedModels !== undefined || call?.needsPrice === true);
@@ -105,14 +98,19 @@ async function answer(
     }
     const outgoing = { method: operation.method, path, query, headers, unsigned, body };
     const upstreamAnswer = await send(outgoing, dependencies, signal, record);
-    const meter = createMeter(operation.metering, upstreamAnswer, (usage) => {
-      const cost = call?.charge(usage, model ?? meter.facts.model);
-      if (cost !== undefined) record.cost(cost);
-    });
+    const meter = createMeter(
+      operation.metering,
+      upstreamAnswer,
+      (usage) => {
+        const cost = call?.charge(usage, model ?? meter.facts.model, meter.facts.serviceTier);
+        if (cost !== undefined) record.cost(cost);
+      },
+      model,
+    );
     record.upstreamHeaders(upstreamAnswer, meter);
-    const lease = budget.lease();
+    const lease = budget.lease(caller.subscriptionId);
     whenClosed(response, lease.release);
-    const reply = await relay(upstreamAnswer, operation.dialect, { lease, record, meter, signal });
+    const reply = await relay(upstreamAnswer, operation.dialect, { lease, record, meter, signal, clock: systemClock });
     if (call?.remaining !== undefined) reply.headers['x-bedrock-budget-remaining'] = call.remaining;
     return reply;
   } finally {
@@ -128,7 +126,14 @@ function modelOf({ operation, modelId }: Route, body: Body, decides: boolean): s
   const { modelMember } = operation;
   if (modelId !== undefined || modelMember === undefined) return modelId;
   const read = decides ? readModel : findModel;
-  return body.readWhole((whole) => read(whole, modelMember));
+  return body.readWhole<string | undefined>(
+    (whole) => read(whole, modelMember),
+    () => {
+      // For the record alone no call is refused.
+      if (!decides) return undefined;
+      throw tooMuchBuffered();
+    },
+  );
 }
 
 /** Settings are good, or this code would not run; the keys must be at hand. AWS is not called. */

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 
 import type { UpstreamAnswer } from '../aws/upstream.ts';
-import { tooMuchBuffered } from '../buffer-budget.ts';
-import { CallerGone, type ProxyError, toProxyError } from '../errors.ts';
+import { CallerGone, ProxyError, toProxyError } from '../errors.ts';
 import type { Reply } from '../http/reply.ts';
 import type { Framer } from '../streams/framer.ts';
+import { endAtDeadline, endByFailure } from './ending.ts';
 import { type Relaying, write } from './write.ts';
 
 /** Relays a stream of messages: whole ones only, so that one of our own can tell of a failure in their protocol. */
@@ -14,24 +14,28 @@ export async function relayStream(
   framer: Framer,
   relaying: Relaying,
 ): Promise<Reply> {
-  let overflow: ProxyError | undefined;
+  const { lease, record, meter, signal, clock } = relaying;
   /**
-   * The pieces of the next whole messages, or undefined at the end of the stream. What is whole goes out before a failure
-   * counts, one of this turn included.
+   * The pieces of the next whole messages, or undefined at the end of the stream. What is whole goes out before damage
+   * behind it counts.
    */
   const next = async (): Promise<readonly Buffer[] | undefined> => {
     for (;;) {
-      const failure = framer.damage ?? overflow;
-      if (failure !== undefined) throw failure;
+      if (framer.damage !== undefined) throw framer.damage;
       const chunk = await answer.read();
-      if (chunk === undefined) {
-        const rest = framer.end();
-        return rest.length > 0 ? rest : undefined;
-      }
+      if (chunk === undefined) return rest();
       const messages = framer.push(chunk);
-      if (!relaying.lease.resize(framer.pending)) overflow = tooMuchBuffered();
+      // Bounded by the longest message. The answer is paid: it is not given up for want of memory.
+      lease.hold(framer.pending);
       if (messages.length > 0) return messages;
     }
+  };
+  /** A clean end of the connection is the end of the answer only if the last event of its message has come. */
+  const rest = (): readonly Buffer[] | undefined => {
+    const bytes = framer.end();
+    meter.read(bytes);
+    if (!meter.endedWhole()) throw new ProxyError('upstreamBroken', 'Bedrock ended the stream before its last event.');
+    return bytes.length > 0 ? bytes : undefined;
   };
   const first = await next();
   // A message of our own may follow.
@@ -42,10 +46,11 @@ export async function relayStream(
       for (let messages = first; messages !== undefined; messages = await next()) {
         await write(response, messages, relaying);
       }
+      endAtDeadline(response, signal, record);
     } catch (error) {
-      relaying.record.failed(error);
+      record.failed(error);
       answer.abort();
-      if (!(error instanceof CallerGone)) response.write(framer.failure(toProxyError(error)));
+      if (!(error instanceof CallerGone)) await endByFailure(response, framer.failure(toProxyError(error)), clock);
     }
   };
   return { status: answer.status, headers, writeBody };

@@ -4,9 +4,9 @@ import type { UpstreamAnswer } from '../aws/upstream.ts';
 import type { Reply } from '../http/reply.ts';
 import { returnedHeaders } from '../http/response-headers.ts';
 import { framerFor } from '../streams/format.ts';
-import type { EventDialect } from '../streams/server-sent-events.ts';
+import type { EventDialect } from '../streams/failure-event.ts';
 import { addUsageHeaders } from '../usage/headers.ts';
-import { tooMuchBuffered } from '../buffer-budget.ts';
+import { endAtDeadline } from './ending.ts';
 import { relayStream } from './relay-stream.ts';
 import { type Relaying, write } from './write.ts';
 
@@ -16,13 +16,16 @@ const HELD_BYTES = 1024 * 1024;
 /** Statuses that have no body (RFC 9110 section 6.4.1). */
 const BODILESS = new Set([204, 205, 304]);
 
+/** Of these, the one whose length would be that of another answer, so it may be told (RFC 9110 section 8.6). */
+const NOT_MODIFIED = 304;
+
 /**
  * Turns Bedrock's answer into the reply: the same status, headers and bytes.
  *
  * Resolves when the first bytes are there to be sent, which for an event stream is its first whole message: what fails
  * before can still be told by a status. The headers do not leave the host before the first byte anyway.
  *
- * @throws ProxyError as `UpstreamAnswer.read` does, or `unavailable` when the process holds too much already
+ * @throws ProxyError as `UpstreamAnswer.read` does
  */
 export async function relay(
   answer: UpstreamAnswer,
@@ -41,10 +44,11 @@ export async function relay(
 }
 
 async function relayBody(answer: UpstreamAnswer, headers: Reply['headers'], relaying: Relaying): Promise<Reply> {
-  const { lease, record, meter } = relaying;
+  const { lease, record, meter, signal } = relaying;
   const chunks: Buffer[] = [];
   let length = 0;
-  while (length <= HELD_BYTES) {
+  let hasRoom = true;
+  while (hasRoom && length <= HELD_BYTES) {
     const chunk = await answer.read();
     if (chunk === undefined) {
       // Counted as a whole, whether or not the caller takes all of it.
@@ -54,17 +58,23 @@ async function relayBody(answer: UpstreamAnswer, headers: Reply['headers'], rela
     }
     chunks.push(chunk);
     length += chunk.length;
-    if (!lease.resize(length)) throw tooMuchBuffered();
+    // Without room it flows: it is paid, so nothing that is to be tried again may take its place.
+    hasRoom = lease.resize(length);
   }
   addUsageHeaders(headers, meter.announced);
 
+  /** A short answer is kept for its usage, after it has gone. */
+  const countKept = () => lease.hold(length <= HELD_BYTES ? length : 0);
   const writeBody = async (response: ServerResponse): Promise<void> => {
     try {
       await write(response, chunks.splice(0), relaying);
-      lease.release();
+      countKept();
       for (let chunk = await answer.read(); chunk !== undefined; chunk = await answer.read()) {
+        length += chunk.length;
         await write(response, [chunk], relaying);
+        countKept();
       }
+      endAtDeadline(response, signal, record);
     } catch (error) {
       record.failed(error);
       answer.abort();
@@ -82,11 +92,12 @@ function wholeReply(
   length: number,
   { record }: Relaying,
 ): Reply {
-  if (length === 0 || BODILESS.has(status)) {
-    // The caller would wait for what is not sent (205 with a body, against RFC 9110 section 15.3.6).
-    if (length > 0) delete headers['content-length'];
+  if (BODILESS.has(status)) {
+    // The caller would wait for what is not sent.
+    if (status !== NOT_MODIFIED) delete headers['content-length'];
     return { status, headers };
   }
+  if (length === 0) return { status, headers };
   headers['content-length'] = String(length);
   record.sent(body);
   return { status, headers, body };

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import { type BufferBudget, type BufferLease, tooMuchBuffered } from '../buffer-budget.ts';
+import { type BufferLease, tooMuchBuffered } from '../buffer-budget.ts';
 import type { Clock } from '../clock.ts';
 import { type BodyLimits, type Bytes, readWhole, receiveBody, sha256Of } from '../http/body.ts';
 
@@ -10,8 +10,8 @@ export interface Body extends Bytes {
   readonly received: number;
   /** Hexadecimal SHA-256 of the bytes. */
   readonly sha256: string;
-  /** Has `read` look at the bytes in one piece. @throws ProxyError `unavailable` without room for a copy of them */
-  readWhole<T>(read: (whole: Buffer) => T): T;
+  /** Has `read` look at the bytes in one piece; takes what `otherwise` gives without room for a copy of them. */
+  readWhole<T>(read: (whole: Buffer) => T, otherwise: () => T): T;
   /** Gives the memory back to the budget: the bytes are no longer needed. */
   release(): void;
 }
@@ -22,16 +22,16 @@ export type Rewrite = (body: Buffer) => readonly Buffer[];
 /**
  * Receives a body, rewrites it where that is asked for, and hashes what is sent.
  *
- * @throws ProxyError as `receiveBody` does, and what `rewrite` throws
+ * @param lease for what is held; released here when the reading fails, else by the body
+ * @throws ProxyError as `receiveBody` does, `unavailable` without room to rewrite, and what `rewrite` throws
  */
 export async function readBody(
   request: IncomingMessage,
   limits: BodyLimits,
-  budget: BufferBudget,
+  lease: BufferLease,
   rewrite?: Rewrite,
   clock?: Clock,
 ): Promise<Body> {
-  const lease = budget.lease();
   try {
     const came = await receiveBody(request, limits, lease, clock);
     const sent = rewrite === undefined ? came : rewritten(came, rewrite, lease);
@@ -39,7 +39,7 @@ export async function readBody(
       ...sent,
       received: came.length,
       sha256: sha256Of(sent.chunks),
-      readWhole: (read) => readWhole(sent, lease, read),
+      readWhole: (read, otherwise) => readWhole(sent, lease, read, otherwise),
       release: lease.release,
     };
   } catch (error) {
@@ -49,8 +49,11 @@ export async function readBody(
 }
 
 function rewritten(came: Bytes, rewrite: Rewrite, lease: BufferLease): Bytes {
-  const chunks = readWhole(came, lease, rewrite);
+  const chunks = readWhole(came, lease, rewrite, () => {
+    throw tooMuchBuffered();
+  });
   const length = chunks.reduce((sum, piece) => sum + piece.length, 0);
-  if (!lease.resize(length)) throw tooMuchBuffered();
+  // A body of the largest size must not be refused for the few bytes that are ours.
+  lease.hold(length);
   return { chunks, length };
 }

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 import { abortable } from '../abortable.ts';
 import type { BufferLease } from '../buffer-budget.ts';
+import type { Clock } from '../clock.ts';
 import { writeAll } from '../http/exchange.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { UsageMeter } from '../usage/meter.ts';
@@ -14,6 +15,7 @@ export interface Relaying {
   readonly meter: UsageMeter;
   /** Ends the writing, also while it waits for a caller that does not read. */
   readonly signal: AbortSignal;
+  readonly clock: Clock;
 }
 
 /**

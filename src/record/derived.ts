@@ -1,17 +1,21 @@
 import { isModelId, modelFacts } from '../bedrock/model-id.ts';
 import type { Operation } from '../bedrock/service.ts';
-import type { AnswerFacts } from '../usage/accumulator.ts';
+import type { AnswerFacts } from '../usage/answer-facts.ts';
 import type { Usage } from '../usage/meter.ts';
 import type { RequestRecord } from './record.ts';
 
 /** Adds what an answer has told, when nothing more of it is read. A model that can be no id is left out. */
-export function addUsage(record: RequestRecord, usage: Usage, facts: AnswerFacts): void {
+export function addAnswer(record: RequestRecord, usage: Usage, facts: AnswerFacts): void {
   const { source, unknown, partial, ...tokens } = usage;
   Object.assign(record, tokens);
   if (source !== undefined) record.usageSource = source;
   if (unknown !== undefined) record.usageUnknown = unknown;
   if (partial !== undefined) record.usagePartial = partial;
-  const { events, errorType } = facts;
+  const { events, errorType, serviceTier, latencyMode, stopReason, guardrailAction } = facts;
+  if (serviceTier !== undefined) record.serviceTier = serviceTier;
+  if (latencyMode !== undefined) record.latencyMode = latencyMode;
+  if (stopReason !== undefined) record.stopReason = stopReason;
+  if (guardrailAction !== undefined) record.guardrailAction = guardrailAction;
   const [model, routedModelId] = [facts.model, facts.routedModelId].map((id) => (isModelId(id ?? '') ? id : undefined));
   if (events > 0) record.responseEvents = events;
   if (model !== undefined) {
@@ -37,7 +41,9 @@ export function conclude(
   operation: Operation | undefined,
   lastByteMs: number | undefined,
 ): void {
-  const { modelId, attempts, headersMs } = record;
+  const { attempts, headersMs } = record;
+  const modelId = usedModel(record, operation);
+  if (modelId !== undefined) record.modelId = modelId;
   // It was asked, and may have worked.
   const unanswered = attempts !== undefined && headersMs === undefined;
   if (unanswered && operation?.metering === 'used') record.usageUnknown = 'no answer';
@@ -49,6 +55,21 @@ export function conclude(
   const speed = speedOf(record, lastByteMs);
   if (speed !== undefined) record.outputTokensPerSecond = speed;
 }
+
+/**
+ * The model that was asked for, unless a body seemed to name it and the answer names another: that one has worked. Names
+ * that can be compared are those of Bedrock's own form; what the answer calls `claude-3-5-haiku-20241022` may well be
+ * `us.anthropic.claude-3-5-haiku-20241022-v1:0`, and behind a profile of one's own may be any.
+ */
+function usedModel({ modelId, responseModel }: RequestRecord, operation: Operation | undefined): string | undefined {
+  if (responseModel === undefined || operation?.modelMember === undefined) return modelId;
+  const [answered, asked] = [responseModel, modelId ?? ''].map((id) => modelFacts(id).foundationModelId);
+  if (answered === undefined || asked === undefined || !BEDROCK_FORM.test(answered)) return modelId;
+  return answered.includes(asked) || asked.includes(answered) ? modelId : responseModel;
+}
+
+/** `provider.model`, where the model's name begins with a letter: `gpt-5.6` is none. */
+const BEDROCK_FORM = /^[a-z0-9-]+\.[a-z]/;
 
 /** Below this the times, which are tenths of milliseconds, tell no speed: what came in one piece has none. */
 const SHORTEST_MS = 10;

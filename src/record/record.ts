@@ -1,3 +1,4 @@
+import type { GuardrailAction } from '../usage/answer-facts.ts';
 import type { Usage } from '../usage/meter.ts';
 import type { TokenUsage } from '../usage/token-usage.ts';
 
@@ -24,6 +25,13 @@ export interface RequestRecord extends TokenUsage {
   foundationModelId?: string;
   /** The model as the answer calls it, which need not be an id of Bedrock's. */
   responseModel?: string;
+  /** The tier that the answer says it was served in. */
+  serviceTier?: string;
+  /** `standard` or `optimized`, as the answer says. */
+  latencyMode?: string;
+  /** Why the model stopped, in the words of the answer's dialect. */
+  stopReason?: string;
+  guardrailAction?: GuardrailAction;
   status?: number;
   errorType?: string;
   /** Whose error it was. */

@@ -1,6 +1,7 @@
 import { isModelId } from '../bedrock/model-id.ts';
 import type { Route } from '../bedrock/route.ts';
 import type { Operation } from '../bedrock/service.ts';
+import { isErrorAnswer } from '../aws/error-type.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import { BudgetExceeded } from '../budgets/admission.ts';
 import { formatOf } from '../streams/format.ts';
@@ -8,8 +9,9 @@ import type { UsageMeter } from '../usage/meter.ts';
 import { CallerGone, type Failure, toProxyError } from '../errors.ts';
 import { describeError, eventLine } from '../log.ts';
 import type { Caller } from '../callers/caller.ts';
+import type { TellCaller } from '../callers/caller-names.ts';
 import { type Exchange, whenClosed } from '../http/exchange.ts';
-import { addUsage, conclude } from './derived.ts';
+import { addAnswer, conclude } from './derived.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Attempt, Observe, TraceContext } from './finished-request.ts';
 import type { ErrorSource, RequestRecord } from './record.ts';
@@ -47,6 +49,8 @@ const EXPLAINED = new Set<Failure>(['internal', 'unavailable', 'upstreamBroken',
 
 export interface RecorderOptions {
   readonly region: string;
+  /** What of a caller is told. */
+  readonly tellCaller: TellCaller;
   /**
    * Takes one line for standard output, which the host logs under `Host.Function.Console`, a category that host.json lets
    * through. `context.log` is no way: the record is complete only when the body has been sent, and the library complains
@@ -60,7 +64,7 @@ export interface RecorderOptions {
 /** Starts the record of a request. Never holds a body, a key or a token. */
 export function startRecord(
   invocation: Exchange,
-  { region, log, observe }: RecorderOptions,
+  { region, tellCaller, log, observe }: RecorderOptions,
   trace?: TraceContext,
 ): Recorder {
   const { id, startedAt, response, gone } = invocation;
@@ -86,7 +90,7 @@ export function startRecord(
   whenClosed(response, () => {
     if (response.headersSent) record.status = response.statusCode;
     record.outcome ??= gone.aborted ? 'clientClosed' : 'complete';
-    if (meter !== undefined) addUsage(record, meter.end(record.outcome === 'complete'), meter.facts);
+    if (meter !== undefined) addAnswer(record, meter.end(record.outcome === 'complete'), meter.facts);
     record.durationMs = elapsed();
     conclude(record, operation, lastByteMs);
     log(JSON.stringify(record));
@@ -101,7 +105,8 @@ export function startRecord(
   });
 
   return {
-    caller({ allowedModels: _unrecorded, ...identity }) {
+    caller(caller) {
+      const { allowedModels: _unrecorded, ...identity } = tellCaller(caller);
       Object.assign(record, identity);
     },
     route({ operation: found, modelId }) {
@@ -130,13 +135,14 @@ export function startRecord(
     credentialsRefreshed() {
       record.credentialsRefreshed = true;
     },
-    upstreamHeaders({ status, headers }, itsMeter) {
+    upstreamHeaders(answer, itsMeter) {
+      const { headers } = answer;
       meter = itsMeter;
       record.headersMs = elapsed();
       const requestId = headers['x-amzn-requestid'];
       if (requestId !== undefined) record.bedrockRequestId = String(requestId);
       record.streamed = formatOf(headers) !== undefined;
-      if (status >= 400) record.errorSource = 'bedrock';
+      if (isErrorAnswer(answer)) record.errorSource = 'bedrock';
     },
     budgetExceeded(name) {
       record.budgetExceeded = name;

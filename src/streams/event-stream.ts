@@ -57,7 +57,7 @@ export function createEventStreamFramer(): Framer {
         throw new ProxyError('upstreamBroken', 'Bedrock ended the stream in the middle of a message.');
       return [];
     },
-    failure: (error) => exceptionMessage(exceptionType(error), error.message),
+    failure: (error) => ({ message: exceptionMessage(exceptionType(error), error.message), breaks: false }),
   };
 }
 

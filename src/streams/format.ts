@@ -1,6 +1,7 @@
 import { createEventStreamFramer } from './event-stream.ts';
+import type { EventDialect } from './failure-event.ts';
 import type { Framer } from './framer.ts';
-import { createEventFramer, type EventDialect } from './server-sent-events.ts';
+import { createEventFramer } from './server-sent-events.ts';
 
 /** Status and headers of an answer; names in lower case. */
 export interface AnswerHead {

@@ -17,8 +17,16 @@ export interface Framer {
    * @throws ProxyError `upstreamBroken` when a message was cut
    */
   end(): readonly Buffer[];
-  /** A message in the stream's own protocol that tells the client what went wrong. */
-  failure(error: ProxyError): Buffer;
+  /** How the client is told what went wrong, behind the whole messages that came out. */
+  failure(error: ProxyError): FailureEnd;
+}
+
+/** The end of a stream that failed. */
+export interface FailureEnd {
+  /** Tells of it in the stream's own protocol. */
+  readonly message: Buffer;
+  /** The connection has to break behind it: there are clients that take a clean end for the end of a whole answer. */
+  readonly breaks: boolean;
 }
 
 /** Longest message that is kept together: the limit of the AWS event-stream encoding, and room enough for any event. */

@@ -1,8 +1,6 @@
 import { ProxyError } from '../errors.ts';
+import { type EventDialect, failureEvent, lastSequenceNumber } from './failure-event.ts';
 import { createHeldBytes, type Framer, LONGEST_MESSAGE } from './framer.ts';
-
-/** Dialect in which a stream of server-sent events tells its client of a failure. */
-export type EventDialect = 'openai' | 'anthropic';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -13,18 +11,27 @@ const LINE_BREAK_PAIRS = [Buffer.from([LF, LF]), Buffer.from([LF, CR]), Buffer.f
 /** Longest end of an event, in bytes: CR LF CR LF. */
 const LONGEST_END = 4;
 
-/** `text/event-stream`: events that end with an empty line; a line ends with LF, CR LF or CR (HTML, section 9.2.5). */
-export function createEventFramer(dialect: EventDialect | undefined): Framer {
+/**
+ * `text/event-stream`: events that end with an empty line; a line ends with LF, CR LF or CR (HTML, section 9.2.5).
+ *
+ * @param dialect default: that of chat completions, whose failures look whole to no client
+ */
+export function createEventFramer(dialect: EventDialect = 'openai'): Framer {
   const held = createHeldBytes();
   /** The last bytes of what is held: an event's end may be cut in two. */
   let tail: Buffer = Buffer.alloc(0);
+  /** Of the next event, where events are numbered. */
+  let sequenceNumber = 0;
 
   return {
     push(chunk) {
       const boundary = lastEnd(chunk) || endAcross(tail, chunk);
       const kept = chunk.subarray(Math.max(boundary, chunk.length + 1 - LONGEST_END));
       tail = boundary === 0 ? Buffer.concat([tail, kept]).subarray(1 - LONGEST_END) : kept;
-      return held.cut(chunk, boundary);
+      const events = held.cut(chunk, boundary);
+      if (dialect === 'responses' && boundary > 0)
+        sequenceNumber = 1 + (lastSequenceNumber(events) ?? sequenceNumber - 1);
+      return events;
     },
     get pending() {
       return held.length;
@@ -35,7 +42,7 @@ export function createEventFramer(dialect: EventDialect | undefined): Framer {
     },
     // Clients discard an event without its empty line by themselves; the bytes stay what Bedrock sent.
     end: held.release,
-    failure: (error) => Buffer.from(FAILURES[dialect ?? 'openai'](error)),
+    failure: (error) => failureEvent(dialect, error, sequenceNumber),
   };
 }
 
@@ -81,11 +88,3 @@ function endAcross(tail: Buffer, chunk: Buffer): number {
   const joint = Buffer.concat([tail, chunk.subarray(0, LONGEST_END - 1)]);
   return Math.max(0, lastEnd(joint) - tail.length);
 }
-
-/** What makes each family of clients raise an error instead of ending as if all were well. */
-const FAILURES: Readonly<Record<EventDialect, (error: ProxyError) => string>> = {
-  openai: ({ message, errorType }) =>
-    `data: ${JSON.stringify({ error: { message, type: 'server_error', code: errorType } })}\n\n`,
-  anthropic: ({ message }) =>
-    `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: 'api_error', message } })}\n\n`,
-};

@@ -3,8 +3,16 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { FinishedRequest } from '../record/finished-request.ts';
 import type { RequestRecord } from '../record/record.ts';
 
-/** The version of the conventions that names, units and boundaries follow (open-telemetry/semantic-conventions-genai). */
-export const SCHEMA_URL = 'https://opentelemetry.io/schemas/gen-ai/1.42.0';
+/**
+ * Which version of the conventions names, units and boundaries follow (open-telemetry/semantic-conventions-genai): the
+ * last one that was released, or what is to be the next.
+ */
+export type Conventions = 'released' | 'latest';
+
+/** What tells a receiver the version. What is not released has no schema. */
+export function schemaUrlOf(conventions: Conventions): string | undefined {
+  return conventions === 'released' ? 'https://opentelemetry.io/schemas/gen-ai/1.42.0' : undefined;
+}
 
 /** What an invoked model does, where its id tells; all others chat. `rerank` is no name of the conventions'. */
 const BY_MODEL: readonly (readonly [RegExp, string])[] = [
@@ -33,12 +41,15 @@ export function operationName({
 
 /**
  * `gen_ai.request.model`. Ids come from callers; only Bedrock knows which of them exist. Without its word for one, that
- * is an answer of 2xx, the id would be a way to make any number of series.
+ * is an answer of 2xx that is no error all the same, the id would be a way to make any number of series.
  */
 function modelName({ record, attempts }: FinishedRequest): string | undefined {
+  const { modelId, streamed, outcome, errorType: exception } = record;
   const status = attempts.at(-1)?.status ?? 0;
-  if (record.modelId === undefined) return undefined;
-  return status >= 200 && status < 300 ? record.modelId : '_other';
+  if (modelId === undefined) return undefined;
+  // A stream has begun with the model; a plain answer that has gone out whole and failed is an error itself.
+  const isError = exception !== undefined && outcome === 'complete' && streamed !== true;
+  return status >= 200 && status < 300 && !isError ? modelId : '_other';
 }
 
 /** `error.type`: the AWS exception, or the status where there is none. A caller that has left is one, too. */
@@ -65,6 +76,17 @@ export function operationAttributes(finished: FinishedRequest): Attributes {
     'gen_ai.request.model': modelName(finished),
     'aws.region': finished.record.region,
   });
+}
+
+/** Tiers and modes that have prices of their own; what an answer calls anything else is one series. */
+const PRICED = new Set(['default', 'standard', 'priority', 'flex', 'reserved', 'batch', 'scale', 'optimized', 'auto']);
+
+/** What tokens cost more or less for, as far as the answer tells. */
+export function priceAttributes({ serviceTier, latencyMode }: Readonly<RequestRecord>): Attributes {
+  const [tier, latency] = [serviceTier, latencyMode].map((word) =>
+    word === undefined || PRICED.has(word) ? word : '_other',
+  );
+  return known({ 'bedrock.service_tier': tier, 'bedrock.latency_mode': latency });
 }
 
 /** Leaves out what is not known. */

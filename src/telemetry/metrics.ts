@@ -1,11 +1,10 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
 
-import { callerAttributes, errorType, known, operationAttributes } from './attributes.ts';
+import { callerAttributes, type Conventions, errorType, known, operationAttributes } from './attributes.ts';
 import type { FinishedRequest } from '../record/finished-request.ts';
-import { inputOf, tokensByKind } from './token-kinds.ts';
+import { createTokenMetrics } from './token-metrics.ts';
 
 // Bucket boundaries as the conventions advise them.
-const TOKENS = Array.from({ length: 14 }, (_, power) => 4 ** power);
 const SECONDS = Array.from({ length: 14 }, (_, power) => 2 ** power / 100);
 const FIRST_TOKEN_SECONDS = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const OUTPUT_TOKEN_SECONDS = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5];
@@ -16,16 +15,20 @@ const OUTPUT_TOKEN_SECONDS = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4
  * @param inFlight the number of requests in flight
  * @returns takes a finished request
  */
-export function createMetrics(meter: Meter, inFlight: () => number): (finished: FinishedRequest) => void {
+export function createMetrics(
+  meter: Meter,
+  inFlight: () => number,
+  conventions: Conventions,
+): (finished: FinishedRequest) => void {
   const histogram = (name: string, unit: string, explicitBucketBoundaries: number[], description: string) =>
     meter.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries } });
-  const tokenUsage = histogram(
-    'gen_ai.client.token.usage',
-    '{token}',
-    TOKENS,
-    'Number of input and output tokens used.',
-  );
+  const addTokens = createTokenMetrics(meter, conventions);
   const operation = histogram('gen_ai.client.operation.duration', 's', SECONDS, 'GenAI operation duration.');
+  // What is to be the next version has a metric of its own for calls of a model.
+  const inference =
+    conventions === 'latest'
+      ? histogram('gen_ai.client.inference.duration', 's', SECONDS, 'Duration of an inference.')
+      : operation;
   const server = histogram(
     'gen_ai.server.request.duration',
     's',
@@ -44,14 +47,10 @@ export function createMetrics(meter: Meter, inFlight: () => number): (finished: 
     OUTPUT_TOKEN_SECONDS,
     'Time per output token generated after the first token for successful responses.',
   );
-  const counter = (name: string, unit: string, description: string) => meter.createCounter(name, { unit, description });
-  const tokens = counter('bedrock.proxy.tokens', '{token}', 'Tokens by the kinds that have prices of their own.');
-  const reasoning = counter(
-    'bedrock.proxy.reasoning_tokens',
-    '{token}',
-    'The part of the output tokens that was spent on reasoning.',
-  );
-  const requests = counter('bedrock.proxy.requests', '{request}', 'Requests by how they ended.');
+  const requests = meter.createCounter('bedrock.proxy.requests', {
+    unit: '{request}',
+    description: 'Requests by how they ended.',
+  });
   meter
     .createObservableUpDownCounter('bedrock.proxy.active_requests', {
       unit: '{request}',
@@ -59,21 +58,12 @@ export function createMetrics(meter: Meter, inFlight: () => number): (finished: 
     })
     .addCallback((result) => result.observe(inFlight()));
 
-  const addTokens = (record: FinishedRequest['record'], series: Attributes) => {
-    const input = inputOf(record);
-    if (input !== undefined) tokenUsage.record(input, { ...series, 'gen_ai.token.type': 'input' });
-    if (record.outputTokens !== undefined) {
-      tokenUsage.record(record.outputTokens, { ...series, 'gen_ai.token.type': 'output' });
-    }
-    for (const [kind, count] of tokensByKind(record)) tokens.add(count, { ...series, 'bedrock.token.kind': kind });
-    if (record.reasoningTokens !== undefined) reasoning.add(record.reasoningTokens, series);
-  };
-
-  const addTimes = ({ record, attempts, lastByteMs }: FinishedRequest, series: Attributes) => {
+  const addTimes = (finished: FinishedRequest, series: Attributes) => {
+    const { record, attempts, lastByteMs } = finished;
     const { durationMs = 0, firstTokenMs, outcome, outputTokens = 0 } = record;
     const error = errorType(record);
     const withError = error === undefined ? series : { ...series, 'error.type': error };
-    operation.record(durationMs / 1000, withError);
+    (finished.operation?.metering === 'used' ? inference : operation).record(durationMs / 1000, withError);
     const attempt = attempts.at(-1);
     if (attempt === undefined) return;
     const endMs = lastByteMs ?? durationMs;
@@ -97,12 +87,13 @@ export function createMetrics(meter: Meter, inFlight: () => number): (finished: 
         'gen_ai.request.model': series['gen_ai.request.model'],
         'bedrock.proxy.outcome': record.outcome,
         'bedrock.proxy.error_source': record.errorSource,
+        'bedrock.guardrail.action': record.guardrailAction,
         'http.response.status_code': record.status,
         'error.type': errorType(record),
       }),
     });
     if (record.operation === undefined) return;
-    addTokens(record, series);
+    addTokens(finished, series);
     addTimes(finished, series);
   };
 }

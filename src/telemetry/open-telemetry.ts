@@ -1,7 +1,7 @@
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 
-import { SCHEMA_URL } from './attributes.ts';
+import { schemaUrlOf } from './attributes.ts';
 import type { Destination } from './destination.ts';
 import { type InFlightExports, trackExports } from './in-flight-exports.ts';
 import { createMetrics } from './metrics.ts';
@@ -44,15 +44,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const processors = config.traces
     ? destinations.flatMap((to) => setUp(to.name, report, () => createProcessor(to, exports, report)))
     : [];
+  const { conventions } = config;
+  const schemaUrl = schemaUrlOf(conventions);
+  const scope = schemaUrl === undefined ? {} : { schemaUrl };
   const meters = new MeterProvider({ resource, readers });
   const tracers = new BasicTracerProvider({ resource, spanProcessors: processors });
   const observers = [
-    ...(readers.length > 0
-      ? [createMetrics(meters.getMeter(SCOPE, VERSION, { schemaUrl: SCHEMA_URL }), inFlight)]
-      : []),
-    ...(processors.length > 0
-      ? [createSpans(tracers.getTracer(SCOPE, VERSION, { schemaUrl: SCHEMA_URL }), server)]
-      : []),
+    ...(readers.length > 0 ? [createMetrics(meters.getMeter(SCOPE, VERSION, scope), inFlight, conventions)] : []),
+    ...(processors.length > 0 ? [createSpans(tracers.getTracer(SCOPE, VERSION, scope), server, conventions)] : []),
   ];
   return {
     observe(finished) {

@@ -11,7 +11,14 @@ import {
 } from '@opentelemetry/api';
 import { parseTraceParent } from '@opentelemetry/core';
 
-import { callerAttributes, errorType, known, operationAttributes } from './attributes.ts';
+import {
+  callerAttributes,
+  type Conventions,
+  errorType,
+  known,
+  operationAttributes,
+  priceAttributes,
+} from './attributes.ts';
 import type { Attempt, FinishedRequest, TraceContext } from '../record/finished-request.ts';
 import { inputOf } from './token-kinds.ts';
 
@@ -23,7 +30,11 @@ import { inputOf } from './token-kinds.ts';
  * @param server Bedrock's origin
  * @returns takes a finished request
  */
-export function createSpans(tracer: Tracer, server: URL): (finished: FinishedRequest) => void {
+export function createSpans(
+  tracer: Tracer,
+  server: URL,
+  conventions: Conventions,
+): (finished: FinishedRequest) => void {
   const defaultPort = server.protocol === 'http:' ? 80 : 443;
   const serverAttributes = { 'server.address': server.hostname, 'server.port': Number(server.port || defaultPort) };
 
@@ -38,7 +49,7 @@ export function createSpans(tracer: Tracer, server: URL): (finished: FinishedReq
         attributes: {
           ...common,
           ...attemptAttributes(attempt, index),
-          ...(last ? answerAttributes(finished, attempt) : {}),
+          ...(last ? answerAttributes(finished, attempt, CACHE_WRITE[conventions]) : {}),
         },
       },
       parent,
@@ -106,18 +117,27 @@ function attemptAttributes({ method, status, requestId }: Attempt, resendCount: 
   });
 }
 
+/** The one attribute of ours that the conventions have given another name. */
+const CACHE_WRITE: Readonly<Record<Conventions, string>> = {
+  released: 'gen_ai.usage.cache_creation.input_tokens',
+  latest: 'gen_ai.usage.cache_write.input_tokens',
+};
+
 /** What the answer to the last attempt told, which is the one that was passed on. */
-function answerAttributes({ record }: FinishedRequest, attempt: Attempt): Attributes {
-  const { streamed, firstByteMs } = record;
+function answerAttributes({ record }: FinishedRequest, attempt: Attempt, cacheWrite: string): Attributes {
+  const { streamed, firstByteMs, stopReason } = record;
   return known({
     'gen_ai.request.stream': streamed,
     'gen_ai.response.model': record.responseModel,
+    'gen_ai.response.finish_reasons': stopReason === undefined ? undefined : [stopReason],
+    'bedrock.guardrail.action': record.guardrailAction,
+    ...priceAttributes(record),
     'gen_ai.response.time_to_first_chunk':
       streamed === true && firstByteMs !== undefined ? (firstByteMs - attempt.startedMs) / 1000 : undefined,
     'gen_ai.usage.input_tokens': inputOf(record),
     'gen_ai.usage.output_tokens': record.outputTokens,
     'gen_ai.usage.cache_read.input_tokens': record.cacheReadInputTokens,
-    'gen_ai.usage.cache_creation.input_tokens': record.cacheWriteInputTokens,
+    [cacheWrite]: record.cacheWriteInputTokens,
     'gen_ai.usage.reasoning.output_tokens': record.reasoningTokens,
   });
 }

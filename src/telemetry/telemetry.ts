@@ -1,4 +1,5 @@
 import type { Observe } from '../record/finished-request.ts';
+import type { Conventions } from './attributes.ts';
 
 /** Makes metrics and spans of finished requests and exports them. */
 export interface Telemetry {
@@ -18,6 +19,7 @@ export interface TelemetryConfig {
   readonly otlp?: OtlpConfig;
   readonly metrics: boolean;
   readonly traces: boolean;
+  readonly conventions: Conventions;
   /** Milliseconds between two exports of the metrics. */
   readonly metricIntervalMs: number;
 }

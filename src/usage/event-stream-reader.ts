@@ -1,7 +1,9 @@
 import { errorName } from '../aws/error-type.ts';
 import { member } from '../json/member.ts';
 import { codec, PRELUDE } from '../streams/event-stream.ts';
-import { type Accumulator, add, addEvent, LONGEST_READ, type UsageReader } from './accumulator.ts';
+import { type Accumulator, add, addEvent, LONGEST_READ, noteEnds, type UsageReader } from './accumulator.ts';
+import { isTelling } from './event-stream-glimpse.ts';
+import { readLongMessage } from './long-message.ts';
 
 /**
  * Reads `application/vnd.amazon.eventstream`. Decoding a message costs microseconds, and only two or three of a stream
@@ -19,10 +21,10 @@ export function createEventStreamReader(accumulator: Accumulator): UsageReader {
       accumulator.trouble = 'answer not understood: damaged stream';
     }
   };
-  const passOver = () => {
+  /** A message that is not kept, in its pieces: what it ends with may still tell usage. */
+  const readEnd = (pieces: readonly Buffer[]) => {
     accumulator.trouble = 'answer not understood: too long';
-    accumulator.events += 1;
-    last = undefined;
+    readLongMessage(accumulator, pieces);
   };
   /** Reads whole messages that stand one behind the other. */
   const walk = (bytes: Buffer) => {
@@ -34,8 +36,8 @@ export function createEventStreamReader(accumulator: Accumulator): UsageReader {
       accumulator.events += 1;
       last = undefined;
       lastAt = -1;
-      if (end - at > LONGEST_READ) accumulator.trouble = 'answer not understood: too long';
-      else if (mayTellUsage(bytes, at, accumulator)) readOne(bytes.subarray(at, end));
+      if (end - at > LONGEST_READ) readEnd([bytes.subarray(at, end)]);
+      else if (isTelling(bytes, at, accumulator)) readOne(bytes.subarray(at, end));
       else lastAt = at;
       at = end;
     }
@@ -56,7 +58,11 @@ export function createEventStreamReader(accumulator: Accumulator): UsageReader {
       const length = first.readUInt32BE(0);
       const missing = begun.reduce((left, piece) => left - piece.length, length);
       if (length <= LONGEST_READ) walk(Buffer.concat([...begun, rest.subarray(0, missing)], length));
-      else passOver();
+      else {
+        accumulator.events += 1;
+        last = undefined;
+        readEnd([...begun, rest.subarray(0, missing)]);
+      }
       walk(rest.subarray(missing));
     },
     end() {
@@ -64,46 +70,6 @@ export function createEventStreamReader(accumulator: Accumulator): UsageReader {
       last = undefined;
     },
   };
-}
-
-/** Offset in a message of the value of `:event-type`, when that is the first header. */
-const EVENT_TYPE = PRELUDE + 1 + ':event-type'.length + 3;
-
-/**
- * True unless the message that begins at `at` is surely one without usage, told by a few bytes where Bedrock puts them.
- * Notes the first token by the way.
- */
-function mayTellUsage(bytes: Buffer, at: number, accumulator: Accumulator): boolean {
-  // Length and first letters of the first header's name, type and length of its value.
-  const isEventType =
-    bytes[at + PRELUDE] === ':event-type'.length &&
-    bytes[at + PRELUDE + 1] === 0x3a &&
-    bytes[at + PRELUDE + 2] === 0x65 &&
-    bytes[at + PRELUDE + 3] === 0x76;
-  if (!isEventType || bytes[at + EVENT_TYPE - 3] !== 7 || bytes[at + EVENT_TYPE - 2] !== 0) return true;
-  switch (bytes[at + EVENT_TYPE - 1]) {
-    case 'metadata'.length:
-      return true;
-    case 'chunk'.length:
-      return !accumulator.firstTokenSeen || beginsAnthropicMessage(bytes, at);
-    case 'contentBlockDelta'.length:
-      // The D tells it from contentBlockStart.
-      accumulator.firstTokenSeen ||= bytes[at + EVENT_TYPE + 'contentBlock'.length] === 0x44;
-      return false;
-    default:
-      return false;
-  }
-}
-
-/** True for a payload `{"bytes":"…` whose Base64 begins with that of `{"type":"m`: message_start, message_delta. */
-function beginsAnthropicMessage(bytes: Buffer, at: number): boolean {
-  const base64 = at + PRELUDE + bytes.readUInt32BE(at + 4) + '{"bytes":"'.length;
-  return (
-    bytes[base64] === 0x65 && // e
-    bytes[base64 + 4] === 0x65 && // eyJ0e
-    bytes[base64 + 8] === 0x49 && // eyJ0eXBlI
-    bytes[base64 + 12] === 0x62 // eyJ0eXBlIjoib, where a content block has a Y
-  );
 }
 
 function readMessage(accumulator: Accumulator, message: Buffer): void {
@@ -115,9 +81,10 @@ function readMessage(accumulator: Accumulator, message: Buffer): void {
   }
   const type = headers[':event-type']?.value;
   accumulator.firstTokenSeen ||= type === 'contentBlockDelta';
-  if (type !== 'metadata' && type !== 'chunk') return;
+  noteEnds(accumulator, type);
+  if (type !== 'metadata' && type !== 'messageStop' && type !== 'chunk') return;
   const payload: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
-  if (type === 'metadata') return add(accumulator, payload);
+  if (type !== 'chunk') return add(accumulator, payload, true);
   const bytes = member(payload, 'bytes');
   if (typeof bytes === 'string') addEvent(accumulator, JSON.parse(Buffer.from(bytes, 'base64').toString('utf8')));
 }

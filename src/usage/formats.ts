@@ -41,7 +41,7 @@ export function findUsage(value: unknown): FoundUsage | undefined {
  * One object with counts: Converse and Nova; Anthropic; OpenAI, also Mistral, DeepSeek and others; Llama; Titan and Nova
  * embeddings; the invocation metrics; Cohere (the units it bills, below the counts of its tokenizer).
  */
-function countsOf(value: unknown): TokenUsage {
+export function countsOf(value: unknown): TokenUsage {
   const usage = member(value, 'billed_units') ?? value;
   if (typeof usage !== 'object' || usage === null) return {};
   const tokens = (...names: string[]) => firstCount(usage, names);

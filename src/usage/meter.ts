@@ -1,10 +1,12 @@
-import { errorTypeIn, errorTypeOf } from '../aws/error-type.ts';
+import { errorTypeIn, errorTypeOf, isErrorAnswer } from '../aws/error-type.ts';
 import { member } from '../json/member.ts';
 import { type AnswerHead, framedFormat, isCompressed } from '../streams/format.ts';
-import { type Accumulator, type AnswerFacts, newAccumulator, type Trouble, type UsageReader } from './accumulator.ts';
+import { type Accumulator, newAccumulator, type Trouble, type UsageReader } from './accumulator.ts';
+import { addFacts, type AnswerFacts, factsInHeaders } from './answer-facts.ts';
 import { createBodyReader } from './body-reader.ts';
 import { createEventStreamReader } from './event-stream-reader.ts';
 import { usageInHeaders } from './headers.ts';
+import { withTokensApart } from './iterations.ts';
 import { createServerSentEventsReader } from './sse-reader.ts';
 import { isEmpty, mergeUsage, type TokenUsage, withTotal } from './token-usage.ts';
 
@@ -30,6 +32,11 @@ export interface UsageMeter {
    */
   read(pieces: readonly Buffer[]): void;
   /**
+   * The stream has come to a clean end: no more pieces will count. False when its message has begun and not ended, or
+   * nothing has come at all: it was cut. True where the end of a message is not known, and after an error of Bedrock's.
+   */
+  endedWhole(): boolean;
+  /**
    * The usage: decided by the first call, which is followed by no more pieces; further ones give the same.
    *
    * @param complete false when the answer was cut or aborted
@@ -48,22 +55,37 @@ export interface UsageMeter {
  *
  * @param metering undefined for an operation whose answers tell no tokens
  * @param onUsage told of the usage once, when it is decided
+ * @param modelId of the model that was asked for, if that is known: some count in their own way
  */
 export function createMeter(
   metering: Metering | undefined,
   head: AnswerHead,
   onUsage?: (usage: TokenUsage) => void,
+  modelId?: string,
 ): UsageMeter {
-  const accumulator = newAccumulator();
+  const accumulator = newAccumulator(modelId);
   const { reader, conclude, announced = {} } = readingOf(metering, head, accumulator);
   let decided: Usage | undefined;
+  let ended = false;
+  const endReading = () => {
+    if (!ended) reader?.end();
+    ended = true;
+  };
   return {
     read(pieces) {
-      if (decided === undefined) reader?.read(pieces);
+      if (!ended) reader?.read(pieces);
+    },
+    endedWhole() {
+      endReading();
+      const { failed, trouble, events, awaitedEnd } = accumulator;
+      // What was too long to be read may have been the end.
+      if (reader === undefined || failed || trouble === 'answer not understood: too long') return true;
+      return events > 0 && awaitedEnd === undefined;
     },
     end(complete) {
       if (decided !== undefined) return decided;
-      reader?.end();
+      endReading();
+      Object.assign(accumulator, factsInHeaders(head.headers));
       decided = conclude(complete);
       onUsage?.(decided);
       return decided;
@@ -85,9 +107,16 @@ interface Reading {
 }
 
 function readingOf(metering: Metering | undefined, head: AnswerHead, accumulator: Accumulator): Reading {
-  if (head.status >= 400) return readError(head, accumulator);
+  if (isErrorAnswer(head)) return readError(head, accumulator);
   if (metering === 'used') return readUsage(head, accumulator);
-  return metering === 'counted' ? readCount(accumulator) : { conclude: nothing };
+  return metering === 'counted' ? readCount(accumulator) : readFacts(head, accumulator);
+}
+
+/** An answer that tells no tokens, or those of another: a stored response has been counted when it was made. */
+function readFacts(head: AnswerHead, accumulator: Accumulator): Reading {
+  if (framedFormat(head) !== undefined || isCompressed(head.headers)) return { conclude: nothing };
+  const take = (value: unknown) => addFacts(accumulator, value);
+  return { reader: createBodyReader(accumulator, true, take), conclude: nothing };
 }
 
 function nothing(): Usage {
@@ -125,8 +154,14 @@ function readUsage(head: AnswerHead, accumulator: Accumulator): Reading {
   const format = framedFormat(head);
   const source = inHeaders ? 'headers' : format === undefined ? 'body' : 'stream';
   const conclude = (complete: boolean): Usage => {
-    const usage = inHeaders ? mergeUsage(accumulator.usage, fromHeaders) : accumulator.usage;
-    if (isEmpty(usage)) return { unknown: whyUnknown(accumulator, complete) };
+    const { apart, besideApart } = accumulator;
+    const told = inHeaders ? mergeUsage(accumulator.usage, fromHeaders) : accumulator.usage;
+    const usage = withTokensApart(told, apart, besideApart);
+    if (isEmpty(usage)) {
+      // An error in the place of the answer.
+      if (source === 'body' && accumulator.errorType !== undefined) return {};
+      return { unknown: whyUnknown(accumulator, complete) };
+    }
     const whole = complete && !accumulator.failed && (source !== 'stream' || usage.outputTokens !== undefined);
     if (whole || accumulator.final || inHeaders) return { ...withTotal(usage), source };
     const { totalTokens: _soFar, ...untilThen } = usage;

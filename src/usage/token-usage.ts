@@ -24,8 +24,24 @@ const KINDS = [
   'reasoningTokens',
 ] as const satisfies (keyof TokenUsage)[];
 
+/** All that an answer has used, without its own total. */
+export function sumOfKinds(usage: TokenUsage): number {
+  const { inputTokens = 0, outputTokens = 0, cacheReadInputTokens = 0, cacheWriteInputTokens = 0 } = usage;
+  return inputTokens + outputTokens + cacheReadInputTokens + cacheWriteInputTokens;
+}
+
+/** Both together. What one of them tells counts, but a total only where the first has one. */
+export function addUsage(usage: TokenUsage, more: TokenUsage): TokenUsage {
+  const sum: TokenUsage = {};
+  for (const kind of KINDS) {
+    if (usage[kind] !== undefined || more[kind] !== undefined) sum[kind] = (usage[kind] ?? 0) + (more[kind] ?? 0);
+  }
+  delete sum.totalTokens;
+  return usage.totalTokens === undefined ? sum : { ...sum, totalTokens: usage.totalTokens + sumOfKinds(more) };
+}
+
 /** Leaves out what is not known. */
-export function known(usage: { readonly [Kind in keyof TokenUsage]: number | undefined }): TokenUsage {
+export function known(usage: { readonly [Kind in keyof TokenUsage]?: number | undefined }): TokenUsage {
   const left: TokenUsage = {};
   for (const kind of KINDS) {
     const count = usage[kind];
@@ -54,7 +70,6 @@ export function mergeUsage(before: TokenUsage, later: TokenUsage): TokenUsage {
 
 /** Bedrock's own total, which some answers lack; then the sum of what cannot overlap. */
 export function withTotal(usage: TokenUsage): TokenUsage {
-  const { totalTokens, inputTokens, outputTokens = 0, cacheReadInputTokens = 0, cacheWriteInputTokens = 0 } = usage;
-  if (totalTokens !== undefined || inputTokens === undefined) return usage;
-  return { ...usage, totalTokens: inputTokens + outputTokens + cacheReadInputTokens + cacheWriteInputTokens };
+  if (usage.totalTokens !== undefined || usage.inputTokens === undefined) return usage;
+  return { ...usage, totalTokens: sumOfKinds(usage) };
 }

@@ -33,7 +33,7 @@ function recordedPage(columns?: number) {
 }
 
 describe('npm run demo', () => {
-  test('ends with 0 and lists what it has checked', { timeout: 90_000 }, async () => {
+  test('ends with 0 and lists what it has checked', async () => {
     // Settings of the shell must not change what the SDK does.
     const { code, stdout } = await runDemo({ AWS_BEARER_TOKEN_BEDROCK: 'of-the-shell', AWS_REGION: 'eu-west-3' });
     // Of a check that takes two lines, the second stands below the first.
@@ -87,7 +87,7 @@ describe('npm run demo', () => {
     expect(stdout).toMatch(/What next: `npm run dev` [\s\S]+\.\n$/);
   });
 
-  test('ends with 1 and names the step when calls do not get through', { timeout: 90_000 }, async () => {
+  test('ends with 1 and names the step when calls do not get through', async () => {
     // No server of the demonstration takes headers as long as the SDK's.
     const { code, stdout } = await runDemo({ NODE_OPTIONS: '--max-http-header-size=200' });
 
@@ -98,7 +98,7 @@ describe('npm run demo', () => {
 });
 
 describe('a reader that has seen enough', () => {
-  test('ends it without a word', { timeout: 90_000 }, async () => {
+  test('ends it without a word', async () => {
     const demo = spawn(process.execPath, ['test/demo/main.ts'], { cwd: root, env: {} });
     const complaints = text(demo.stderr);
     demo.stdout.once('data', () => demo.stdout.destroy());

@@ -40,7 +40,7 @@ async function linesOf(dev: Dev, modelId: string): Promise<number> {
   return text.match(line)?.length ?? 0;
 }
 
-describe('model ids for what goes wrong', { timeout: 60_000 }, () => {
+describe('model ids for what goes wrong', () => {
   let dev: Dev;
   let client: BedrockRuntimeClient;
   let openai: OpenAI;
@@ -57,7 +57,7 @@ describe('model ids for what goes wrong', { timeout: 60_000 }, () => {
       requestHandler: new NodeHttpHandler(),
     });
     openai = new OpenAI({ baseURL: `${url}/openai/v1`, apiKey: key });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     client.destroy();
@@ -122,7 +122,7 @@ describe('model ids for what goes wrong', { timeout: 60_000 }, () => {
   });
 });
 
-describe('HTTPS=1', { timeout: 60_000 }, () => {
+describe('HTTPS=1', () => {
   let dev: Dev;
   let settings: Printed;
   let certificate: string;
@@ -131,7 +131,7 @@ describe('HTTPS=1', { timeout: 60_000 }, () => {
     dev = startDev({ PORT: '0', HTTPS: '1' }, { folder: tmpdir(), words: ['snippets'] });
     settings = await printed(dev);
     [, certificate = ''] = /^Certificate +(.+)$/m.exec(dev.output()) ?? [];
-  }, 60_000);
+  });
 
   afterAll(() => dev.kill());
 

@@ -57,7 +57,7 @@ async function runDev(
   return { code: dev.child.exitCode, text: dev.output() };
 }
 
-describe('npm run dev', { timeout: 60_000 }, () => {
+describe('npm run dev', () => {
   test('serves the printed calls, and nobody else', async () => {
     const dev = await start({});
     const { call: url, key } = await printed(dev);

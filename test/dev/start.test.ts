@@ -33,7 +33,7 @@ function start(path: string): Promise<{ code: unknown; text: string }> {
   });
 }
 
-describe('npm start', { timeout: 60_000 }, () => {
+describe('npm start', () => {
   const settings = (text: string) => writeFile(join(folder, 'local.settings.json'), text);
 
   test('without Core Tools', async () => {

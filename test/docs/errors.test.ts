@@ -28,6 +28,12 @@ describe('the table of errors', () => {
     expect(rows.toSorted()).toStrictEqual([...failures].toSorted());
   });
 
+  it('says which of them are worth a repetition', () => {
+    const again = rowsUnder(read('src/ERRORS.md'), 'when').map((cells) => `${cells[2]} ${cells.at(-1)}`);
+    const known = Object.values(FAILURES).map(([, type, retry]) => `\`${type}\` ${retry ? 'yes' : 'no'}`);
+    expect(again.toSorted()).toStrictEqual([...new Set(known)].toSorted());
+  });
+
   it('has every error of the gateway', () => {
     const types = new Set(described('src/ERRORS.md', 'when').map((row) => row.split(' ')[1]));
     const policy = read('infra/gateway/policies/bedrock.xml');

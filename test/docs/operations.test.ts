@@ -4,15 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { RUNTIME } from '../../src/bedrock/runtime.ts';
-import { rowsUnder } from '../support/markdown.ts';
+import { codeIn, rowsUnder } from '../support/markdown.ts';
 import { root } from '../support/root.ts';
 
 function read(path: string): string {
   return readFileSync(join(root, path), 'utf8');
-}
-
-function codeIn(cell: string): string[] {
-  return Array.from(cell.matchAll(/`([^`]+)`/g), ([, text = '']) => text);
 }
 
 /** `…/invoke` stands for what the path before it has in common with it. */

@@ -42,6 +42,7 @@ const COMPLETE: Environment = {
 const OTHER: Environment = {
   AWS_CREDENTIALS_SECRET_NAME: 'other',
   CALLER_AUTH: 'entra',
+  CALLER_NAMES: 'none',
   ENTRA_AUTHORITY: 'https://login.example',
   REQUEST_METADATA: 'true',
   BUDGET_MODE: 'observe',

@@ -178,7 +178,9 @@ it('a worker that was killed is followed by one that goes on where it was', asyn
   await vi.waitUntil(() => stored('subscription:restarted')['calls'] === 2, { timeout: 60_000, interval: 100 });
   await three.killWorker();
   await call(three, team);
-  await vi.waitUntil(async () => (await call(three, team)).status === 403, { timeout: 60_000, interval: 100 });
+  const status = async () => (await call(three, team)).status;
+  const refused = await vi.waitUntil(async () => (await status()) === 403, { timeout: 60_000, interval: 100 });
+  expect(refused).toBe(true);
 });
 
 it("an order that cannot be understood is the operator's fault, and a model without a price is refused", async () => {

@@ -19,7 +19,7 @@ let chain: Chain;
 let fronted: Chain;
 let authorization: string;
 beforeAll(async () => {
-  const settings = { MAX_REQUEST_BYTES: '100000', MAX_BUFFERED_BYTES: '150000', UPLOAD_TIMEOUT_SECONDS: '1' };
+  const settings = { MAX_REQUEST_BYTES: '100000', MAX_BUFFERED_BYTES: '200000', UPLOAD_TIMEOUT_SECONDS: '1' };
   [chain, fronted] = await Promise.all([startChain({ settings }), startChain({ settings, frontEnd: true })]);
   authorization = `Bearer ${await chain.entra.issueToken()}`;
 });
@@ -101,13 +101,14 @@ describe('targets', () => {
     ['a fragment, encoded', converse('a%23b'), 400],
     ['the longest id', converse('a'.repeat(2048)), 200, converse('a'.repeat(2048))],
     ['an id that is too long', converse('a'.repeat(2049)), 400],
-    ['an id longer than Node reads by itself', converse('a'.repeat(20_000)), 400],
-    ['a target above what the host reads', converse('a'.repeat(40_000)), 431],
-    ['absolute form', `http://evil.example${converse(modelId)}`, 200, canonical],
-    ['absolute form, Bedrock itself', `https://bedrock.us-east-1.amazonaws.com${converse(modelId)}`, 200, canonical],
+    ['an id longer than Kestrel reads', converse('a'.repeat(20_000)), 414],
+    ['a target above what the host reads', converse('a'.repeat(40_000)), 414],
+    ['absolute form', `http://evil.example${converse(modelId)}`, 400],
+    ['absolute form, Bedrock itself', `https://bedrock.us-east-1.amazonaws.com${converse(modelId)}`, 400],
+    ['absolute form of its own host', `http://proxy.example${converse(modelId)}`, 200, canonical],
     ['absolute form of another scheme', `gopher://evil.example${converse(modelId)}`, 400],
-    ['authority form', 'evil.example:443', 400],
-    ['asterisk form', '*', 400],
+    ['authority form', 'evil.example:443', 405],
+    ['asterisk form', '*', 405],
     ['a user in the path', `/@evil.example${converse(modelId)}`, 404],
     ['another service', '/model-invocation-job', 404],
     ['the control plane', '/foundation-models/x/converse', 404],
@@ -140,7 +141,7 @@ describe('targets', () => {
     const bytes = good(target).replace(authorization, `Bearer ${await fronted.entra.issueToken()}`);
     const answer = await exchange(fronted.host.port, Buffer.from(bytes, 'latin1'));
     expectCanonical(fronted, answer, expected);
-    expect([200, 400, 401, 404, 431]).toContain(answer?.status);
+    expect([200, 400, 401, 404, 405, 414]).toContain(answer?.status);
   });
 
   it.each(TARGETS)('%s, through the gateway', async (_name, target, _status, expected) => {
@@ -152,7 +153,7 @@ describe('targets', () => {
     const request = raw(`POST /bedrock${target} HTTP/1.1`, fields, body);
     const answer = await exchange(chain.gateway.port, Buffer.from(request, 'latin1'));
     expectCanonical(chain, answer, expected);
-    expect([200, 400, 404, 431]).toContain(answer?.status);
+    expect([200, 400, 404, 405, 414, 431]).toContain(answer?.status);
   });
 });
 
@@ -172,7 +173,7 @@ describe('queries', () => {
     ['half an escape', '?a=%2', 400],
     ['raw bytes', '?a=\u00e9', 400],
     ['raw bytes in a parameter that stays here', '?code=\u00e9', 400],
-    ['a tab', '?a=\tb', 400],
+    ['a tab', '?a=\tb', 200],
   ])('%s', async (_name, query, status) => {
     const path = '/anthropic/v1/messages';
     const content = JSON.stringify({ model: modelId, max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] });
@@ -196,21 +197,20 @@ describe('queries', () => {
 describe('methods and versions', () => {
   const converse = `/model/${modelId}/converse`;
   it.each<[string, string, number | undefined]>([
-    ['lower case', `post ${converse} HTTP/1.1`, 400],
-    ['mixed case', `Post ${converse} HTTP/1.1`, 400],
-    ['unknown', `BREW ${converse} HTTP/1.1`, 400],
+    ['lower case', `post ${converse} HTTP/1.1`, 200],
+    ['mixed case', `Post ${converse} HTTP/1.1`, 200],
+    ['unknown', `BREW ${converse} HTTP/1.1`, 404],
     ['of WebDAV', `PROPFIND ${converse} HTTP/1.1`, 404],
     ['TRACE', `TRACE ${converse} HTTP/1.1`, 404],
-    ['CONNECT', 'CONNECT bedrock.example:443 HTTP/1.1', undefined],
+    ['CONNECT', 'CONNECT bedrock.example:443 HTTP/1.1', 400],
     ['PUT', `PUT ${converse} HTTP/1.1`, 404],
     ['HTTP/1.0', `POST ${converse} HTTP/1.0`, 200],
-    // Kestrel refuses these four; Node's parser, in its place here, reads them as what they can mean at most.
-    ['HTTP/0.9', `POST ${converse}`, 200],
-    ['HTTP/2.0', `POST ${converse} HTTP/2.0`, 200],
-    ['two blanks', `POST  ${converse} HTTP/1.1`, 200],
-    ['a line feed inside', `POST ${converse}\nX-Evil: 1 HTTP/1.1`, 200],
-    ['HTTP/9.9', `POST ${converse} HTTP/9.9`, 400],
-    ['a preface of HTTP/2', 'PRI * HTTP/2.0', 400],
+    ['HTTP/0.9', `POST ${converse}`, 400],
+    ['HTTP/2.0', `POST ${converse} HTTP/2.0`, 505],
+    ['two blanks', `POST  ${converse} HTTP/1.1`, 400],
+    ['a line feed inside', `POST ${converse}\nX-Evil: 1 HTTP/1.1`, 400],
+    ['HTTP/9.9', `POST ${converse} HTTP/9.9`, 505],
+    ['a preface of HTTP/2', 'PRI * HTTP/2.0', 505],
     ['a blank before', ` POST ${converse} HTTP/1.1`, 400],
     ['a CR inside', `POST ${converse}\rX HTTP/1.1`, 400],
     ['text behind the version', `POST ${converse} HTTP/1.1 HTTP/1.1`, 400],
@@ -241,7 +241,6 @@ describe('headers', () => {
 
   it.each<[string, string[], number]>([
     ['a bare CR in a value', ['X-A: b\rX-Evil: 1'], 400],
-    ['a bare LF in a value', ['X-A: b\nX-Amzn-Bedrock-Trace: ENABLED'], 400],
     ['NUL in a value', ['X-A: b\0c'], 400],
     ['a control character in a value', ['X-Amzn-Bedrock-Trace: \u0001'], 400],
     ['a name with a blank before its colon', ['Content-Type : text/plain'], 400],
@@ -250,6 +249,7 @@ describe('headers', () => {
     ['a name with a character that no name has', ['X-A(b): c'], 400],
     ['no colon', ['X-A'], 400],
     ['a folded line', ['X-A: b', ' c'], 400],
+    ['more fields than the host reads', Array.from({ length: 98 }, (_, index) => `X-${index}: v`), 431],
     ['more than the host reads', Array.from({ length: 300 }, (_, index) => `X-${index}: ${'v'.repeat(150)}`), 431],
     ['one value larger than the host reads', [`X-A: ${'v'.repeat(40_000)}`], 431],
     ['bytes that are not UTF-8', ['X-Amzn-Bedrock-Trace: \u00e9'], 400],
@@ -261,14 +261,15 @@ describe('headers', () => {
   });
 
   it.each<[string, string[], Record<string, string>]>([
-    ['many small ones', Array.from({ length: 400 }, (_, index) => `X-${index}: v`), {}],
+    ['many small ones', Array.from({ length: 97 }, (_, index) => `X-${index}: v`), {}],
+    ['a bare LF, which ends a line', ['X-A: b\nx-amzn-bedrock-trace: ENABLED'], { 'x-amzn-bedrock-trace': 'ENABLED' }],
     ['CR LF, encoded, in a value', ['x-amzn-bedrock-note: a%0D%0Ab'], { 'x-amzn-bedrock-note': 'a%0D%0Ab' }],
     ['runs of blanks and tabs', ['x-amzn-bedrock-note:  \t a  b\tc \t '], { 'x-amzn-bedrock-note': 'a  b\tc' }],
     ['an empty value', ['x-amzn-bedrock-note:'], { 'x-amzn-bedrock-note': '' }],
     ['a repeated one', ['anthropic-beta: a', 'Anthropic-Beta: b'], { 'anthropic-beta': 'a, b' }],
     ['a name in capitals', ['X-AMZN-BEDROCK-TRACE: ENABLED'], { 'x-amzn-bedrock-trace': 'ENABLED' }],
     ['names of odd characters', ["x-amzn-bedrock-!#$%&'*+.^_`|~: x"], { "x-amzn-bedrock-!#$%&'*+.^_`|~": 'x' }],
-    ['two media types, of which Node keeps one', ['Content-Type: a/b', 'Content-Type: c/d'], { 'content-type': 'a/b' }],
+    ['two media types', ['Content-Type: a/b', 'Content-Type: c/d'], { 'content-type': 'a/b, c/d' }],
     ['names of the prototype', ['__proto__: x', 'constructor: y'], {}],
     ['Expect of another kind', ['X-Expect: 200-ok'], {}],
     ['an upgrade', ['Connection: Upgrade', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'], {}],
@@ -286,25 +287,36 @@ describe('headers', () => {
 
 describe('what the library of the Functions runtime cannot read', () => {
   const converse = `/model/${modelId}/converse`;
-  const forged = (headers: object) => `${converse}?Headers=${encodeURIComponent(JSON.stringify(headers))}`;
 
   it.each([
-    ['a port beyond all ports', 'Host: x:99999'],
-    ['half an IPv6 address', 'Host: [::1'],
-    ['a user', 'Host: a@b'],
-    ['blanks', 'Host: a b'],
-    ['an escape', 'Host: %00'],
-    ['nothing', 'Host: '],
-  ])('a Host of %s: answered as if it were a good one', async (_name, host) => {
+    ['a port beyond all ports', 'Host: x:99999', 500],
+    ['half an IPv6 address', 'Host: [::1', 400],
+    ['a user', 'Host: a@b', 400],
+    ['blanks', 'Host: a b', 400],
+    ['an escape', 'Host: %00', 400],
+    ['nothing', 'Host: ', 500],
+  ])('a Host of %s: refused by the host', async (_name, host, status) => {
     const answer = await exchange(chain.host.port, good(converse).replace('Host: proxy.example', host));
-    expect(answer?.status).toBe(200);
-    expect(chain.bedrock.requests).toMatchObject([{ verified: true, target: canonical }]);
+    expect(answer?.status).toBe(status);
+    expect(chain.bedrock.requests).toHaveLength(0);
+  });
+
+  it('a control character in a value that stays here: served', async () => {
+    const codes = [...Array.from({ length: 31 }, (_, index) => index + 1), 127].filter(
+      (code) => ![9, 10, 13].includes(code),
+    );
+    for (const code of codes) {
+      const answer = await exchange(chain.host.port, good(converse, [`X-Name: a${String.fromCharCode(code)}b`]));
+      expect(answer?.status, String(code)).toBe(200);
+    }
+    expect(chain.bedrock.requests).toHaveLength(29);
+    expect(chain.host.restarts).toBe(0);
   });
 
   it.each([
     ['a header beyond 16 KiB', [`X-A: ${'v'.repeat(20_000)}`], ''],
     ['headers beyond 16 KiB together', Array.from({ length: 90 }, (_, index) => `X-${index}: ${'v'.repeat(250)}`), ''],
-    ['a query and a header beyond 16 KiB together', [`X-A: ${'v'.repeat(10_000)}`], `?code=${'v'.repeat(10_000)}`],
+    ['a query and a header beyond 16 KiB together', [`X-A: ${'v'.repeat(14_000)}`], `?code=${'v'.repeat(7000)}`],
   ])('%s: passes', async (_name, lines, query) => {
     const answer = await exchange(chain.host.port, good(converse + query, lines));
     expect(answer?.status).toBe(200);
@@ -312,28 +324,8 @@ describe('what the library of the Functions runtime cannot read', () => {
   });
 
   it('an Expect of another kind: passes', async () => {
-    // Kestrel lets it through with any version of HTTP; the server that stands for it here, with this one.
-    const bytes = good(converse, ['Expect: 200-ok']).replace('HTTP/1.1', 'HTTP/1.0');
-    expect((await exchange(chain.host.port, bytes))?.status).toBe(200);
+    expect((await exchange(chain.host.port, good(converse, ['Expect: 200-ok'])))?.status).toBe(200);
     expect(chain.bedrock.requests).toMatchObject([{ verified: true, target: canonical }]);
-  });
-
-  it('forged Headers that no header can be are refused, long before the host gives up', async () => {
-    const cases: [string, string][] = [
-      [forged({ x: '\u65e5' }), body],
-      [forged({ 'a b': 'c' }), body],
-      [forged({ a: 'b\r\nc: d' }), body],
-      [converse, '{"messages":[],"Headers":{"x":"\\u65e5"}}'],
-    ];
-    const answers = await Promise.all(
-      cases.map(([target, content]) => exchange(chain.host.port, good(target, [], content))),
-    );
-    for (const answer of answers) {
-      expect(answer).toMatchObject({ status: 400, headers: { 'x-amzn-errortype': 'ValidationException' } });
-      expect(Object.keys(JSON.parse(answer?.body ?? ''))).toStrictEqual(['message']);
-    }
-    expect(chain.bedrock.requests).toHaveLength(0);
-    await expectAlive();
   });
 });
 
@@ -347,17 +339,17 @@ describe('framing: one request stays one, whoever reads its length how', () => {
 
   /** The framing lines, the bytes behind the head, and the statuses that may come first. */
   const FRAMINGS: [string, string[], () => string, (number | undefined)[]][] = [
-    ['CL.TE', [CL, TE], () => `0\r\n\r\n${smuggled()}`, [400]],
-    ['TE.CL', [TE, CL], () => `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`, [400]],
-    ['CL 0 and chunks', ['Content-Length: 0', TE], () => `0\r\n\r\n`, [400]],
+    ['CL.TE', [CL, TE], () => `0\r\n\r\n${smuggled()}`, [200, 400]],
+    ['TE.CL', [TE, CL], () => `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`, [200]],
+    ['CL 0 and chunks', ['Content-Length: 0', TE], () => `0\r\n\r\n`, [200, 400]],
     ['TE.TE: an unknown coding', ['Transfer-Encoding: xchunked'], () => `0\r\n\r\n${smuggled()}`, [400]],
     ['TE.TE: chunked is not last', ['Transfer-Encoding: chunked, identity'], () => `0\r\n\r\n${smuggled()}`, [400]],
     ['TE.TE: twice', [TE, 'Transfer-Encoding: identity'], () => `0\r\n\r\n${smuggled()}`, [400]],
-    ['TE.TE: chunked twice', [TE, TE], () => chunkedBody, [400]],
+    ['TE.TE: chunked twice', [TE, TE], () => chunkedBody, [200]],
     ['TE.TE: a blank before the colon', ['Transfer-Encoding : chunked', CL], () => body, [400]],
     ['TE.TE: a tab before the colon', ['Transfer-Encoding\t: chunked', CL], () => body, [400]],
     ['TE.TE: a vertical tab', ['Transfer-Encoding: \u000bchunked', CL], () => body, [400]],
-    ['TE.TE: behind a bare LF', [`X: y\nTransfer-Encoding: chunked`, CL], () => body, [400]],
+    ['TE.TE: behind a bare LF', [`X: y\nTransfer-Encoding: chunked`, CL], () => body, [500]],
     ['TE.TE: behind a bare CR', [`X: y\rTransfer-Encoding: chunked`, CL], () => body, [400]],
     ['TE.TE: folded', ['Transfer-Encoding:', ' chunked', CL], () => body, [400]],
     ['TE.TE: quoted', ['Transfer-Encoding: "chunked"'], () => chunkedBody, [400]],
@@ -367,22 +359,22 @@ describe('framing: one request stays one, whoever reads its length how', () => {
     ['two different lengths', [CL, 'Content-Length: 1'], () => body, [400]],
     ['a list of lengths', [`Content-Length: ${body.length}, ${body.length}`], () => body, [400]],
     ['a negative length', ['Content-Length: -1'], () => body, [400]],
-    ['a length with a sign', [`Content-Length: +${body.length}`], () => body, [400]],
+    ['a length with a sign', [`Content-Length: +${body.length}`], () => body, [200]],
     ['a length in hexadecimal', ['Content-Length: 0xf'], () => body, [400]],
     ['a length with a fraction', ['Content-Length: 15.0'], () => body, [400]],
     ['an empty length', ['Content-Length: '], () => body, [400]],
     ['a length beyond 64 bits', ['Content-Length: 18446744073709551631'], () => body, [400]],
     ['a length beyond what is read', ['Content-Length: 9007199254740993'], () => body, [400, 413, 500]],
     ['neither length nor chunks', [], () => '', [400]],
-    ['a chunk size that is no number', [TE], () => `zz\r\n${body}\r\n0\r\n\r\n`, [400]],
-    ['a negative chunk size', [TE], () => `-1\r\n${body}\r\n0\r\n\r\n`, [400]],
-    ['a chunk size with 0x', [TE], () => `0xf\r\n${body}\r\n0\r\n\r\n`, [400]],
-    ['a chunk size beyond 64 bits', [TE], () => `f0000000000000000f\r\n${body}\r\n0\r\n\r\n`, [400]],
-    ['a chunk longer than its size', [TE], () => `5\r\n${body}\r\n0\r\n\r\n`, [400]],
-    ['a chunk without its end', [TE], () => `f\r\n${body}0\r\n\r\n`, [400]],
-    ['line feeds alone in the chunks', [TE], () => `f\n${body}\n0\n\n`, [400]],
-    ['an extension with a line feed', [TE], () => `f;a\nb\r\n${body}\r\n0\r\n\r\n${smuggled()}`, [400]],
-    ['an endless extension', [TE], () => `f;${'a'.repeat(20_000)}\r\n${body}\r\n0\r\n\r\n`, [400, 413]],
+    ['a chunk size that is no number', [TE], () => `zz\r\n${body}\r\n0\r\n\r\n`, [500]],
+    ['a negative chunk size', [TE], () => `-1\r\n${body}\r\n0\r\n\r\n`, [500]],
+    ['a chunk size with 0x', [TE], () => `0xf\r\n${body}\r\n0\r\n\r\n`, [500]],
+    ['a chunk size beyond 64 bits', [TE], () => `f0000000000000000f\r\n${body}\r\n0\r\n\r\n`, [500]],
+    ['a chunk longer than its size', [TE], () => `5\r\n${body}\r\n0\r\n\r\n`, [500]],
+    ['a chunk without its end', [TE], () => `f\r\n${body}0\r\n\r\n`, [500]],
+    ['line feeds alone in the chunks', [TE], () => `f\n${body}\n0\n\n`, [500]],
+    ['an extension with a line feed', [TE], () => `f;a\nb\r\n${body}\r\n0\r\n\r\n${smuggled()}`, [500]],
+    ['an endless extension', [TE], () => `f;${'a'.repeat(20_000)}\r\n${body}\r\n0\r\n\r\n`, [200]],
   ];
 
   it.each(FRAMINGS)('%s', async (name, lines, bytes, statuses) => {
@@ -413,7 +405,7 @@ describe('framing: one request stays one, whoever reads its length how', () => {
     const [answer] = await connection.answers(1);
     connection.socket.end();
     await connection.closed;
-    expect([...statuses, 408, 413]).toContain(answer?.status);
+    expect([...statuses, 400, 408, 413]).toContain(answer?.status);
     const meant = chain.bedrock.requests.filter(({ target }) => target !== canonical);
     expect(meant).toStrictEqual([]);
     for (const request of chain.bedrock.requests) expect(request.verified).toBe(true);
@@ -454,12 +446,6 @@ describe('framing: one request stays one, whoever reads its length how', () => {
     expect(answer).toMatchObject({ status: 200, interim: [100] });
     expect(chain.bedrock.requests).toMatchObject([{ verified: true, body: Buffer.from(body) }]);
     expect(chain.bedrock.requests[0]?.headers).not.toHaveProperty('expect');
-  });
-
-  it('Expect of anything else is refused', async () => {
-    const answer = await exchange(chain.host.port, good(converse, ['Expect: 200-ok']));
-    expect(answer?.status).toBe(417);
-    expect(chain.bedrock.requests).toHaveLength(0);
   });
 
   it('a GET with a body is one request without', async () => {
@@ -546,12 +532,13 @@ describe('bodies', () => {
     }
   });
 
-  it('an upload in chunks that dries up is a 408, and never reaches Bedrock', async () => {
+  it('an upload in chunks that dries up is an empty 500 of the host, and never reaches Bedrock', async () => {
     const { request, response } = post('gateway', converse, { 'transfer-encoding': 'chunked' });
     request.write('{"mess');
     const answer = await response;
-    expect(answer.statusCode).toBe(408);
-    expect(answer.headers['x-amzn-errortype']).toBe('RequestTimeoutException');
+    // The function's 408 does not pass HttpClient, which waits for the end of the request.
+    expect(answer.statusCode).toBe(500);
+    expect(answer.headers).not.toHaveProperty('x-amzn-errortype');
     request.destroy();
     expect(chain.bedrock.requests).toHaveLength(0);
   });

@@ -69,6 +69,17 @@ const FAMILIES: readonly (readonly [family: string, modelId: string, body: (text
       messages: [{ role: 'user', content: [{ type: 'text', text, cache_control: hour }] }],
     }),
   ],
+  [
+    'Anthropic with compaction',
+    'us.anthropic.claude-opus-4-6-v1',
+    (content) => ({
+      anthropic_version: 'bedrock-2023-05-31',
+      anthropic_beta: ['compact-2026-01-12'],
+      ...BRIEFLY,
+      context_management: { edits: [{ type: 'compact_20260112' }] },
+      messages: user(content),
+    }),
+  ],
   ['Nova', 'amazon.nova-lite-v1:0', (text) => ({ messages: [{ role: 'user', content: [{ text }] }] })],
   [
     'Nova with caches',
@@ -212,6 +223,25 @@ const others: readonly MixedCall[] = [
     },
   },
   {
+    name: 'Messages with compaction, streamed',
+    operation: 'Messages',
+    modelId: PROFILE,
+    async call({ anthropic }, text) {
+      const { data, response } = await anthropic.beta.messages
+        .create({
+          model: PROFILE,
+          ...BRIEFLY,
+          betas: ['compact-2026-01-12'],
+          context_management: { edits: [{ type: 'compact_20260112' }] },
+          messages: user(text),
+          stream: true,
+        })
+        .withResponse();
+      await readAll(data);
+      return idIn(response);
+    },
+  },
+  {
     name: 'Messages, streamed',
     operation: 'Messages',
     modelId: PROFILE,
@@ -228,6 +258,7 @@ const others: readonly MixedCall[] = [
 export const MIXED_CALLS: readonly MixedCall[] = [
   ...conversing(PROFILE_ARN, true),
   ...conversing('amazon.nova-lite-v1:0', false),
+  ...conversing('us.openai.gpt-5.6', true),
   ...invoked,
   ...invokedStreams,
   ...others,

@@ -159,6 +159,7 @@ describe('raw HTTP', () => {
     modelId: encodeURIComponent(modelId),
     guardrailIdentifier: 'abc123',
     guardrailVersion: 'DRAFT',
+    responseId: 'resp_0123456789abcdef',
     invocationArn: encodeURIComponent('arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdef012345'),
   };
   const bodies: Record<string, object> = {
@@ -177,7 +178,7 @@ describe('raw HTTP', () => {
     '$name',
     async ({ name, method, template }) => {
       const path = template.replaceAll(/\{(\w+)\}/g, (_, label: string) => paths[label] ?? '');
-      const body = method === 'GET' ? null : (bodies[name] ?? { messages });
+      const body = method === 'POST' ? (bodies[name] ?? { messages }) : null;
       const answer = await ask(chain, path, { method, body });
       expect(answer.status).toBe(200);
       expect(answer.body.length).toBeGreaterThan(0);

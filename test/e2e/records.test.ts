@@ -151,6 +151,83 @@ describe('one record a request', () => {
     expect(record).toMatchObject({ errorType, errorSource: 'bedrock', outcome: 'complete' });
   });
 
+  const made = 'made.up-1';
+  it.each([
+    ['twice', 'ChatCompletions', `{"model":"${made}","max_tokens":9,"messages":[],"model":"${modelId}"}`],
+    ['twice, once escaped', 'ChatCompletions', `{"model":"${made}","messages":[],"mode\\u006c":"${modelId}"}`],
+    ['twice, to Messages', 'Messages', `{"model":"${made}","max_tokens":9,"messages":[],"model":"${modelId}"}`],
+  ])('a model that a body names %s is the one that has worked', async (_name, name, body) => {
+    const { template = '' } = RUNTIME.operations.find((operation) => operation.name === name) ?? {};
+    expect((await call(chain, template, { body: Buffer.from(body) })).record).toMatchObject({
+      status: 200,
+      modelId,
+      responseModel: modelId,
+    });
+  });
+
+  it.each([
+    ['in a header', { 'x-amzn-errortype': 'UnknownOperationException' }, { message: 'no' }],
+    ['in the body', {}, { Output: { __type: 'com.amazon.coral.service#UnknownOperationException' }, Version: '1.0' }],
+  ])(
+    'an error of AWS’s that comes with 200, told %s, is passed on and a failure of Bedrock’s',
+    async (_name, headers, body) => {
+      chain.bedrock.answer((_request, response) => sendAnswer(response, plain(body, headers)));
+      const { answer, record } = await call(chain, `/model/${modelId}/converse`, { body: { messages } });
+      expect(answer.status).toBe(200);
+      expect(JSON.parse(answer.body.toString())).toStrictEqual(body);
+      expect(record).toMatchObject({
+        status: 200,
+        outcome: 'complete',
+        errorType: 'UnknownOperationException',
+        errorSource: 'bedrock',
+      });
+      expect(record).not.toHaveProperty('usageUnknown');
+    },
+  );
+
+  it.each([
+    ['Converse', `/model/${modelId}/converse`, { messages }, 'end_turn'],
+    ['ConverseStream', `/model/${modelId}/converse-stream`, { messages }, 'end_turn'],
+    ['InvokeModel', `/model/${modelId}/invoke`, { ...chat, anthropic_version: 'x' }, 'end_turn'],
+    ['InvokeModelWithResponseStream, Nova', `/model/${modelId}/invoke-with-response-stream`, { messages }, 'end_turn'],
+    ['ChatCompletions, streamed', '/openai/v1/chat/completions', { ...chat, stream: true }, 'stop'],
+    ['Responses', '/openai/v1/responses', { model: modelId, input: 'hello' }, 'completed'],
+    ['Messages, streamed', '/anthropic/v1/messages', { ...chat, stream: true }, 'end_turn'],
+  ])('%s: why the model stopped', async (_name, path, body, stopReason) => {
+    expect(await recordOf(path, body)).toMatchObject({ stopReason, outcome: 'complete' });
+  });
+
+  it.each([
+    [
+      'Converse',
+      `/model/${modelId}/converse`,
+      { messages, serviceTier: { type: 'flex' }, performanceConfig: { latency: 'optimized' } },
+      {},
+    ],
+    [
+      'ConverseStream',
+      `/model/${modelId}/converse-stream`,
+      { messages, serviceTier: { type: 'flex' }, performanceConfig: { latency: 'optimized' } },
+      {},
+    ],
+    [
+      'InvokeModel',
+      `/model/${modelId}/invoke`,
+      { ...chat, anthropic_version: 'x' },
+      { 'x-amzn-bedrock-service-tier': 'flex', 'x-amzn-bedrock-performanceconfig-latency': 'optimized' },
+    ],
+  ])('%s: tier and latency mode, as the answer has them', async (_name, path, body, headers) => {
+    const { record } = await call(chain, path, { body, headers });
+    expect(record).toMatchObject({ serviceTier: 'flex', latencyMode: 'optimized' });
+  });
+
+  it('ApplyGuardrail: what the guardrail did', async () => {
+    const content = [{ text: { text: 'hello' } }];
+    const record = await recordOf('/guardrail/abcdef/version/1/apply', { source: 'INPUT', content });
+    expect(record).toMatchObject({ operation: 'ApplyGuardrail', guardrailAction: 'NONE' });
+    expect(Object.keys(record).filter((name) => /usage|Tokens/.test(name))).toStrictEqual([]);
+  });
+
   it('a refusal has neither tokens nor a guess at them', async () => {
     const record = await recordOf('/model/a%20b/converse', {});
     expect(record).toMatchObject({ outcome: 'refused', errorSource: 'client', errorType: 'ValidationException' });

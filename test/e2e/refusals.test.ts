@@ -13,7 +13,7 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { controlled } from '../emulators/bedrock/controlled.ts';
-import { closeBeforeHeaders, cutAfterHeaders, cutAt, stall } from '../emulators/bedrock/faults.ts';
+import { closeBeforeHeaders, cutAfterHeaders, cutAt, fail, stall } from '../emulators/bedrock/faults.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { ask, begin, type CallOptions, type ReadAnswer } from '../support/chain-calls.ts';
 import { converse, modelId } from '../support/models.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
   chain = await startChain({
     settings: {
       MAX_REQUEST_BYTES: '100000',
-      MAX_BUFFERED_BYTES: '150000',
+      MAX_BUFFERED_BYTES: '200000',
       UPLOAD_TIMEOUT_SECONDS: '1',
       UPSTREAM_HEADERS_TIMEOUT_SECONDS: '1',
       UPSTREAM_IDLE_TIMEOUT_SECONDS: '1',
@@ -46,16 +46,19 @@ async function callHost(path: string, { headers, ...options }: CallOptions = {})
   return ask(chain, path, { body: '{}', ...options, door: 'host', headers: { authorization, ...headers } });
 }
 
-/** Every refusal has one form: the one that AWS SDKs make typed exceptions of. */
+/** Every refusal has the one form that AWS SDKs make typed exceptions of, beside what the dialect of its route needs. */
 function expectRefusal(answer: ReadAnswer, status: number, errorType: string) {
   expect(answer).toMatchObject({ status });
   expect(answer.headers['x-amzn-errortype']).toBe(errorType);
   expect(answer.headers['x-amzn-requestid']).toBe(answer.headers['x-ms-invocation-id']);
   expect(answer.headers['content-type']).toBe('application/json');
-  const parsed = JSON.parse(String(answer.body));
-  expect(Object.keys(parsed)).toStrictEqual(['message']);
-  expect(parsed.message).toMatch(/^[A-Z].*\.$/);
-  return parsed.message as string;
+  const mayPassLater = status === 429 || status === 503 || errorType === 'RequestTimeoutException';
+  expect(answer.headers['x-should-retry']).toBe(String(mayPassLater));
+  const { message, error = { message }, type: _, ...rest } = JSON.parse(String(answer.body));
+  expect(rest).toStrictEqual({});
+  expect(message).toMatch(/^[A-Z].*\.$/);
+  expect(error.message).toBe(message);
+  return message as string;
 }
 
 function sendConverse() {
@@ -176,6 +179,16 @@ describe('408 RequestTimeoutException', () => {
     const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
     const { request, response } = begin(chain, converse, { door: 'host', headers, open: true });
     request.write('{"messages":');
+    // The host hands over an answer when the upload has ended, which here is after its time.
+    const refused = new Promise<void>((resolve) => {
+      const off = chain.host.onLog(({ message }) => {
+        if (!message.includes('"status":408')) return;
+        off();
+        resolve();
+      });
+    });
+    await refused;
+    request.end('[]}');
     const answer = await response;
     expect(answer.statusCode).toBe(408);
     expect(answer.headers['x-amzn-errortype']).toBe('RequestTimeoutException');
@@ -195,7 +208,7 @@ describe('413 RequestEntityTooLargeException', () => {
     const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
     const { request, response } = begin(chain, converse, { door: 'host', headers, open: true });
     request.write(Buffer.alloc(60_000));
-    request.write(Buffer.alloc(60_000));
+    request.end(Buffer.alloc(60_000));
     const answer = await response;
     expect(answer.statusCode).toBe(413);
     request.destroy();
@@ -280,6 +293,84 @@ describe('408 ModelTimeoutException', () => {
     const dripping = setInterval(() => slow.send(' ').catch(() => {}), 200);
     expectRefusal(await answer, 408, 'ModelTimeoutException');
     clearInterval(dripping);
+  });
+});
+
+describe('a refusal is in the dialect of its route', () => {
+  const openai = (type: string, code: string) => ({
+    error: { message: expect.any(String), type, code, param: null },
+    message: expect.any(String),
+  });
+  const anthropic = (type: string) => ({
+    type: 'error',
+    error: { type, message: expect.any(String) },
+    message: expect.any(String),
+  });
+
+  it.each<[string, string, CallOptions, number, object]>([
+    [
+      '401',
+      '/openai/v1/chat/completions',
+      { headers: { authorization: 'Bearer x' } },
+      401,
+      openai('authentication_error', 'invalid_api_key'),
+    ],
+    [
+      '401',
+      '/anthropic/v1/messages',
+      { headers: { authorization: 'Bearer x' } },
+      401,
+      anthropic('authentication_error'),
+    ],
+    [
+      '403',
+      '/openai/v1/responses',
+      { headers: { 'x-gateway-allowed-models': 'amazon.*' }, body: { model: 'openai.gpt' } },
+      403,
+      openai('permission_error', 'AccessDeniedException'),
+    ],
+    [
+      '403',
+      '/anthropic/v1/messages?beta=true',
+      { headers: { 'x-gateway-allowed-models': 'amazon.*' }, body: { model: modelId } },
+      403,
+      anthropic('permission_error'),
+    ],
+    ['404', '/openai/v1/embeddings', {}, 404, openai('invalid_request_error', 'UnknownOperationException')],
+    ['404', '/openai', {}, 404, openai('invalid_request_error', 'UnknownOperationException')],
+    ['404', '/anthropic/v1/complete', {}, 404, anthropic('not_found_error')],
+    [
+      '413',
+      '/openai/v1/responses',
+      { body: Buffer.alloc(100_001) },
+      413,
+      openai('invalid_request_error', 'RequestEntityTooLargeException'),
+    ],
+    ['413', '/anthropic/v1/messages', { body: Buffer.alloc(100_001) }, 413, anthropic('request_too_large')],
+    ['a path that is no UTF-8', '/openai/%FF', {}, 400, openai('invalid_request_error', 'ValidationException')],
+  ])('%s of %s', async (_name, path, options, status, body) => {
+    const answer = await callHost(path, options);
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(String(answer.body))).toStrictEqual(body);
+    expect(answer.headers['x-should-retry']).toBe('false');
+    expect(chain.bedrock.requests).toHaveLength(0);
+  });
+
+  it.each([
+    ['/openai/v1/chat/completions', openai('server_error', 'ServiceUnavailableException')],
+    ['/anthropic/v1/messages', anthropic('api_error')],
+  ])('a connection to Bedrock that fails, of %s', async (path, body) => {
+    chain.bedrock.answer(closeBeforeHeaders);
+    const answer = await callHost(path, { body: { model: modelId, messages: [] } });
+    expect(JSON.parse(String(answer.body))).toStrictEqual(body);
+    expect(answer.headers['x-should-retry']).toBe('true');
+  });
+
+  it("Bedrock's own errors are not touched", async () => {
+    chain.bedrock.answer(fail(429, 'ThrottlingException', 'Slow down.'));
+    const answer = await callHost('/openai/v1/responses', { body: { model: modelId, input: '' } });
+    expect(JSON.parse(String(answer.body))).toStrictEqual({ message: 'Slow down.' });
+    expect(answer.headers).not.toHaveProperty('x-should-retry');
   });
 });
 

@@ -186,7 +186,8 @@ async function runMix(chain: Chain): Promise<void> {
     headers: { ...credential, 'transfer-encoding': 'chunked' },
   });
   cutUpload.request.write(`{"messages":"${PROMPT}`);
-  expect((await cutUpload.response).statusCode).toBe(408);
+  // By the host, which does not wait for an upload that dries up.
+  expect((await cutUpload.response).statusCode).toBe(500);
   cutUpload.request.destroy();
 
   const left = controlled();
@@ -355,7 +356,7 @@ describe('no secret in any reply, and none in any log line, prompts and answers 
     const credentials = credentialsOf(chain, vault, identity.environment.IDENTITY_HEADER);
     expect(findSecrets(credentials, replies)).toStrictEqual([]);
     expect(findSecrets(new Map([...credentials, ...CONTENT]), logsOf(chain.host))).toStrictEqual([]);
-  }, 60_000);
+  });
 
   it('secrets in the wrong settings', async () => {
     replies.length = 0;
@@ -381,12 +382,15 @@ describe('no secret in any reply, and none in any log line, prompts and answers 
 /** An app that is the deployed bundle with the leaks of a careless line of debugging before its handler. */
 const LEAKING_APP = `
   const core = require('@azure/functions-core');
+  // Before the app hides it from the library.
+  require('node:diagnostics_channel').subscribe('http.server.request.start', ({ request }) => {
+    console.log('request', request.headers);
+    console.log('prompt ' + new URL(request.url, 'http://host').searchParams.get('prompt').slice(10, 55) + '...');
+  });
   require(${JSON.stringify(join(root, 'dist/index.cjs'))});
-  core.registerHook('preInvocation', async ({ inputs: [request] }) => {
-    console.log('request', Object.fromEntries(request.headers));
+  core.registerHook('preInvocation', async () => {
     console.error(Buffer.from('keys ' + process.env.AWS_SECRET_ACCESS_KEY).toString('base64'));
     console.log('token ' + encodeURIComponent(process.env.AWS_SESSION_TOKEN));
-    console.log('prompt ' + request.params.prompt.slice(10, 55) + '...');
   });
 `;
 
@@ -416,7 +420,7 @@ it('the scan finds what is planted: in logs as text, as base64, percent-encoded,
     },
   });
   closers.push(() => host.stop());
-  const path = `${converse}?${new URLSearchParams({ prompt: PROMPT })}`;
+  const path = `/anthropic/v1/messages?${new URLSearchParams({ prompt: PROMPT })}`;
   expect(await exchange('the reply', host.url + path, { headers: { 'x-functions-key': host.functionKey } })).toBe(200);
   const [signature = ''] = signaturesOf(bedrock.requests);
   const secrets = new Map([

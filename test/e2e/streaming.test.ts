@@ -56,6 +56,8 @@ describe('what Bedrock sends is at the client before Bedrock sends more', () => 
       await stream.send(encodeEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text } }));
       expect((await events.next()).value.contentBlockDelta.delta.text).toBe(text);
     }
+    await stream.send(EVENTS.at(-1) ?? '');
+    expect((await events.next()).value).toStrictEqual({ messageStop: { stopReason: 'end_turn' } });
     await stream.end();
     expect((await events.next()).done).toBe(true);
     client.destroy();
@@ -94,7 +96,7 @@ describe('only whole messages are forwarded', () => {
     const stream = controlled(EVENT_STREAM);
     chain.bedrock.answer(stream.responder);
     const { response } = call(`/model/${modelId}/converse-stream`);
-    const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = EVENTS;
+    const [, first = Buffer.alloc(0), second = Buffer.alloc(0)] = EVENTS;
     await stream.send(Buffer.concat([first, second.subarray(0, 20)]));
     const received = await nextChunk(await response);
     expect(received?.equals(first)).toBe(true);

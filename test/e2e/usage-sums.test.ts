@@ -63,7 +63,7 @@ describe('two subscriptions in parallel, 1,000 calls of every kind', () => {
     await all.promise;
     stop();
     given = chain.bedrock.usageGiven().answers;
-  }, 60_000);
+  });
 
   /** What these records say was used, in the terms of the emulator's ledger. */
   function counted(some: readonly RequestRecord[]): Record<string, number> {

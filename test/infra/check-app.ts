@@ -7,12 +7,15 @@ import { at, type Expansion, type Expansions, ofType, TENANT } from './expand.ts
 /** Settings that the template leaves at their defaults; appSettings may set any of them. */
 const LEFT_AT_DEFAULT = [
   'AWS_ENDPOINT_URL_BEDROCK_RUNTIME',
+  'CALLER_NAMES',
+  'CALLER_NAMES_KEY',
   'FIRST_BYTE_DEADLINE_SECONDS',
   'MAX_BUFFERED_BYTES',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
   'OTEL_EXPORTER_OTLP_PROTOCOL',
   'OTEL_METRICS_EXPORTER',
   'OTEL_METRIC_EXPORT_INTERVAL',
+  'OTEL_SEMCONV_STABILITY_OPT_IN',
   'OTEL_TRACES_EXPORTER',
   'REQUEST_METADATA',
   'STREAM_DEADLINE_SECONDS',
@@ -41,6 +44,7 @@ const OF_THE_PLATFORM = [
   'AzureWebJobsStorage__blobServiceUri',
   'AzureWebJobsStorage__clientId',
   'AzureWebJobsStorage__credential',
+  'FUNCTIONS_REQUEST_BODY_SIZE_LIMIT',
   'OTEL_SERVICE_NAME',
 ];
 
@@ -54,6 +58,14 @@ export function checkApp(read: () => Expansions): void {
     };
     const additional = ['STREAM_DEADLINE_SECONDS'];
     const sorted = (names: Iterable<string>) => [...names].toSorted();
+
+    it('has the host read no larger body than the gateway and the function accept', () => {
+      for (const expansion of Object.values(read())) {
+        const { FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: limit, MAX_REQUEST_BYTES: largest } = settingsOf(expansion);
+        expect(limit).toBeDefined();
+        expect(limit).toBe(largest);
+      }
+    });
 
     it('sets every setting of config.ts but the ones named here, and nothing that nobody reads', () => {
       const { existing } = read();

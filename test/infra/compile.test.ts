@@ -9,7 +9,7 @@ import { root } from '../support/root.ts';
 
 const bicep = await findBicep();
 
-describe.skipIf(bicep === undefined)('Bicep files', { timeout: 120_000 }, () => {
+describe.skipIf(bicep === undefined)('Bicep files', () => {
   const compile = bicep as Bicep;
   let directory: string;
   let template: Template;
@@ -20,7 +20,7 @@ describe.skipIf(bicep === undefined)('Bicep files', { timeout: 120_000 }, () => 
     if (status !== 0) throw new Error(stderr);
     await writeFile(join(directory, 'main.json'), stdout);
     template = JSON.parse(stdout);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await rm(directory, { recursive: true, force: true });

@@ -60,7 +60,7 @@ describe('azure.yaml', () => {
     // With "js" or "ts", azd would install and build by itself, and put other files into the package.
     expect(proxy).toMatchObject({ host: 'function', language: 'custom', remoteBuild: false });
     expect(proxy.hooks.prepackage).toStrictEqual({ shell: 'sh', run: 'npm ci && npm run package' });
-    expect(JSON.parse(await read('package.json')).scripts.package).toBe('node infra/build/package.ts');
+    expect(JSON.parse(await read('package.json')).scripts.package).toMatch(/ infra\/build\/package\.ts$/);
   });
 
   it('names a service that the template tags, and hooks that are there', async () => {

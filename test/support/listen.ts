@@ -1,7 +1,4 @@
-import type { Server } from 'node:http';
-import type { Http2SecureServer } from 'node:http2';
-import type { Server as TlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 
 /** A server that accepts connections on the loopback interface. */
 export interface Listening {
@@ -15,7 +12,7 @@ export interface Listening {
 }
 
 /** Starts `server` on 127.0.0.1; port 0 lets the system choose. Rejects when the port is taken. */
-export async function listen(server: Server | TlsServer | Http2SecureServer, port = 0): Promise<Listening> {
+export async function listen(server: Server, port = 0): Promise<Listening> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

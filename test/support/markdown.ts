@@ -26,6 +26,11 @@ export function rowsUnder(markdown: string, head: string): string[][] {
   });
 }
 
+/** What a cell shows as code. */
+export function codeIn(cell: string): string[] {
+  return Array.from(cell.matchAll(/`([^`]+)`/g), ([, text = '']) => text);
+}
+
 /** Blocks of code in one language. */
 export function blocksIn(markdown: string, language: string): string[] {
   return Array.from(markdown.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm')), ([, block]) =>

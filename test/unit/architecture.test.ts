@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { circlesOf, floorsOf, forbidden, type ImportTable, roomOf } from '../support/import-rules.ts';
+import { codeIn, rowsUnder } from '../support/markdown.ts';
 import { root } from '../support/root.ts';
 import {
   describeImport,
@@ -180,6 +181,19 @@ describe('rooms', () => {
 
   it('no files import each other in a circle', () => {
     expect(circlesOf(inside)).toStrictEqual([]);
+  });
+
+  it('are described in src/README.md as the table has them', () => {
+    const readme = readFileSync(join(root, 'src/README.md'), 'utf8');
+    const described = rowsUnder(readme, 'room').flatMap(([names = '', allowed = '']) => {
+      const [values = '', types = ''] = allowed.split('types of');
+      const all = allowed === 'all' ? Object.keys(ROOMS) : codeIn(values);
+      const rules = [...all, ...codeIn(types).map((room) => `type ${room}`)];
+      return codeIn(names).map((name): [string, string[]] => [name, rules.toSorted()]);
+    });
+    expect(described.map(([name]) => name).toSorted()).toStrictEqual(Object.keys(TABLE).toSorted());
+    const known = Object.entries(TABLE).map(([name, rules]): [string, string[]] => [name, rules.toSorted()]);
+    expect(Object.fromEntries(described)).toStrictEqual(Object.fromEntries(known));
   });
 
   it(`none holds more than ${100 * LARGEST_PART} % of the lines`, () => {

@@ -2,12 +2,12 @@ import { anthropicEvents, anthropicMessage } from './anthropic-message.ts';
 import { plain, SERVER_SENT_EVENTS, streamed, type Answer } from './answer.ts';
 import { member, requireObject } from './json.ts';
 import type { ReceivedRequest } from './received-request.ts';
-import { countInput, countTokens, divideCaches } from './tokens.ts';
+import { countInput, countTokens, divideCaches, withCompaction } from './tokens.ts';
 
 /** `/anthropic/v1/messages`, streamed or not. */
 export function messages(request: ReceivedRequest): Answer {
   const input = requireObject(request.body);
-  const tokens = divideCaches(countTokens(request), request);
+  const tokens = withCompaction(divideCaches(countTokens(request), request), request);
   const model = request.modelId ?? '';
   if (member(input, 'stream') !== true) return plain(anthropicMessage(model, tokens), {}, tokens);
   const parts = anthropicEvents(model, tokens).map((event) =>

@@ -34,11 +34,17 @@ export function converseStream(request: ReceivedRequest): Answer {
     paddedEvent('messageStop', { stopReason: 'end_turn' }),
     paddedEvent('metadata', {
       metrics: { latencyMs: latencyMs(tokens) },
-      usage: converseUsage(tokens),
+      usage: converseUsage(/\bopenai\./.test(request.modelId ?? '') ? overlapping(tokens) : tokens),
       ...chosenSettings(input),
     }),
   ];
   return streamed(parts, EVENT_STREAM, tokens);
+}
+
+/** As a stream of OpenAI's models has counted: what the cache gave or took is input as well. */
+function overlapping(tokens: Tokens): Tokens {
+  const { inputTokens, cacheReadInputTokens, cacheWriteInputTokens } = tokens;
+  return { ...tokens, inputTokens: inputTokens + cacheReadInputTokens + cacheWriteInputTokens };
 }
 
 /** An event with the member `p`, by which Bedrock hides the length of the text from who watches the connection. */

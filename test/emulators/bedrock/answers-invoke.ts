@@ -3,7 +3,16 @@ import { paddedEvent } from './answers-converse.ts';
 import { parseObject } from './json.ts';
 import { type Family, familyOf } from './model-families.ts';
 import type { ReceivedRequest } from './received-request.ts';
-import { countTokens, divideCaches, latencyMs, TEXT, totalTokens, type Tokens } from './tokens.ts';
+import {
+  countTokens,
+  divideCaches,
+  latencyMs,
+  TEXT,
+  toldTokens,
+  totalTokens,
+  type Tokens,
+  withCompaction,
+} from './tokens.ts';
 import type { Headers } from './wire.ts';
 
 /** InvokeModel: in the form of the family the body is written for; a body of no known form comes back as it went. */
@@ -15,7 +24,7 @@ export function invokeModel(request: ReceivedRequest): Answer {
     return plain(body, { ...contentTypeOf(request), ...chosenSettings(request) });
   }
   const tokens = costOf(request, family);
-  const headers = family.headless === true ? {} : tokenHeaders(tokens);
+  const headers = family.headless === true ? {} : tokenHeaders(toldTokens(tokens));
   return plain(family.whole(modelId, tokens, input), { ...headers, ...chosenSettings(request) }, tokens);
 }
 
@@ -31,7 +40,7 @@ export function invokeModelWithResponseStream(request: ReceivedRequest): Answer 
   if (family?.events === undefined) return streamed([chunk(body)], headers);
   const tokens = costOf(request, family);
   const events = family.events(modelId, tokens);
-  const last = { ...events.pop(), 'amazon-bedrock-invocationMetrics': invocationMetrics(tokens) };
+  const last = { ...events.pop(), 'amazon-bedrock-invocationMetrics': invocationMetrics(toldTokens(tokens)) };
   return streamed(
     [...events, last].map((event) => chunk(Buffer.from(JSON.stringify(event)))),
     headers,
@@ -41,7 +50,7 @@ export function invokeModelWithResponseStream(request: ReceivedRequest): Answer 
 
 function costOf(request: ReceivedRequest, family: Family): Tokens {
   const tokens = countTokens(request, family.silent === true ? '' : TEXT);
-  return family.dividesCaches === true ? divideCaches(tokens, request) : tokens;
+  return family.dividesCaches === true ? withCompaction(divideCaches(tokens, request), request) : tokens;
 }
 
 function chunk(bytes: Buffer): Buffer {

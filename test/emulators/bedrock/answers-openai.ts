@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { plain, SERVER_SENT_EVENTS, streamed, type Answer } from './answer.ts';
+import { AwsError } from './aws-error.ts';
 import { member, requireObject } from './json.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import { countInput, countTokens, TEXT, TEXT_PIECES, totalTokens, type Tokens } from './tokens.ts';
@@ -37,6 +38,9 @@ export function chatCompletions(request: ReceivedRequest): Answer {
 /** `/openai/v1/responses`, streamed or not; the usage is in the finished response of either. */
 export function responses(request: ReceivedRequest): Answer {
   const input = requireObject(request.body);
+  if (member(input, 'background') === true) {
+    throw new AwsError(400, 'ValidationException', 'Responses are not made in the background here.');
+  }
   const tokens = costOf(request);
   const itemId = `msg_${randomUUID().replaceAll('-', '')}`;
   const part = { type: 'output_text', text: TEXT, annotations: [], logprobs: [] };

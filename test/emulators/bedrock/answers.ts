@@ -5,6 +5,7 @@ import { converse, converseStream } from './answers-converse.ts';
 import { applyGuardrail, invokeGuardrailChecks } from './answers-guardrail.ts';
 import { invokeModel, invokeModelWithResponseStream } from './answers-invoke.ts';
 import { chatCompletions, responses } from './answers-openai.ts';
+import { cancelResponse, deleteResponse, getResponse } from './answers-stored-responses.ts';
 import { AwsError } from './aws-error.ts';
 import { requireObject } from './json.ts';
 import type { Operation } from './operations.ts';
@@ -24,6 +25,9 @@ const SOURCES: Readonly<Record<Operation, AnswerSource>> = {
   ListAsyncInvokes: listAsyncInvokes,
   ChatCompletions: chatCompletions,
   Responses: responses,
+  GetResponse: getResponse,
+  DeleteResponse: deleteResponse,
+  CancelResponse: cancelResponse,
   Messages: messages,
   CountMessageTokens: countMessageTokens,
 };

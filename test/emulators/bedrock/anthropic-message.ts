@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { TEXT, TEXT_PIECES, type Tokens } from './tokens.ts';
+import { TEXT, TEXT_PIECES, toldTokens, type Tokens } from './tokens.ts';
 
 /*
  * The Messages API of Anthropic as InvokeModel and the `/anthropic` route both speak it.
@@ -17,7 +17,7 @@ export function anthropicMessage(model: string, tokens: Tokens): object {
     ...emptyMessage(model),
     content: [{ type: 'text', text: TEXT }],
     stop_reason: 'end_turn',
-    usage: { ...inputUsage(tokens), output_tokens: tokens.outputTokens },
+    usage: { ...inputUsage(tokens), ...outputUsage(tokens) },
   };
 }
 
@@ -35,7 +35,7 @@ export function anthropicEvents(model: string, tokens: Tokens): MessageEvent[] {
     {
       type: 'message_delta',
       delta: { stop_reason: 'end_turn', stop_sequence: null },
-      usage: { output_tokens: tokens.outputTokens },
+      usage: outputUsage(tokens),
     },
     { type: 'message_stop' },
   ];
@@ -53,9 +53,23 @@ function emptyMessage(model: string): object {
   };
 }
 
+/** The output, and all runs of the model where there was another before it. */
+function outputUsage(tokens: Tokens): object {
+  const { outputTokens } = toldTokens(tokens);
+  if (tokens.compaction === undefined) return { output_tokens: outputTokens };
+  const compaction = { input_tokens: tokens.compaction.inputTokens, output_tokens: tokens.compaction.outputTokens };
+  return {
+    output_tokens: outputTokens,
+    iterations: [
+      { type: 'compaction', ...compaction, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 },
+      { type: 'message', ...inputUsage(tokens), output_tokens: outputTokens },
+    ],
+  };
+}
+
 function inputUsage(tokens: Tokens): object {
   return {
-    input_tokens: tokens.inputTokens,
+    input_tokens: toldTokens(tokens).inputTokens,
     cache_creation_input_tokens: tokens.cacheWriteInputTokens,
     cache_read_input_tokens: tokens.cacheReadInputTokens,
     cache_creation: {

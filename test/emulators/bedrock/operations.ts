@@ -16,6 +16,9 @@ export type Operation =
   | 'ListAsyncInvokes'
   | 'ChatCompletions'
   | 'Responses'
+  | 'GetResponse'
+  | 'DeleteResponse'
+  | 'CancelResponse'
   | 'Messages'
   | 'CountMessageTokens';
 
@@ -41,6 +44,9 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, operation: Opera
   ['GET', /^\/async-invoke$/, 'ListAsyncInvokes'],
   ['POST', /^\/openai\/v1\/chat\/completions$/, 'ChatCompletions'],
   ['POST', /^\/openai\/v1\/responses$/, 'Responses'],
+  ['GET', /^\/openai\/v1\/responses\/([^/]+)$/, 'GetResponse'],
+  ['DELETE', /^\/openai\/v1\/responses\/([^/]+)$/, 'DeleteResponse'],
+  ['POST', /^\/openai\/v1\/responses\/([^/]+)\/cancel$/, 'CancelResponse'],
   ['POST', /^\/anthropic\/v1\/messages$/, 'Messages'],
   ['POST', /^\/anthropic\/v1\/messages\/count_tokens$/, 'CountMessageTokens'],
 ];

@@ -11,6 +11,8 @@ export interface Tokens {
   readonly cacheWrite1hInputTokens?: number;
   /** Part of `outputTokens`, where the answer tells it. */
   readonly reasoningTokens?: number;
+  /** Part of `inputTokens` and `outputTokens` that a run of its own took, by which the context was summed up. */
+  readonly compaction?: { readonly inputTokens: number; readonly outputTokens: number };
 }
 
 /** What the emulator says in every generated text, in the pieces it streams. */
@@ -56,6 +58,27 @@ export function divideCaches(tokens: Tokens, { body }: ReceivedRequest): Tokens 
     ...tokens,
     cacheWrite5mInputTokens: tokens.cacheWriteInputTokens - hours,
     cacheWrite1hInputTokens: hours,
+  };
+}
+
+/** The same cost with a run of compaction before it, if the request asks for one. */
+export function withCompaction(tokens: Tokens, { body }: ReceivedRequest): Tokens {
+  if (!body.includes('"compact_20260112"')) return tokens;
+  const compaction = { inputTokens: 20 * body.length, outputTokens: Math.ceil(body.length / 10) };
+  return {
+    ...tokens,
+    inputTokens: tokens.inputTokens + compaction.inputTokens,
+    outputTokens: tokens.outputTokens + compaction.outputTokens,
+    compaction,
+  };
+}
+
+/** What an answer's counts tell, those of Bedrock's headers and metrics included: all but the compaction. */
+export function toldTokens({ compaction, ...tokens }: Tokens): Tokens {
+  return {
+    ...tokens,
+    inputTokens: tokens.inputTokens - (compaction?.inputTokens ?? 0),
+    outputTokens: tokens.outputTokens - (compaction?.outputTokens ?? 0),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Tokens } from './tokens.ts';
 
 /** Sum over the answers of one model. */
-export interface TokensGiven extends Required<Tokens> {
+export interface TokensGiven extends Required<Omit<Tokens, 'compaction'>> {
   readonly answers: number;
 }
 
@@ -42,7 +42,8 @@ export function usageLedger(): UsageLedger {
 
 /** The sum of what these answers cost; a kind that an answer does not tell adds nothing. */
 export function sumOf(answers: readonly GivenAnswer[]): TokensGiven {
-  const sum = (kind: keyof Tokens) => answers.reduce((total, { tokens }) => total + (tokens[kind] ?? 0), 0);
+  const sum = (kind: Exclude<keyof Tokens, 'compaction'>) =>
+    answers.reduce((total, { tokens }) => total + (tokens[kind] ?? 0), 0);
   return {
     answers: answers.length,
     inputTokens: sum('inputTokens'),

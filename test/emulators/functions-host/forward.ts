@@ -3,6 +3,7 @@ import {
   type Agent,
   type ClientRequest,
   type IncomingMessage,
+  type RequestOptions,
   type ServerResponse,
 } from 'node:http';
 import { copyAnswer, sendBuffers, sendStream, toResponseHead, type ResponseHead } from './forward-copy.ts';
@@ -17,6 +18,8 @@ export interface ForwardRequest {
   readonly unsendable: boolean;
   /** A buffered body, a chunked one to stream, or none. */
   readonly body: readonly Buffer[] | IncomingMessage | undefined;
+  /** Aborted when the rest of a chunked body does not come. */
+  readonly broken: AbortSignal;
 }
 
 export interface ForwardLimits {
@@ -77,7 +80,6 @@ export function forward(
   const events = { progress, failed };
 
   const settleWhenCopied = (): void => {
-    // An answer may come before the upload is finished, which goes on all the same.
     if (!settled && head && answerCopied && outgoing?.writableFinished) settle(head);
   };
   const retry = (error: Error, pauseMs: number): void => {
@@ -92,15 +94,19 @@ export function forward(
     if (request.unsendable)
       return retry(new Error('Request headers must contain only ASCII characters.'), nextPauseMs());
     if (bodyTaken) return retry(new Error('Stream was already consumed.'), nextPauseMs());
-    const sent = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent });
+    const sent = rawRequest({ host: '127.0.0.1', port, method, path, headers, agent });
     outgoing = sent;
     sent.once('finish', settleWhenCopied);
     sent.once('response', (response) => {
       progress();
-      head = toResponseHead(response);
-      copyAnswer(response, head, client, events, () => {
-        answerCopied = true;
-        settleWhenCopied();
+      const answerHead = toResponseHead(response);
+      head = answerHead;
+      // HttpClient sends the whole request before it looks at the answer.
+      onFinished(sent, () => {
+        copyAnswer(response, answerHead, client, events, () => {
+          answerCopied = true;
+          settleWhenCopied();
+        });
       });
     });
     sent.on('error', (error) => {
@@ -111,14 +117,49 @@ export function forward(
     if (!body) return void sent.end();
     onConnected(sent, () => {
       bodyTaken = true;
-      if ('rawHeaders' in body) sendStream(body, sent, events, limits.bodyLimitBytes);
-      else sendBuffers(body, sent, events);
+      if ('rawHeaders' in body) {
+        sendStream(body, sent, events, limits.bodyLimitBytes);
+        // The worker has the head by then: its function sees an upload that is cut.
+        onAborted(request.broken, () => setImmediate(failed, new Error('Unexpected end of request content.')));
+      } else sendBuffers(body, sent, events);
     });
     return undefined;
   };
 
   attempt();
   return { outcome, cancel: failed };
+}
+
+function onAborted(signal: AbortSignal, callback: () => void): void {
+  if (signal.aborted) callback();
+  else signal.addEventListener('abort', callback, { once: true });
+}
+
+function onFinished(request: ClientRequest, callback: () => void): void {
+  if (request.writableFinished) callback();
+  else request.once('finish', callback);
+}
+
+/** What Node's client does not send in a value, and .NET's does. */
+const UNSENT = /[^\t\x20-\x7e]/g;
+const HIDDEN = /[\x80-\xff]/g;
+
+/**
+ * A request whose values go out as they are. Node would refuse control characters in them: they are hidden
+ * behind the highest bit, which nothing else here has set, until the head is written.
+ */
+function rawRequest(options: RequestOptions & { path: string; headers: readonly string[] }): ClientRequest {
+  const request = httpRequest({
+    ...options,
+    headers: options.headers.map((text) => text.replaceAll(UNSENT, (character) => flip(character))),
+  });
+  const { _header: head } = request as unknown as { _header: string };
+  Object.assign(request, { _header: head.replaceAll(HIDDEN, (character) => flip(character)) });
+  return request;
+}
+
+function flip(character: string): string {
+  return String.fromCharCode(character.charCodeAt(0) ^ 0x80);
 }
 
 /** A body can be read once only, so it is not touched before there is a connection. */

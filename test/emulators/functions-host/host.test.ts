@@ -43,7 +43,11 @@ beforeAll(async () => {
   removeApp = app.remove;
   [host, fronted] = await Promise.all([
     startFunctionsHost({ appDirectory: app.directory, bodyLimitBytes: 1000 }),
-    startFunctionsHost({ appDirectory: app.directory, frontEnd: true }),
+    startFunctionsHost({
+      appDirectory: app.directory,
+      frontEnd: true,
+      environment: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '2000' },
+    }),
   ]);
 });
 
@@ -95,8 +99,11 @@ describe('the path', () => {
     expect((await echo('/a%2Fb?c', sent)).raw['x-waws-unencoded-url']).toBe('/forged');
   });
 
-  it.each(['/a%00b', '*'])('%s is refused', async (path) => {
-    expect((await call(host.url, path)).status).toBe(400);
+  it.each([
+    ['/a%00b', 400],
+    ['*', 405],
+  ])('%s is refused', async (path, status) => {
+    expect((await call(host.url, path)).status).toBe(status);
   });
 });
 
@@ -204,10 +211,18 @@ describe('the headers', () => {
     expect(raw).not.toHaveProperty('x-forwarded-prefix');
   });
 
-  it('continue the trace of the client', async () => {
+  it('continue the trace of the client in a span of the host, if that exports spans', async () => {
     const trace = '00-0af7651916cd43dd8448eb211c80319c';
-    const { raw } = await echo('/x', { headers: { traceparent: `${trace}-b7ad6b7169203331-00` } });
+    const headers = { traceparent: `${trace}-b7ad6b7169203331-00` };
+    expect((await echo('/x', { headers })).raw['traceparent']).toBe(headers.traceparent);
+    expect((await echo('/x')).raw).not.toHaveProperty('traceparent');
+    const { raw } = await echo('/x', { headers }, fronted.url);
     expect(raw['traceparent']).toMatch(new RegExp(`^${trace}-(?!b7ad6b7169203331)[0-9a-f]{16}-00$`));
+  });
+
+  it('of one name are one field at the worker', async () => {
+    const { raw } = await echo('/x', { method: 'POST', headers: { 'content-type': ['a/b', 'c/d'] }, body: 'x' });
+    expect(raw['content-type']).toBe('a/b, c/d');
   });
 
   it('of the answer lose Strict-Transport-Security', async () => {
@@ -229,6 +244,8 @@ describe('the body', () => {
   it('with a length over the limit is a 500', async () => {
     const { status } = await call(host.url, '/x', { method: 'POST', body: Buffer.alloc(1001) });
     expect(status).toBe(500);
+    expect((await call(fronted.url, '/x', { method: 'POST', body: Buffer.alloc(2000) })).status).toBe(200);
+    expect((await call(fronted.url, '/x', { method: 'POST', body: Buffer.alloc(2001) })).status).toBe(500);
   });
 
   it('in chunks over the limit is a 500, and the function sees a cut upload', async () => {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listen, type Listening } from '../../support/listen.ts';
 import { readAppFolder } from './app-folder.ts';
+import { createKestrel } from './kestrel.ts';
 import { createKeys } from './keys.ts';
 import { createHostLog, type LogLine } from './log.ts';
 import type { WorkerUsage } from './messages.ts';
@@ -23,13 +24,15 @@ export interface FunctionsHostOptions {
   readonly nodeArguments?: readonly string[];
   /** Puts the App Service front end before the host. */
   readonly frontEnd?: boolean;
+  /** Time that a stalled upload has; default 5 seconds. */
+  readonly uploadGraceMs?: number;
   /** YARP's timeout for silence; default 240 seconds. */
   readonly activityTimeoutMs?: number;
   /** Default: `functionTimeout` of host.json. */
   readonly functionTimeoutMs?: number;
   /** Time between functionTimeout and the restart of the worker; default 2 seconds. */
   readonly timeoutGraceMs?: number;
-  /** `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`; default 104 857 600. */
+  /** Default: `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` of the environment, or 104,857,600. */
   readonly bodyLimitBytes?: number;
 }
 
@@ -58,10 +61,19 @@ export interface FunctionsHost {
   killWorker(): Promise<void>;
 }
 
+/** With one of these the host exports traces, and so has a span of its own for each call. */
+const TELEMETRY = ['APPLICATIONINSIGHTS_CONNECTION_STRING', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+
 /**
  * Runs an app as the Azure Functions host runs it: an HTTP server in this process that behaves as Kestrel, the host's
  * middleware and YARP do, and a worker process that loads the app. Rejects when the app cannot be loaded, with the
  * error, or when the port is taken.
+ *
+ * What it is not: memory (the real host holds a JSON body eight to ten times and ends itself when it has no more); gRPC
+ * (invocations go over IPC, and cost less); a host that goes on without functions when an app cannot be loaded, or does
+ * not start for want of good telemetry settings (here the first is an error, and the second a line of the function's);
+ * the thirty seconds that streams have at a stop, and the silence of the log from then on; the buffers of YARP, Kestrel
+ * and two more sockets, which take a few MiB before a slow caller is seen.
  */
 export async function startFunctionsHost(options: FunctionsHostOptions = {}): Promise<FunctionsHost> {
   const directory = resolve(options.appDirectory ?? fileURLToPath(new URL('../../../', import.meta.url)));
@@ -89,10 +101,12 @@ export async function startFunctionsHost(options: FunctionsHostOptions = {}): Pr
     log,
     frontEnd: options.frontEnd ?? false,
     homepageDisabled: environment['AzureWebJobsDisableHomepage'] === 'true',
+    tracing: TELEMETRY.some((name) => (environment[name] ?? '') !== ''),
+    uploadGraceMs: options.uploadGraceMs ?? 5000,
     activityTimeoutMs: options.activityTimeoutMs ?? 240_000,
     functionTimeoutMs: options.functionTimeoutMs ?? app.functionTimeoutMs,
     timeoutGraceMs: options.timeoutGraceMs ?? 2000,
-    bodyLimitBytes: options.bodyLimitBytes ?? 104_857_600,
+    bodyLimitBytes: options.bodyLimitBytes ?? Number(environment['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'] ?? 104_857_600),
   };
   const { routes, listening } = await serve(settings, app.routePrefix, options.port ?? 0).catch(
     async (error: unknown) => {
@@ -137,10 +151,9 @@ async function serve(
 ): Promise<{ routes: readonly Route[]; listening: Listening }> {
   const routes = createRoutes((await settings.supervisor.ready()).functions, routePrefix);
   const pipeline = { ...settings, routes };
-  // Kestrel's limits, not Node's: 32 KiB of headers, no limit for a whole request, idle connections kept 130 seconds.
-  const server = createServer(
-    { maxHeaderSize: 32_768, requestTimeout: 0, keepAliveTimeout: 130_000 },
-    (request, response) => void handle(request, response, pipeline),
-  );
-  return { routes, listening: await listen(server, port) };
+  // Kestrel's limits, not Node's: no limit for a whole request, idle connections kept 130 seconds.
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 130_000 }, (request, response) => {
+    void handle(request, response, pipeline);
+  });
+  return { routes, listening: await listen(createKestrel(server, pipeline), port) };
 }

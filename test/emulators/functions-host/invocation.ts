@@ -13,11 +13,16 @@ import type { InvocationResult, WorkerProcess } from './worker-process.ts';
 import { continueTrace, isChunked, workerHeaders } from './worker-request.ts';
 import type { Supervisor } from './worker-supervisor.ts';
 
+/** What .NET's `Uri` escapes in a query. */
+const UNSAFE = /[^\x21\x22\x24-\x7e]/g;
+
 /** What all invocations of a host share. */
 export interface InvocationSettings extends ForwardLimits {
   readonly agent: Agent;
   readonly supervisor: Supervisor;
   readonly log: HostLog;
+  /** Whether the host exports traces. */
+  readonly tracing: boolean;
   /** Undefined: no limit. */
   readonly functionTimeoutMs: number | undefined;
   /** What a function that reached its timeout gets on top before its worker is restarted. */
@@ -39,6 +44,8 @@ export interface Call {
   readonly host: string;
   /** A buffered body; undefined for a chunked one or none. */
   readonly body: readonly Buffer[] | undefined;
+  /** Aborted when the rest of a chunked body does not come. */
+  readonly broken: AbortSignal;
 }
 
 /**
@@ -52,7 +59,8 @@ export function invoke(call: Call, worker: WorkerProcess, settings: InvocationSe
   const { supervisor, log, functionTimeoutMs, timeoutGraceMs } = settings;
   const functionName = match.route.name;
   const invocationId = randomUUID();
-  const traceParent = continueTrace(headers.binding['traceparent']);
+  const clientTrace = headers.binding['traceparent'];
+  const traceParent = settings.tracing ? continueTrace(clientTrace) : clientTrace;
   let timeout: NodeJS.Timeout | undefined;
   let finished = false;
 
@@ -60,10 +68,11 @@ export function invoke(call: Call, worker: WorkerProcess, settings: InvocationSe
     {
       port: worker.port,
       method: request.method ?? 'GET',
-      path: encodePath(call.path) + call.rawQuery.replaceAll('#', '%23'),
+      path: encodePath(call.path) + call.rawQuery.replaceAll(UNSAFE, encodeURIComponent),
       headers: workerHeaders({ ...call, workerPort: worker.port, invocationId, traceParent }),
       unsendable: headers.unsendable,
       body: isChunked(request) ? request : body,
+      broken: call.broken,
     },
     response,
     settings.agent,
@@ -119,7 +128,7 @@ export function invoke(call: Call, worker: WorkerProcess, settings: InvocationSe
         routeValues: match.values,
         headers: headers.binding,
       }),
-      traceParent,
+      traceParent: traceParent ?? '',
       ...(headers.binding['tracestate'] === undefined ? {} : { traceState: headers.binding['tracestate'] }),
     },
     (result) => void onResult(result),

@@ -2,14 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerEmpty } from './answer.ts';
 import { addFrontEndHeaders, rewriteTarget } from './front-end.ts';
 import { invoke, type InvocationSettings } from './invocation.ts';
+import { arrivalOf, closeBehind, type KestrelOptions } from './kestrel.ts';
 import { isAuthorized, type Keys } from './keys.ts';
 import { parseQuery, type Query } from './query.ts';
 import { readBody } from './request-body.ts';
 import { readHeaders, type RequestHeaders } from './request-headers.ts';
 import { decodePath } from './request-path.ts';
 import { matchRoute, type CompiledRoute } from './routes.ts';
+import { isChunked } from './worker-request.ts';
 
-export interface PipelineSettings extends InvocationSettings {
+export interface PipelineSettings extends InvocationSettings, KestrelOptions {
   readonly routes: readonly CompiledRoute[];
   readonly keys: Keys;
   readonly frontEnd: boolean;
@@ -31,6 +33,10 @@ export async function handle(
   response: ServerResponse,
   host: PipelineSettings,
 ): Promise<void> {
+  const { head, broken } = arrivalOf(request);
+  if ('refusal' in head) return refuse(response, head.refusal);
+  if (broken.aborted) closeBehind(response);
+  else broken.addEventListener('abort', () => closeBehind(response), { once: true });
   const parsed = parse(request, host.frontEnd);
   if (!parsed) return answerEmpty(response, 400);
   const { path, query, headers } = parsed;
@@ -41,27 +47,32 @@ export async function handle(
   if (!match) return answerUnmatched(response, path, host.homepageDisabled);
   if (!isAuthorized(host.keys, match.route.authLevel, headers.binding, query)) return answerEmpty(response, 401);
 
-  const length = Number(headers.binding['content-length'] ?? 0);
+  const length = isChunked(request) ? 0 : Number(headers.binding['content-length'] ?? 0);
   if (length > host.bodyLimitBytes) {
     // Not a 413: the limit is met inside the trigger's binding, whose failure is a failed function.
-    response.setHeader('connection', 'close');
-    return answerEmpty(response, 500);
+    return refuse(response, 500);
   }
-  const body = length > 0 ? await readBody(request) : undefined;
+  const body = length > 0 ? await readBody(request, broken) : undefined;
+  if (broken.aborted && !isChunked(request)) return refuse(response, 500);
   const worker = host.supervisor.current ?? (await host.supervisor.ready().catch(() => undefined));
   if (!worker) return answerEmpty(response, 503);
   if (response.destroyed || (length > 0 && !body)) return undefined;
   const scheme = host.frontEnd ? 'https' : 'http';
   return invoke(
-    { ...parsed, request, response, match, scheme, host: headers.binding['host'] ?? '', body },
+    { ...parsed, request, response, match, scheme, host: headers.binding['host'] ?? '', body, broken },
     worker,
     host,
   );
 }
 
+function refuse(response: ServerResponse, status: number): void {
+  closeBehind(response);
+  answerEmpty(response, status);
+}
+
 /** Undefined for what Kestrel refuses. */
 function parse(request: IncomingMessage, frontEnd: boolean): Parsed | undefined {
-  const rawTarget = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '') || '/';
+  const rawTarget = request.url ?? '';
   const headers = readHeaders(frontEnd ? addFrontEndHeaders(request, rawTarget) : request.rawHeaders);
   const target = frontEnd ? rewriteTarget(...splitTarget(rawTarget)) : rawTarget;
   const [rawPath, rawQuery] = splitTarget(target);

@@ -54,6 +54,7 @@ const REPLACED: ReadonlySet<string> = new Set([
 export function readHeaders(rawHeaders: readonly string[]): RequestHeaders | undefined {
   const binding = Object.create(null) as Record<string, string>;
   const forwarded: string[] = [];
+  const places = new Map<string, number>();
   let unsendable = false;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
@@ -67,7 +68,11 @@ export function readHeaders(rawHeaders: readonly string[]): RequestHeaders | und
     const lower = name.toLowerCase();
     const before = binding[lower];
     binding[lower] = before === undefined ? value : `${before},${value}`;
-    if (!UNFORWARDED.has(lower) && !REPLACED.has(lower)) forwarded.push(name, value);
+    if (UNFORWARDED.has(lower) || REPLACED.has(lower)) continue;
+    const first = places.get(lower);
+    // HttpClient makes one field of several.
+    if (first === undefined) places.set(lower, forwarded.push(name, value) - 1);
+    else forwarded[first] += `, ${value}`;
   }
   return { binding, forwarded, unsendable };
 }

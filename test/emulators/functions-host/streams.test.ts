@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beginCall } from '../../support/raw-client.ts';
 import { createBehaviours, logged, nextChunk, type Behaviours } from './behaviours.ts';
 import { call, createApp, open } from './fixture.ts';
 import { startFunctionsHost } from './host.ts';
@@ -74,16 +73,35 @@ describe('a stream', () => {
 });
 
 describe('an answer before the end of the upload', () => {
-  it('reaches the client, and ends when the upload does', async () => {
+  function upload(url: string, headers: Record<string, string> = {}) {
+    const { request, response } = beginCall(`${url}/early`, { method: 'POST', headers });
+    request.write('the first chunk of many');
+    return { request, response };
+  }
+
+  it('waits for it: HttpClient sends the whole request first', async () => {
     const host = await app.start();
-    const upload = httpRequest(`${host.url}/early`, { method: 'POST', agent: false });
-    upload.write('the first chunk of many');
-    const [response] = (await once(upload, 'response')) as [IncomingMessage];
-    expect([response.statusCode, await nextChunk(response)]).toEqual([413, 'too large']);
+    const begun = logged(host, 'request /early');
+    const { request, response } = upload(host.url);
+    let answered = false;
+    void response.then(() => (answered = true));
+    await begun;
     for (let round = 0; round < 5; round += 1) await call(host.url, '/ok');
-    expect(response.complete).toBe(false);
-    upload.end();
-    expect(await text(response)).toBe('');
+    expect(answered).toBe(false);
+    request.end();
+    const answer = await response;
+    expect([answer.statusCode, await text(answer)]).toEqual([413, 'too large']);
+  });
+
+  it.each([
+    ['in chunks', {}],
+    ['with a length', { 'content-length': '1000' }],
+  ])('is an empty 500 when an upload %s stalls', async (_framing, headers) => {
+    const host = await app.start({ uploadGraceMs: 300 });
+    const { response } = upload(host.url, headers);
+    const answer = await response;
+    expect([answer.statusCode, answer.headers.connection, await text(answer)]).toEqual([500, 'close', '']);
+    expect(host.restarts).toBe(0);
   });
 });
 

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { exchange } from '../../fuzz/connection.ts';
 import { createBehaviours, logged, nextChunk, order, type Behaviours } from './behaviours.ts';
 import { call, open } from './fixture.ts';
 
@@ -16,7 +17,7 @@ afterAll(() => app.remove());
 
 describe('a function that throws', () => {
   it('leaves the client without an answer until functionTimeout, and its worker alive', async () => {
-    const host = await app.start({ functionTimeoutMs: 500 });
+    const host = await app.start({ functionTimeoutMs: 3000 });
     const answer = call(host.url, '/throw');
     const steps = { thrown: logged(host, 'boom'), timeout: logged(host, 'Timeout value'), answer };
     expect(await order(steps)).toEqual(['thrown', 'timeout', 'answer']);
@@ -78,6 +79,16 @@ describe('functionTimeout', () => {
     socket.write('GET /ok HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Name: \u00c9quipe\r\n\r\n', 'utf8');
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 500 /);
     expect(host.restarts).toBe(1);
+  });
+
+  it('is what a control character in a value leads to, unless the server of the library reads leniently', async () => {
+    const host = await app.start({ functionTimeoutMs: 1000 });
+    const request = 'GET /ok HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Name: a\u0001b\r\n\r\n';
+    expect(await exchange(host.port, request, 'GET')).toMatchObject({ status: 500, body: '' });
+    expect(host.restarts).toBe(1);
+    const lenient = await app.start({ functionTimeoutMs: 10_000, nodeArguments: ['--insecure-http-parser'] });
+    expect(await exchange(lenient.port, request, 'GET')).toMatchObject({ status: 200, body: 'ok' });
+    expect(lenient.restarts).toBe(0);
   });
 
   it('is the only way back from a worker that exited with code 0', async () => {

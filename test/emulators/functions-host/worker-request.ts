@@ -11,7 +11,7 @@ export interface WorkerRequest {
   readonly host: string;
   readonly workerPort: number;
   readonly invocationId: string;
-  readonly traceParent: string;
+  readonly traceParent: string | undefined;
 }
 
 /** Whether the body comes in chunks, which the host does not read. */
@@ -21,7 +21,7 @@ export function isChunked(request: IncomingMessage): boolean {
 
 /**
  * Headers of the request to the worker, flat: the client's, with those of the host in place of any of the same name
- * (YARP's forwarded headers with the action Set; `x-ms-invocation-id`; the trace of .NET's HttpClient).
+ * (YARP's forwarded headers with the action Set; `x-ms-invocation-id`; the trace of .NET's HttpClient, if there is one).
  */
 export function workerHeaders(call: WorkerRequest): string[] {
   const { request, headers, scheme, host, workerPort, invocationId, traceParent } = call;
@@ -35,7 +35,8 @@ export function workerHeaders(call: WorkerRequest): string[] {
     'X-Forwarded-Proto',
     scheme,
   );
-  flat.push('x-ms-invocation-id', invocationId, 'traceparent', traceParent);
+  flat.push('x-ms-invocation-id', invocationId);
+  if (traceParent !== undefined) flat.push('traceparent', traceParent);
   if (isChunked(request)) flat.push('Transfer-Encoding', 'chunked');
   else if (request.method !== 'GET' && request.method !== 'HEAD' && headers.binding['content-length'] === undefined) {
     flat.push('Content-Length', '0');

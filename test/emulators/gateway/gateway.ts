@@ -40,6 +40,8 @@ export interface GatewayOptions {
   /** Whether `%2F` in a path becomes `/`; both are reported of API Management. Default true. */
   readonly decodeSlashes?: boolean;
   readonly operations?: readonly Operation[];
+  /** Whether control characters in headers get as far as the policy: not known of API Management. Default false. */
+  readonly lenientParser?: boolean;
   /** Default 0: any free port. */
   readonly port?: number;
   /** How many requests are kept to be looked at, at least half of it the latest; default 20,000. */
@@ -118,7 +120,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await answer(exchange, outgoing);
   }
 
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer({ insecureHTTPParser: options.lenientParser ?? false }, (incoming, outgoing) => {
     handle(incoming, outgoing).catch((error: unknown) => {
       failures.push(error);
       if (outgoing.headersSent) outgoing.destroy();

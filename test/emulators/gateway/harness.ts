@@ -68,6 +68,7 @@ export function awsError(status: number, errorType: string, message: string): Ra
       'content-type': 'application/json',
       'x-amzn-errortype': errorType,
       'x-amzn-requestid': expect.stringMatching(UUID),
+      'x-should-retry': String(status === 429 || status === 503),
     }),
   };
 }

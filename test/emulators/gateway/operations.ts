@@ -16,6 +16,8 @@ export const BEDROCK_OPERATIONS: readonly Operation[] = [
   { method: 'GET', urlTemplate: '/async-invoke' },
   { method: 'GET', urlTemplate: '/async-invoke/*' },
   { method: 'POST', urlTemplate: '/openai/*' },
+  { method: 'GET', urlTemplate: '/openai/v1/responses/*' },
+  { method: 'DELETE', urlTemplate: '/openai/v1/responses/*' },
   { method: 'POST', urlTemplate: '/anthropic/*' },
   { method: 'GET', urlTemplate: '/health' },
   { method: 'GET', urlTemplate: '/usage' },

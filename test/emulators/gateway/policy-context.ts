@@ -19,6 +19,7 @@ export function policyContext(exchange: ContextSource): NetObject {
       Request: () => ({
         typeName: 'IRequest',
         properties: {
+          Method: () => request.method,
           Headers: () => headers(request.headers),
           Url: () => record('IUrl', { Path: request.path }),
         },

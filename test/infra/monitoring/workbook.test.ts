@@ -51,7 +51,7 @@ describe.skipIf(bicep === undefined)('what is deployed to look at', () => {
       ),
     ]);
     analyses = new Map(Array.from(queries, ([where, query]) => [where, analyze(query, SCHEMA)]));
-  }, 240_000);
+  });
 
   describe('queries', () => {
     it('are right in syntax, names and types', () => {

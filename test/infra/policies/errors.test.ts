@@ -17,33 +17,42 @@ import { send } from '../../emulators/gateway/send.ts';
 
 const harness = useHarness();
 
+const NO_KEY =
+  'No subscription key was sent. Send it as header api-key or, where the gateway accepts that, as bearer token; x-api-key is not read.';
+const CLIENT_BASE = 'Base URLs of OpenAI clients end with /openai/v1, those of Anthropic clients with /anthropic. ';
+const SERVED =
+  'This gateway serves Amazon Bedrock: POST /model/{modelId}/{operation}, /guardrail/..., /guardrail-checks/..., /openai/v1/... and /anthropic/v1/messages; GET, DELETE /openai/v1/responses/{id}; GET, POST /async-invoke; GET /health.';
+
 describe("the gateway's own errors", () => {
-  it('401 without a key, and with a wrong one', async () => {
+  it('401 without a key, and with a wrong one, saying what to do', async () => {
     const gateway = await harness.start();
-    expect(await call(gateway, { headers: {} })).toEqual(
-      awsError(
-        401,
-        'UnauthorizedException',
-        'Access denied due to missing subscription key. Make sure to include subscription key when making requests to this API.',
-      ),
-    );
+    expect(await call(gateway, { headers: {} })).toEqual(awsError(401, 'UnauthorizedException', NO_KEY));
     expect(await call(gateway, { headers: { 'api-key': 'wrong', authorization: `Bearer ${TEAM.key}` } })).toEqual(
       awsError(
         401,
         'UnauthorizedException',
-        'Access denied due to invalid subscription key. Make sure to provide a valid key for an active subscription.',
+        'The subscription key is not valid for this API: it is mistyped, or its subscription is not active or belongs to another product. Who runs this gateway can look it up.',
       ),
     );
   });
 
   it.each([
-    ['GET', CONVERSE],
-    ['POST', '/foundation-models'],
-    ['POST', '/model'],
-    ['POST', '/health'],
-  ])('404 for %s %s, which is no operation', async (method, target) => {
-    expect(await call(await harness.start(), { method, target })).toEqual(
-      awsError(404, 'UnknownOperationException', 'Unable to match incoming request to an operation.'),
+    ['GET', CONVERSE, 'This path is called by POST, not by GET. '],
+    ['PUT', '/anthropic/v1/messages', 'This path is called by POST, not by PUT. '],
+    ['POST', '//model/x/converse', 'There are two slashes in a row: does the base URL end with one too many? '],
+    ['POST', '/v1/chat/completions', CLIENT_BASE],
+    ['POST', '/chat/completions', CLIENT_BASE],
+    ['POST', '/responses', CLIENT_BASE],
+    ['POST', '/v1/messages', CLIENT_BASE],
+    ['GET', '/v1/models', CLIENT_BASE],
+    ['POST', '/foundation-models', ''],
+    ['POST', '/model', ''],
+    ['POST', '/health', ''],
+  ])('404 for %s %s, which is no operation, saying what is wrong and what is served', async (method, target, hint) => {
+    const answer = await call(await harness.start(), { method, target });
+    const { message } = JSON.parse(answer.body) as { message: string };
+    expect({ ...answer, body: JSON.stringify({ message }) }).toEqual(
+      awsError(404, 'UnknownOperationException', hint + SERVED),
     );
   });
 

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 
+import Anthropic from '@anthropic-ai/sdk';
+import OpenAI from 'openai';
 import { describe, expect, it } from 'vitest';
 
 import {
@@ -121,6 +123,32 @@ describe('allowed-models', () => {
   });
 });
 
+/** Header names and methods of calls that OpenAI's and Anthropic's clients make in a browser. */
+async function sentFromPages(): Promise<{ headers: string[]; methods: string[] }> {
+  const headers = new Set<string>();
+  const methods = new Set<string>();
+  const fetch = async (_url: unknown, init?: RequestInit) => {
+    methods.add(init?.method?.toUpperCase() ?? 'GET');
+    for (const name of new Headers(init?.headers).keys()) headers.add(name);
+    return Response.json({});
+  };
+  const browser = { baseURL: 'http://gateway.example', dangerouslyAllowBrowser: true, timeout: 1000, fetch };
+  const openai = new OpenAI({ ...browser, apiKey: 'key' });
+  const anthropic = new Anthropic({ ...browser, apiKey: null, authToken: 'key' });
+  const messages = [{ role: 'user' as const, content: 'Hi' }];
+  await openai.chat.completions.create({ model: 'm', messages });
+  await openai.chat.completions.create({ model: 'm', messages, stream: true });
+  openai.chat.completions.stream({ model: 'm', messages }).on('error', () => {});
+  await openai.responses.create({ model: 'm', input: 'Hi' });
+  await openai.responses.retrieve('resp_1');
+  await openai.responses.cancel('resp_1');
+  await openai.responses.delete('resp_1');
+  await anthropic.messages.create({ model: 'm', max_tokens: 1, messages });
+  await anthropic.beta.messages.create({ model: 'm', max_tokens: 1, messages, betas: ['b'] });
+  anthropic.messages.stream({ model: 'm', max_tokens: 1, messages }).on('error', () => {});
+  return { headers: [...headers], methods: [...methods] };
+}
+
 describe('cors', () => {
   const preflight = {
     method: 'OPTIONS',
@@ -134,11 +162,24 @@ describe('cors', () => {
       status: 200,
       headers: {
         'access-control-allow-origin': 'https://app.example.com',
-        'access-control-allow-methods': 'GET,POST',
+        'access-control-allow-methods': 'DELETE,GET,POST',
         'access-control-allow-headers': expect.stringContaining('api-key'),
         'access-control-max-age': '600',
       },
     });
+  });
+
+  it('allows every header and method that the official clients send from a page', async () => {
+    await using policy = await policyWithCors();
+    const gateway = await harness.start({ policy: policy.path });
+    const answer = await call(gateway, preflight);
+    const allowed = (name: string) => String(answer.headers[`access-control-allow-${name}`]).split(',');
+    const sent = await sentFromPages();
+    expect(sent.headers).toEqual(expect.arrayContaining(['x-stainless-lang', 'anthropic-version']));
+    // A browser sets these by itself, and asks for nothing.
+    const SAFE = new Set(['accept', 'user-agent', 'content-length']);
+    expect(sent.headers.filter((name) => !SAFE.has(name) && !allowed('headers').includes(name))).toEqual([]);
+    expect(sent.methods.filter((method) => !allowed('methods').includes(method))).toEqual([]);
   });
 
   it('names the origin in answers, and in those of the gateway itself', async () => {

@@ -23,6 +23,7 @@ describe('the model in a body', () => {
     ['{"list":["model","x"],"role":"model","model":"m"}'],
     ['{"mod\\u0065l":"m","more":1}'],
     ['{"model":"m","more":tr'],
+    ['{"model":"m","text":"\\u00e9","tools":[{"model":"x"}]}'],
     ['{"Model":"x","modelId":"x","model":"\\u006d"}'],
     ['{"text":"日本語 🚀","model":"m","more":"日本語 🚀"}'],
     [`{"model":"m","messages":[${long}],"stream":true}`],
@@ -43,6 +44,11 @@ describe('the model in a body', () => {
     ['one that is too long', `{"model":"${'m'.repeat(3000)}"}`],
     ['one without an end', '{"model":"m'],
     ['one with a bad escape', '{"model":"\\x"}'],
+    ['two', '{"model":"m","more":1,"model":"x"}'],
+    ['two of the same', '{"model":"m","model":"m"}'],
+    ['a second one that is escaped', '{"model":"m","more":"é","mode\\u006c":"x"}'],
+    ['a second one that is escaped in capitals', '{"model":"m","\\u006D\\u006F\\u0064\\u0065\\u006C":"x"}'],
+    ['what may be a second one, and no end', '{"model":"m","more":["model"'],
   ])('%s', (_name, body) => {
     expect(find(body)).toBeUndefined();
   });

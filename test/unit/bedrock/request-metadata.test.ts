@@ -89,9 +89,12 @@ describe('a body', () => {
     '{"requestMetadata":{"a":"b"},"requestMetadata":{}',
     "{'a':1}",
     'prompt',
-  ])('that is no valid object stays as it is: %j', (body) => {
-    const bytes = Buffer.from(body);
-    expect(withMetadata(bytes, IDS)).toStrictEqual([bytes]);
+    '{"requestMetadata":{"subscriptionId":"y"},"n":010}',
+    '{"requestMetadata":{"subscriptionId":"y"},"n":NaN}',
+    '{"requestMetadata":{"subscriptionId":"y"},"a":"\t"}',
+    '{/**/"requestMetadata":{"subscriptionId":"y"}}',
+  ])('that is no valid object is refused, since others may read one: %j', (body) => {
+    expect(() => rewritten(body)).toThrow(INVALID);
   });
 
   it.each([

@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { describe, expect, it } from 'vitest';
 
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import { createRouter } from '../../../src/bedrock/route.ts';
+import { root } from '../../support/root.ts';
 
 const findRoute = createRouter([RUNTIME]);
 
@@ -116,5 +120,107 @@ describe('identifiers that could mean something else on the way are refused', ()
 
   it('accepts the longest identifier', () => {
     expect(findRoute('POST', `/model/${'a'.repeat(2048)}/converse`).modelId).toHaveLength(2048);
+  });
+});
+
+describe('the id of a stored response', () => {
+  it.each([
+    ['GET', 'resp_0a1B-2', '/openai/v1/responses/resp_0a1B-2'],
+    ['DELETE', 'resp%5F1', '/openai/v1/responses/resp_1'],
+    ['GET', 'resp%255F1', '/openai/v1/responses/resp_1'],
+    ['POST', 'resp_1/cancel', '/openai/v1/responses/resp_1/cancel'],
+    ['GET', 'cancel', '/openai/v1/responses/cancel'],
+  ])('%s %s', (method, id, path) => {
+    const route = findRoute(method, `/openai/v1/responses/${id}`);
+    expect(route).toMatchObject({ path });
+    expect(route).not.toHaveProperty('modelId');
+  });
+
+  it.each([
+    ['GET', 'resp_1/input_items'],
+    ['GET', 'resp_1%2Finput_items'],
+    ['GET', 'resp_1%252Fcancel'],
+    ['GET', ''],
+    ['GET', 'resp_1/'],
+    ['POST', 'resp_1'],
+    ['POST', 'a/b/cancel'],
+    ['DELETE', 'resp_1/cancel'],
+    ['PUT', 'resp_1'],
+  ])('%s %s is another path, which nothing has', (method, id) => {
+    expect(() => findRoute(method, `/openai/v1/responses/${id}`)).toThrow(
+      expect.objectContaining({ failure: 'unknownOperation' }),
+    );
+  });
+
+  it.each(['..', '.', 'a%3Fb', 'a%23b', 'a%5Cb', 'a%0D%0Ab', 'a b', '%C3%A9', 'a'.repeat(2049)])('%s is none', (id) => {
+    expect(() => findRoute('GET', `/openai/v1/responses/${id}`)).toThrow(
+      expect.objectContaining({ failure: 'invalidRequest' }),
+    );
+  });
+});
+
+describe('404 says what is wrong with the path, and what is served', () => {
+  const slashes = 'There are two slashes in a row: does the base URL end with one too many? ';
+  const end = 'There is a slash at the end of the path. ';
+  const base = 'Base URLs of OpenAI clients end with /openai/v1, those of Anthropic clients with /anthropic. ';
+  const all =
+    'Served is Amazon Bedrock: /model/..., /guardrail/..., /guardrail-checks/..., /async-invoke/..., /openai/..., ' +
+    '/anthropic/..., and GET /health.';
+  const openai =
+    'Served below /openai: POST /openai/v1/chat/completions, POST /openai/v1/responses, ' +
+    'GET /openai/v1/responses/{responseId}, DELETE /openai/v1/responses/{responseId}, ' +
+    'POST /openai/v1/responses/{responseId}/cancel.';
+  const anthropic = 'Served below /anthropic: POST /anthropic/v1/messages, POST /anthropic/v1/messages/count_tokens.';
+  const model =
+    'Served below /model: POST /model/{modelId}/converse, POST /model/{modelId}/converse-stream, ' +
+    'POST /model/{modelId}/invoke, POST /model/{modelId}/invoke-with-response-stream, POST /model/{modelId}/count-tokens.';
+
+  it.each([
+    ['POST', '//model/a/converse', slashes + all],
+    ['POST', '/openai//v1/responses', slashes + openai],
+    ['POST', '/%2Fmodel/a/converse', slashes + all],
+    ['GET', '/model/a/converse', `This path is called by POST, not by GET. ${model}`],
+    ['GET', '/openai/v1/chat/completions', `This path is called by POST, not by GET. ${openai}`],
+    ['POST', '/openai/v1/responses/resp_1', `This path is called by GET or DELETE, not by POST. ${openai}`],
+    ['POST', '/health', `This path is called by GET, not by POST. ${all}`],
+    ['POST', '/model/a/converse/', end + model],
+    ['POST', '/openai/v1/chat/completions/', end + openai],
+    ['POST', '/v1/chat/completions', base + all],
+    ['POST', '/chat/completions', base + all],
+    ['POST', '/openai/chat/completions', base + openai],
+    ['POST', '/openai/v1/v1/responses', base + openai],
+    ['POST', '/openai/v1/messages', base + openai],
+    ['POST', '/v1/messages', base + all],
+    ['POST', '/anthropic/messages', base + anthropic],
+    ['POST', '/anthropic/v1/v1/messages/count_tokens', base + anthropic],
+    ['GET', '/v1/responses/resp_1', base + all],
+    ['GET', '/v1/models', base + all],
+    ['GET', '/openai/models', base + openai],
+    ['POST', '/embeddings', base + all],
+    ['GET', '/openai/v1/models', openai],
+    ['POST', '/openai/v1/embeddings', openai],
+    ['POST', '/openai/v1', openai],
+    ['GET', '/foundation-models', `The control plane of Bedrock is not served here. ${all}`],
+    ['GET', '/inference-profiles/a', `The control plane of Bedrock is not served here. ${all}`],
+    ['POST', '/rerank', `Agents, knowledge bases and reranking are not served here. ${all}`],
+    [
+      'POST',
+      '/agents/a/agentAliases/b/sessions/c/text',
+      `Agents, knowledge bases and reranking are not served here. ${all}`,
+    ],
+    ['POST', '/runtimes/a/invocations', `AgentCore is not served here. ${all}`],
+    ['POST', '/model/a/chat', model],
+    ['GET', '/', all],
+    ['GET', '', all],
+    ['POST', '/secret-in-the-path', all],
+    ['POST', '/model/secret%0D%0A%3Cscript%3E', model],
+    ['GET', '/constructor', all],
+  ])('%s %s', (method, path, message) => {
+    expect(() => findRoute(method, path)).toThrow(expect.objectContaining({ failure: 'unknownOperation', message }));
+  });
+
+  it('what the gateway refuses by itself it explains in the same words', () => {
+    const policy = readFileSync(join(root, 'infra/gateway/policies/bedrock.xml'), 'utf8');
+    for (const text of [slashes, base, 'This path is called by POST, not by ']) expect(policy).toContain(text);
   });
 });

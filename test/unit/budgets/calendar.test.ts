@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { createCalendar, endOf, hourBefore, monthStart } from '../../../src/budgets/calendar.ts';
+import { createCalendar, hourBefore, monthStart } from '../../../src/budgets/calendar.ts';
 
 describe('windows', () => {
   it('are those of UTC, and no clock leads back into one', () => {
@@ -9,9 +9,9 @@ describe('windows', () => {
     expect(windows()).toMatchObject({ hour: '2026-11-30T23', day: '2026-11-30', month: '2026-11' });
     time += 1;
     const next = { hour: '2026-12-01T00', day: '2026-12-01', month: '2026-12', now: time };
-    expect(windows()).toStrictEqual(next);
+    expect(windows()).toMatchObject(next);
     time -= 3_600_000;
-    expect(windows()).toStrictEqual(next);
+    expect(windows()).toMatchObject(next);
   });
 
   it.each([
@@ -21,7 +21,7 @@ describe('windows', () => {
     ['month', '2028-01-31T12:00:00.000Z', '2028-02-01T00:00:00.000Z'],
     ['month', '2026-12-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z'],
   ] as const)('the %s of %s ends at %s', (window, now, end) => {
-    expect(new Date(endOf(window, { now: Date.parse(now) })).toISOString()).toBe(end);
+    expect(new Date(createCalendar(() => Date.parse(now))().ends[window]).toISOString()).toBe(end);
   });
 
   it('the hour before, and the first of a month', () => {

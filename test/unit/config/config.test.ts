@@ -46,6 +46,7 @@ describe('good settings', () => {
         keys: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' },
       },
       callerAuth: { mode: 'functionKey' },
+      callerNames: { mode: 'full' },
       limits: {
         requestBytes: 26_214_400,
         bufferedBytes: 268_435_456,
@@ -110,6 +111,7 @@ describe('good settings', () => {
       otlp: { protocol: 'http/protobuf' },
       metrics: true,
       traces: true,
+      conventions: 'released',
       metricIntervalMs: 5000,
     });
   });
@@ -174,6 +176,14 @@ describe('good settings', () => {
       ({ budgets }) => JSON.stringify(budgets.table),
       '{"uri":"https://st.table.core.windows.net/budgets","managedIdentity":true,"identityClientId":"id"}',
     ],
+    ['names of callers', {}, ({ callerNames }) => callerNames.mode, 'full'],
+    ['no names of callers', { CALLER_NAMES: 'none' }, ({ callerNames }) => callerNames.mode, 'none'],
+    [
+      'hashed names of callers',
+      { CALLER_NAMES: 'hashed', CALLER_NAMES_KEY: 'sixteen letters!' },
+      ({ callerNames }) => callerNames.mode === 'hashed' && callerNames.key,
+      'sixteen letters!',
+    ],
     ['a function key', { CALLER_AUTH: 'functionKey' }, ({ callerAuth }) => callerAuth.mode, 'functionKey'],
     [
       'a session token',
@@ -233,6 +243,14 @@ describe('telemetry', () => {
     ['JSON', { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }, { otlp: { protocol: 'http/json' } }],
     ['no metrics', { OTEL_METRICS_EXPORTER: 'none' }, { metrics: false, traces: true }],
     ['no traces', { OTEL_TRACES_EXPORTER: 'none' }, { metrics: true, traces: false }],
+    ['the released conventions by default', {}, { conventions: 'released' }],
+    ['the next ones', { OTEL_SEMCONV_STABILITY_OPT_IN: 'gen_ai_latest_experimental' }, { conventions: 'latest' }],
+    [
+      'the next ones in a list',
+      { OTEL_SEMCONV_STABILITY_OPT_IN: 'http/dup, gen_ai_latest_experimental' },
+      { conventions: 'latest' },
+    ],
+    ['those of another area', { OTEL_SEMCONV_STABILITY_OPT_IN: 'http' }, { conventions: 'released' }],
     ['another exporter', { OTEL_TRACES_EXPORTER: 'otlp' }, { metrics: true, traces: true }],
   ])('OTLP: %s', (_name, settings, expected) => {
     expect(otlp(settings)).toMatchObject(expected);
@@ -277,6 +295,7 @@ describe('telemetry', () => {
       'applicationInsights',
       'metrics',
       'traces',
+      'conventions',
       'metricIntervalMs',
     ]);
     expect(telemetry?.metricIntervalMs).toBe(60_000);
@@ -303,6 +322,12 @@ describe('wrong settings', () => {
   );
   it.each(wrongNumbers)('%s: %j', (name, settings) => {
     expect(problemsOf({ ...VAULT, ...settings })).toStrictEqual([expect.stringContaining(name)]);
+  });
+
+  it('memory for less than two of the largest bodies', () => {
+    const settings = { ...VAULT, MAX_REQUEST_BYTES: '1000', MAX_BUFFERED_BYTES: '1999' };
+    expect(problemsOf(settings)).toStrictEqual(['MAX_BUFFERED_BYTES must be at least twice MAX_REQUEST_BYTES']);
+    expect(problemsOf({ ...settings, MAX_BUFFERED_BYTES: '2000' })).toStrictEqual([]);
   });
 
   const URLS = ['KEY_VAULT_URI', 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME', 'ENTRA_AUTHORITY'];
@@ -351,6 +376,22 @@ describe('wrong settings', () => {
     ['a flag that is a number', { ...LOCAL, REQUEST_METADATA: '1' }, ['REQUEST_METADATA']],
     ['a flag that is a word', { ...LOCAL, REQUEST_METADATA: 'yes' }, ['REQUEST_METADATA']],
     ['another mode', { ...LOCAL, CALLER_AUTH: 'Entra' }, ['CALLER_AUTH']],
+    ['another way with names', { ...LOCAL, CALLER_NAMES: 'Hashed' }, ['CALLER_NAMES must be']],
+    ['hashed names without a key', { ...LOCAL, CALLER_NAMES: 'hashed' }, ['CALLER_NAMES_KEY is missing']],
+    [
+      'hashed names with a short key',
+      { ...LOCAL, CALLER_NAMES: 'hashed', CALLER_NAMES_KEY: 'fifteen letters' },
+      ['CALLER_NAMES_KEY must have'],
+    ],
+    [
+      'hashed names with a key that the platform could not read',
+      {
+        ...LOCAL,
+        CALLER_NAMES: 'hashed',
+        CALLER_NAMES_KEY: '@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/names)',
+      },
+      ['CALLER_NAMES_KEY is an unresolved'],
+    ],
     [
       'entra with nothing else',
       { ...LOCAL, CALLER_AUTH: 'entra' },
@@ -420,7 +461,8 @@ describe('wrong settings', () => {
 describe('the list of settings', () => {
   it('holds exactly what is read', () => {
     const read = new Set<string>();
-    for (const settings of [LOCAL, VAULT, ENTRA, { ...LOCAL, ...TELEMETRY }]) {
+    const hashed = { CALLER_NAMES: 'hashed', CALLER_NAMES_KEY: 'sixteen letters!' };
+    for (const settings of [{ ...LOCAL, ...hashed }, VAULT, ENTRA, { ...LOCAL, ...TELEMETRY }]) {
       const environment: Environment = new Proxy<Record<string, string>>(settings, {
         get(target, name) {
           read.add(String(name));

@@ -38,6 +38,20 @@ it('an invocation without its raw request is refused, since its headers could be
   ]);
 });
 
+it('a defect is told in the dialect of the route', async () => {
+  const handle = createHandler(() => Promise.reject(new Error('planted')), trackInFlight());
+  server.once('request', async (_request, response) => {
+    const reply = await handle(undefined, context());
+    response.writeHead(reply.status ?? 0).end(reply.body);
+  });
+  const answer = await fetch(`${origin}/openai/v1/responses`, { headers: { 'x-ms-invocation-id': ID } });
+  const message = 'The proxy failed to handle this request.';
+  expect([answer.status, await answer.json()]).toStrictEqual([
+    500,
+    { error: { message, type: 'server_error', code: 'InternalServerException', param: null }, message },
+  ]);
+});
+
 it('an answer that rejects is a defect, and in flight until its connection is done with it', async () => {
   const inFlight = trackInFlight();
   const counts: number[] = [];

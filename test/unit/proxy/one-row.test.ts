@@ -58,6 +58,7 @@ beforeAll(async () => {
   const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' };
   const answer = createProxy({
     region: 'us-east-1',
+    tellCaller: (caller) => caller,
     admit: admitEveryone,
     findRoute: createRouter([service]),
     credentials: fixedCredentials(keys),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import type { UsageMeter } from '../../../src/usage/meter.ts';
-import { addUsage, conclude } from '../../../src/record/derived.ts';
+import { addAnswer, conclude } from '../../../src/record/derived.ts';
 import type { RequestRecord } from '../../../src/record/record.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
 import { JSON_BODY, MESSAGES, meterOf } from '../../support/usage-feed.ts';
@@ -17,7 +17,7 @@ const BEGUN = {
 /** What is added to a record at its end. */
 function added(record: Partial<RequestRecord>, meter?: UsageMeter, lastByteMs?: number): Partial<RequestRecord> {
   const concluded: RequestRecord = { ...BEGUN, ...record };
-  if (meter !== undefined) addUsage(concluded, meter.end(record.outcome === 'complete'), meter.facts);
+  if (meter !== undefined) addAnswer(concluded, meter.end(record.outcome === 'complete'), meter.facts);
   const operation = RUNTIME.operations.find(({ name }) => name === record.operation);
   conclude(concluded, operation, lastByteMs);
   const before = new Set(Object.keys({ ...BEGUN, ...record }));
@@ -28,6 +28,12 @@ function bodyMeter(body: object): UsageMeter {
   const meter = meterOf('Converse', JSON_BODY);
   meter.read([Buffer.from(JSON.stringify(body))]);
   return meter;
+}
+
+function bodyMeterFacts(body: object): UsageMeter['facts'] {
+  const meter = bodyMeter(body);
+  meter.end(true);
+  return meter.facts;
 }
 
 function streamMeter(outputTokens: number): UsageMeter {
@@ -67,6 +73,62 @@ describe('the end of a record', () => {
     expect(added({ modelId, outcome: 'complete' }, meter)).toMatchObject({
       modelType: 'prompt-router',
       foundationModelId: 'amazon.nova-pro-v1:0',
+    });
+  });
+
+  it.each([
+    [
+      'the one asked for is another',
+      'ChatCompletions',
+      'made.up-1',
+      'openai.gpt-oss-20b-1:0',
+      'openai.gpt-oss-20b-1:0',
+    ],
+    ['the same in other words', 'Messages', 'us.anthropic.claude-v2:1', 'claude-v2', 'us.anthropic.claude-v2:1'],
+    [
+      'the same without its profile',
+      'Messages',
+      'us.anthropic.claude-v2:1',
+      'anthropic.claude-v2:1',
+      'us.anthropic.claude-v2:1',
+    ],
+    [
+      'a name that cannot be compared',
+      'ChatCompletions',
+      'openai.gpt-oss-20b-1:0',
+      'gpt-5.6',
+      'openai.gpt-oss-20b-1:0',
+    ],
+    [
+      'a profile of one’s own',
+      'ChatCompletions',
+      'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6',
+      'openai.gpt-oss-20b-1:0',
+      'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6',
+    ],
+    ['a model of the path', 'InvokeModel', 'made.up-1', 'openai.gpt-oss-20b-1:0', 'made.up-1'],
+  ])('the model that has worked: %s', (_name, operation, asked, model, expected) => {
+    const record: RequestRecord = { ...BEGUN, operation, modelId: asked, outcome: 'complete' };
+    addAnswer(record, {}, bodyMeterFacts({ model }));
+    conclude(
+      record,
+      RUNTIME.operations.find(({ name }) => name === operation),
+      undefined,
+    );
+    expect(record).toMatchObject({ modelId: expected, responseModel: model });
+  });
+
+  it('tells what the answer told beside its tokens', () => {
+    const meter = bodyMeter({
+      stopReason: 'guardrail_intervened',
+      serviceTier: { type: 'flex' },
+      performanceConfig: { latency: 'standard' },
+    });
+    expect(added({ modelId: 'amazon.nova-pro-v1:0', outcome: 'complete' }, meter)).toMatchObject({
+      stopReason: 'guardrail_intervened',
+      guardrailAction: 'GUARDRAIL_INTERVENED',
+      serviceTier: 'flex',
+      latencyMode: 'standard',
     });
   });
 

@@ -179,7 +179,7 @@ describe('the exception message', () => {
     ['modelTimeout', 'modelStreamErrorException'],
     ['unavailable', 'modelStreamErrorException'],
   ] as const)('%s is told as %s', (failure, type) => {
-    const { headers } = codec.decode(createEventStreamFramer().failure(new ProxyError(failure, 'Text.')));
+    const { headers } = codec.decode(createEventStreamFramer().failure(new ProxyError(failure, 'Text.')).message);
     expect(headers[':exception-type']).toStrictEqual({ type: 'string', value: type });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import type { EventDialect } from '../../../src/streams/failure-event.ts';
 import type { Framer } from '../../../src/streams/framer.ts';
 import { createEventFramer } from '../../../src/streams/server-sent-events.ts';
 import { ProxyError } from '../../../src/errors.ts';
@@ -111,7 +112,7 @@ describe.each(STREAMS)('lines that end with %s', (_name, text) => {
     for (let at = 1; at <= stream.length; at += 1) {
       const framer = createEventFramer('openai');
       const sent = Buffer.concat(framer.push(stream.subarray(0, at)));
-      const failure = framer.failure(new ProxyError('upstreamBroken', 'Broken.'));
+      const failure = framer.failure(new ProxyError('upstreamBroken', 'Broken.')).message;
       expect(dispatched(Buffer.concat([sent, failure]))).toStrictEqual([...dispatched(sent), ...dispatched(failure)]);
     }
   });
@@ -155,21 +156,48 @@ describe('an event without an end', () => {
 
 describe('a failure in the dialect of the route', () => {
   const error = new ProxyError('modelTimeout', 'Silent for\r\n\r\ntoo "long".');
+  const told = { message: error.message, type: 'server_error', code: 'ModelTimeoutException', param: null };
 
-  it.each([['openai'], [undefined]] as const)('%s', (dialect) => {
-    const text = createEventFramer(dialect).failure(error).toString();
-    expect(text).toMatch(/^data: .*\n\n$/);
-    expect(JSON.parse(text.slice('data: '.length))).toStrictEqual({
-      error: { message: error.message, type: 'server_error', code: 'ModelTimeoutException' },
-    });
+  function failureOf(dialect: EventDialect | undefined, ...before: string[]) {
+    const framer = createEventFramer(dialect);
+    for (const piece of before) framer.push(Buffer.from(piece));
+    const { message, breaks } = framer.failure(error);
+    const [, name, data = ''] = /^(?:event: (\w+)\n)?data: (.*)\n\n$/.exec(message.toString()) ?? [];
+    return { name, data: JSON.parse(data), breaks };
+  }
+
+  it.each([['openai'], [undefined]] as const)('%s: and a broken connection', (dialect) => {
+    expect(failureOf(dialect)).toStrictEqual({ name: undefined, data: { error: told }, breaks: true });
   });
 
   it('anthropic', () => {
-    const text = createEventFramer('anthropic').failure(error).toString();
-    expect(text).toMatch(/^event: error\ndata: .*\n\n$/);
-    expect(JSON.parse(text.slice('event: error\ndata: '.length))).toStrictEqual({
-      type: 'error',
-      error: { type: 'api_error', message: error.message },
-    });
+    const data = { type: 'error', error: { type: 'api_error', message: error.message } };
+    expect(failureOf('anthropic')).toStrictEqual({ name: 'error', data, breaks: false });
+  });
+
+  it('responses, in both forms', () => {
+    const { type: _kind, ...form } = told;
+    const data = { type: 'error', ...form, sequence_number: 0, error: told };
+    expect(failureOf('responses')).toStrictEqual({ name: 'error', data, breaks: false });
+  });
+
+  const one = 'event: a\ndata: {"type":"a","sequence_number":1,"x":{}}\n\n';
+  const twelve = 'data: {"type":"b","delta":"\\"sequence_number\\":99","sequence_number": 12}\n\n';
+  it.each<[string, string[], number]>([
+    ['whole events', [one], 2],
+    ['several in a piece', [one + twelve], 13],
+    ['a cut event does not count', [one, twelve.slice(0, -1)], 2],
+    ['a cut event that came at last', [one + twelve.slice(0, 60), twelve.slice(60)], 13],
+    ['an event without a number', [twelve, ': ping\n\n'], 13],
+    ['no number at all', ['data: {"sequence_number":null}\n\n'], 0],
+  ])('the number of the next event: %s', (_name, before, expected) => {
+    expect(failureOf('responses', ...before).data.sequence_number).toBe(expected);
+  });
+
+  it('the number of the next event, wherever the stream is cut', () => {
+    for (let at = 0; at <= twelve.length; at += 1) {
+      const { data } = failureOf('responses', one + twelve.slice(0, at), twelve.slice(at));
+      expect(data.sequence_number, `cut at ${at}`).toBe(13);
+    }
   });
 });

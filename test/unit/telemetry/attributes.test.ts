@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import type { Operation } from '../../../src/bedrock/service.ts';
-import { errorType, operationAttributes, operationName } from '../../../src/telemetry/attributes.ts';
+import { errorType, operationAttributes, operationName, priceAttributes } from '../../../src/telemetry/attributes.ts';
 import type { RequestRecord } from '../../../src/record/record.ts';
 import { describeResource, VERSION } from '../../../src/telemetry/resource.ts';
 import { inputOf, tokensByKind } from '../../../src/telemetry/token-kinds.ts';
@@ -65,6 +65,23 @@ describe('gen_ai.operation.name', () => {
   });
 });
 
+describe('what changes the price', () => {
+  it.each<[Partial<RequestRecord>, object]>([
+    [{}, {}],
+    [{ serviceTier: 'flex' }, { 'bedrock.service_tier': 'flex' }],
+    [
+      { serviceTier: 'priority', latencyMode: 'optimized' },
+      { 'bedrock.service_tier': 'priority', 'bedrock.latency_mode': 'optimized' },
+    ],
+    [
+      { serviceTier: 'made-up', latencyMode: 'x' },
+      { 'bedrock.service_tier': '_other', 'bedrock.latency_mode': '_other' },
+    ],
+  ])('of %j: %j', (facts, attributes) => {
+    expect(priceAttributes(recordOf(facts))).toStrictEqual(attributes);
+  });
+});
+
 describe('gen_ai.request.model', () => {
   it.each([
     ['a good answer', [200], 'a.model'],
@@ -81,6 +98,16 @@ describe('gen_ai.request.model', () => {
       ...(status === undefined ? {} : { status }),
     }));
     const record = recordOf({ operation: 'Converse', modelId: 'a.model' });
+    expect(operationAttributes({ record, startedAt: 0, attempts })['gen_ai.request.model']).toBe(expected);
+  });
+
+  it.each<[string, Partial<RequestRecord>, string]>([
+    ['an error that came with 200', { outcome: 'complete', errorSource: 'bedrock' }, '_other'],
+    ['a stream that ended by an error', { outcome: 'complete', errorSource: 'bedrock', streamed: true }, 'a.model'],
+    ['an answer that broke', { outcome: 'upstreamBroke', errorSource: 'bedrock' }, 'a.model'],
+  ])('after %s', (_name, facts, expected) => {
+    const record = recordOf({ operation: 'Converse', modelId: 'a.model', errorType: 'SomeException', ...facts });
+    const attempts = [{ method: 'POST' as const, startedMs: 0, status: 200 }];
     expect(operationAttributes({ record, startedAt: 0, attempts })['gen_ai.request.model']).toBe(expected);
   });
 

@@ -1,9 +1,11 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import { createTelemetry } from '../../../src/telemetry/open-telemetry.ts';
 import type { FinishedRequest } from '../../../src/record/finished-request.ts';
 import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { type OtlpCollector, startOtlpCollector } from '../../emulators/otlp/collector.ts';
+import { firstCells } from '../../support/reference.ts';
 
 let collector: OtlpCollector;
 let failures: unknown[];
@@ -20,7 +22,7 @@ afterEach(async () => {
 
 function start(signals: { metrics: boolean; traces: boolean }): Telemetry {
   return createTelemetry({
-    config: { otlp: { protocol: 'http/protobuf' }, ...signals, metricIntervalMs: 3_600_000 },
+    config: { otlp: { protocol: 'http/protobuf' }, conventions: 'released', ...signals, metricIntervalMs: 3_600_000 },
     server: new URL('https://bedrock-runtime.eu-central-1.amazonaws.com'),
     inFlight: () => 7,
     report: (...failure) => failures.push(failure),
@@ -104,9 +106,99 @@ it('while a collector hangs, spans beyond a few thousand are dropped, and no cou
   expect(collector.spans.length).toBeLessThanOrEqual(2048 + 512);
 });
 
+describe('the conventions', () => {
+  const model: Partial<FinishedRequest['record']> = {
+    cacheReadInputTokens: 4,
+    cacheWriteInputTokens: 8,
+    reasoningTokens: 5,
+    stopReason: 'end_turn',
+    serviceTier: 'flex',
+    guardrailAction: 'NONE',
+  };
+  const operation = RUNTIME.operations.find(({ name }) => name === 'ConverseStream');
+  const counting = RUNTIME.operations.find(({ name }) => name === 'CountTokens');
+
+  async function observe(conventions: 'released' | 'latest') {
+    const telemetry = createTelemetry({
+      config: {
+        otlp: { protocol: 'http/protobuf' },
+        metrics: true,
+        traces: true,
+        conventions,
+        metricIntervalMs: 3_600_000,
+      },
+      server: new URL('https://bedrock-runtime.eu-central-1.amazonaws.com'),
+      inFlight: () => 0,
+      report: (...failure) => failures.push(failure),
+    });
+    if (operation === undefined || counting === undefined) throw new Error('The operations have no rows.');
+    const one = finished('team', 'a.one');
+    telemetry.observe({ ...one, operation, record: { ...one.record, ...model } });
+    const { inputTokens: _i, outputTokens: _o, ...failed } = one.record;
+    telemetry.observe({
+      ...one,
+      operation,
+      attempts: [{ method: 'POST', startedMs: 2, headersMs: 20, status: 429 }],
+      record: { ...failed, status: 429, errorType: 'ThrottlingException', errorSource: 'bedrock' },
+    });
+    telemetry.observe({ ...one, operation: counting, record: { ...failed, operation: 'CountTokens' } });
+    await telemetry.flush();
+    expect(failures).toStrictEqual([]);
+    return [...new Set(collector.metrics.map(({ name }) => name))].filter((name) => name.includes('client')).toSorted();
+  }
+
+  it('that are released are the default, and named by their schema', async () => {
+    expect(await observe('released')).toStrictEqual(['gen_ai.client.operation.duration', 'gen_ai.client.token.usage']);
+    const schemas = new Set([...collector.metrics, ...collector.spans].map(({ schemaUrl }) => schemaUrl));
+    expect([...schemas]).toStrictEqual(['https://opentelemetry.io/schemas/gen-ai/1.42.0']);
+    expect(collector.sum('bedrock.proxy.tokens', { 'bedrock.service_tier': 'flex' })).toBe(42);
+    expect(collector.sum('bedrock.proxy.requests', { 'bedrock.guardrail.action': 'NONE' })).toBe(1);
+    const span = collector.spans.find(({ attributes }) => attributes['gen_ai.usage.output_tokens'] === 20);
+    expect(span?.attributes).toMatchObject({
+      'gen_ai.response.finish_reasons': ['end_turn'],
+      'gen_ai.usage.cache_creation.input_tokens': 8,
+      'bedrock.guardrail.action': 'NONE',
+      'bedrock.service_tier': 'flex',
+    });
+  });
+
+  it('that are to be the next count as the page describes, and name no schema', async () => {
+    const names = await observe('latest');
+    const documented = firstCells('metric then', 'src/telemetry/README.md');
+    expect(names).toStrictEqual([...documented, 'gen_ai.client.operation.duration'].toSorted());
+    expect(new Set([...collector.metrics, ...collector.spans].map(({ schemaUrl }) => schemaUrl))).toStrictEqual(
+      new Set(['']),
+    );
+    const unknown = { 'gen_ai.token.modality': 'unknown' };
+    const usage = 'gen_ai.client.inference.usage';
+    expect(collector.sum(`${usage}.input_tokens`, unknown)).toBe(22);
+    expect(collector.sum(`${usage}.output_tokens`, unknown)).toBe(20);
+    expect(collector.sum(`${usage}.cache_read.input_tokens`, unknown)).toBe(4);
+    expect(collector.sum(`${usage}.cache_write.input_tokens`, unknown)).toBe(8);
+    expect(collector.sum(`${usage}.reasoning.output_tokens`, unknown)).toBe(5);
+    // The call that failed has a 0 of its own, and stands in no distribution.
+    expect(collector.latest(`${usage}.input_tokens`)).toHaveLength(2);
+    const counts = (name: string) =>
+      collector.latest(name).reduce((sum, { distribution }) => sum + (distribution?.count ?? 0), 0);
+    expect(counts('gen_ai.client.inference.operation.input_tokens')).toBe(1);
+    expect(counts('gen_ai.client.inference.operation.output_tokens')).toBe(1);
+    expect(counts('gen_ai.client.inference.duration')).toBe(2);
+    expect(counts('gen_ai.client.operation.duration')).toBe(1);
+    const span = collector.spans.find(({ attributes }) => attributes['gen_ai.usage.output_tokens'] === 20);
+    expect(span?.attributes).toMatchObject({ 'gen_ai.usage.cache_write.input_tokens': 8 });
+    expect(span?.attributes).not.toHaveProperty('gen_ai.usage.cache_creation.input_tokens');
+  });
+});
+
 it('a destination that cannot be set up is told of, and the other goes on', async () => {
   const telemetry = createTelemetry({
-    config: { otlp: { protocol: 'http/json' }, metrics: true, traces: true, metricIntervalMs: 60_000 },
+    config: {
+      otlp: { protocol: 'http/json' },
+      metrics: true,
+      traces: true,
+      conventions: 'released',
+      metricIntervalMs: 60_000,
+    },
     server: new URL('https://bedrock-runtime.eu-central-1.amazonaws.com'),
     inFlight: () => 0,
     report: (...failure) => failures.push(failure.slice(0, 2)),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { createMeter, type Usage } from '../../../src/usage/meter.ts';
-import type { AnswerFacts } from '../../../src/usage/accumulator.ts';
+import type { AnswerFacts } from '../../../src/usage/answer-facts.ts';
 import { encodeEvent, encodeException, encodeFrame } from '../../emulators/bedrock/frames.ts';
 import type { Operation } from '../../emulators/bedrock/operations.ts';
 import { cut, emulated, EVENTS, feed, JSON_BODY, MESSAGES, meterOf } from '../../support/usage-feed.ts';

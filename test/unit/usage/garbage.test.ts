@@ -88,14 +88,29 @@ describe('any bytes', () => {
           'choices',
           'results',
           'amazon-bedrock-invocationMetrics',
+          'stopReason',
+          'delta',
+          'outputs',
+          'serviceTier',
+          'incomplete_details',
         ];
         for (const name of names) {
-          const text = JSON.stringify({ [name]: a, inputTextTokenCount: b, billed_units: b });
+          const text = JSON.stringify({
+            [name]: a,
+            inputTextTokenCount: b,
+            billed_units: b,
+            object: 'response',
+            status: b,
+          });
           expectUsage(usageOf('InvokeModel', JSON_BODY, [Buffer.from(text)]));
           expectUsage(usageOf('Responses', EVENTS, [Buffer.from(`data: ${text}\n\n`)]));
           const bytes = Buffer.from(text).toString('base64');
           expectUsage(usageOf('InvokeModelWithResponseStream', MESSAGES, [encodeEvent('chunk', { bytes })]));
           expectUsage(usageOf('ConverseStream', MESSAGES, [encodeEvent('metadata', { usage: a })]));
+          expectUsage(usageOf('ConverseStream', MESSAGES, [encodeEvent('messageStop', { stopReason: a })]));
+          const usage = { input_tokens: 1, output_tokens: 2, iterations: [a, { type: 'compaction', input_tokens: b }] };
+          expectUsage(usageOf('Messages', JSON_BODY, [Buffer.from(JSON.stringify({ usage }))]));
+          expectUsage(usageOf('ApplyGuardrail', JSON_BODY, [Buffer.from(JSON.stringify({ usage: a, action: b }))]));
         }
       }),
       { numRuns: 100 },
@@ -115,6 +130,19 @@ describe('any bytes', () => {
     const depth = 30_000;
     const json = `${'{"usage":{"billed_units":'.repeat(depth)}1${'}}'.repeat(depth)}`;
     expectUsage(usageOf(name, head, [encode(json)]));
+  });
+
+  it('behind more than is kept, of real answers with some of them changed', () => {
+    const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 });
+    const long = Buffer.alloc(1024 * 1024, ' ');
+    fc.assert(
+      fc.property(operation, headers, fc.constantFrom(...streams), changes, (name, head, stream, changed) => {
+        const bytes = Buffer.from(stream);
+        for (const [at, value] of changed) bytes[at % bytes.length] = value;
+        expectUsage(usageOf(name, head, [Buffer.from('data: '), long, bytes, Buffer.from('\n\n')]));
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('ends of lines without an end, in no more time than their number', () => {

@@ -114,7 +114,7 @@ describe('where the answer is told apart', () => {
 
   it('an empty body, half a body and a compressed one', () => {
     const half = Buffer.from('{"usage":{"inputTokens":1');
-    expect(usageOf('Converse', JSON_BODY, [])).toStrictEqual({ unknown: 'answer not understood: not JSON' });
+    expect(usageOf('Converse', JSON_BODY, [])).toStrictEqual({ unknown: 'no usage in the answer' });
     expect(usageOf('Converse', JSON_BODY, [half])).toStrictEqual({ unknown: 'answer not understood: not JSON' });
     expect(usageOf('Converse', JSON_BODY, [half], false)).toStrictEqual({ unknown: 'cut' });
     const gzip = { ...JSON_BODY, 'content-encoding': 'gzip' };

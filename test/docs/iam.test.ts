@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { RUNTIME } from '../../src/bedrock/runtime.ts';
+import { ACTIONS } from '../support/iam-actions.ts';
+import { blocksIn, codeIn, rowsUnder } from '../support/markdown.ts';
+import { root } from '../support/root.ts';
+
+interface Statement {
+  readonly Sid: string;
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: string | string[];
+  readonly Condition?: Record<string, Record<string, string>>;
+}
+interface Policy {
+  readonly Version: string;
+  readonly Statement: Statement[];
+}
+
+const text = readFileSync(join(root, 'infra/SECURITY.md'), 'utf8');
+const policies = blocksIn(text, 'json').map((block): Policy => JSON.parse(block));
+const statements = policies.flatMap(({ Statement }) => Statement);
+const allowing = statements.filter(({ Effect }) => Effect === 'Allow');
+const rows = rowsUnder(text, 'action').map(([action = '', operations = '', resource = '']) => ({
+  action: codeIn(action)[0] ?? '',
+  operations: codeIn(operations).map(withoutNames),
+  resource: codeIn(resource),
+}));
+const besides = rowsUnder(text, 'besides').flatMap(([actions = '', operations = '', resource = '']) =>
+  codeIn(actions).map((action) => ({ action, operations: codeIn(operations), resource: codeIn(resource) })),
+);
+
+/** Operations that reach AWS. */
+const operations = RUNTIME.operations.filter(({ unsupported }) => unsupported === undefined);
+
+/** A path, whatever its parameters are called. */
+function withoutNames(path: string): string {
+  return path.replaceAll(/\{\w+\}/g, '{}');
+}
+
+function listOf(value: string | string[]): string[] {
+  return typeof value === 'string' ? [value] : value;
+}
+
+function isOfBedrock(action: string): boolean {
+  return ACTIONS[action] !== 'another service';
+}
+
+/** Types of resource an action is checked for, by AWS's reference. */
+function typesOf(action: string): readonly string[] {
+  const types = ACTIONS[action];
+  return types === undefined || types === 'another service' ? [] : types;
+}
+
+/** `foundation-model` of `arn:aws:bedrock:eu-west-1::foundation-model/…`. */
+function typeOf(arn: string): string {
+  return arn.split(':')[5]?.split('/', 1)[0] ?? '';
+}
+
+/** The actions an operation needs, by the first table. */
+function actionsOf({ name, method, template }: (typeof operations)[number]): string[] {
+  const names = new Set([name, withoutNames(`${method} ${template}`)]);
+  return rows.filter((row) => row.operations.some((known) => names.has(known))).map(({ action }) => action);
+}
+
+describe('the table of IAM actions', () => {
+  it.each(operations)('has $name', (operation) => {
+    expect(actionsOf(operation).length).toBeGreaterThan(0);
+  });
+
+  it('has each action once, and only those of AWS', () => {
+    expect(rows.length).toBeGreaterThan(9);
+    const actions = rows.map(({ action }) => action);
+    expect(actions).toStrictEqual([...new Set(actions)]);
+    const all = [...actions, ...besides.map(({ action }) => action)];
+    expect(new Set(all)).toStrictEqual(new Set(Object.keys(ACTIONS)));
+  });
+
+  it('names no operation that there is not, but for stored answers by their path', () => {
+    const known = new Set(RUNTIME.operations.map(({ name }) => name));
+    const named = [...rows, ...besides].flatMap((row) => row.operations);
+    const unknown = named.filter((name) => !name.includes(' ') && !known.has(name));
+    expect(unknown).toStrictEqual([]);
+  });
+
+  // The row of InvokeModelWithResponseStream refers to the one above it.
+  const withTypes = [...rows, ...besides].filter(
+    ({ action }) => isOfBedrock(action) && action !== 'bedrock:InvokeModelWithResponseStream',
+  );
+
+  it.each(withTypes)('names the resources for which AWS checks $action', ({ action, resource }) => {
+    const types = typesOf(action);
+    const named = resource.filter((code) => code === '*' || /^[a-z-]+$/.test(code));
+    expect(named.toSorted()).toStrictEqual(types.length === 0 ? ['*'] : types.toSorted());
+  });
+});
+
+describe('the IAM policies', () => {
+  it('are policies', () => {
+    expect(policies).toHaveLength(4);
+    for (const { Version, Statement } of policies) {
+      expect(Version).toBe('2012-10-17');
+      const sids = Statement.map(({ Sid }) => Sid);
+      expect(new Set(sids).size).toBe(sids.length);
+    }
+    expect(statements.map(({ Sid }) => Sid).filter((sid) => !/^[A-Za-z0-9]+$/.test(sid))).toStrictEqual([]);
+    expect(statements.filter(({ Effect }) => Effect !== 'Allow').map(({ Sid }) => Sid)).toStrictEqual([
+      'OnlyFromTheProxy',
+    ]);
+  });
+
+  it('allow what AWS knows', () => {
+    const unknown = allowing.flatMap(({ Action }) => listOf(Action).filter((action) => ACTIONS[action] === undefined));
+    expect(unknown).toStrictEqual([]);
+  });
+
+  it.each(allowing)('allow in $Sid what its resources have', ({ Action, Resource }) => {
+    const actions = listOf(Action).filter(isOfBedrock);
+    const types = listOf(Resource).map(typeOf);
+    const bare = actions.filter((action) => typesOf(action).length === 0);
+    expect(bare.length === 0 || Resource === '*').toBe(true);
+    const without = actions.filter((action) => !typesOf(action).some((type) => types.includes(type)));
+    expect(Resource === '*' ? [] : without).toStrictEqual([]);
+    const foreign = types.filter((type) => !actions.some((action) => typesOf(action).includes(type)));
+    expect(Resource === '*' || actions.length === 0 ? [] : foreign).toStrictEqual([]);
+  });
+
+  it.each([
+    ['every model', [0]],
+    ['one profile, together with that of asynchronous calls and guardrails,', [1, 2]],
+  ])('of %s allow every operation', (_name, indexes) => {
+    const allowed = new Set(
+      indexes.flatMap((index) => (policies[index]?.Statement ?? []).flatMap(({ Action }) => listOf(Action))),
+    );
+    for (const operation of operations) {
+      expect(
+        actionsOf(operation).filter((action) => !allowed.has(action)),
+        operation.name,
+      ).toStrictEqual([]);
+    }
+  });
+
+  it('bind the models of a profile to the profile', () => {
+    const [profile, models] = policies[1]?.Statement ?? [];
+    expect(models?.Condition?.['StringLike']?.['bedrock:InferenceProfileArn']).toBe(profile?.Resource);
+    const [, id] = String(profile?.Resource).split('/');
+    const names = new Set(listOf(models?.Resource ?? []).map((arn) => arn.split('/')[1]));
+    expect([...names]).toStrictEqual([id?.replace(/^eu\./, '')]);
+  });
+});
