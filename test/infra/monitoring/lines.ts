@@ -137,6 +137,7 @@ const ANTHROPIC_ANSWER = {
 function converseAnswer(inputTokens: number, outputTokens: number) {
   return {
     output: { message: { role: 'assistant', content: [{ text: 'Hi' }] } },
+    serviceTier: { type: 'default' },
     usage: { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens },
   };
 }
