@@ -305,6 +305,7 @@ module functionApp 'app/function-app.bicep' = {
             AWS_ROLE_ARN: awsRoleArn ?? fail('awsWebIdentityAudience needs awsRoleArn.')
           })
       AZURE_CLIENT_ID: identity.outputs.clientId
+      BUDGET_TABLE_URI: storage.outputs.budgetTableUri
       MAX_REQUEST_BYTES: string(maxRequestBytes)
       CALLER_AUTH: callerAuth
       ...(callerAuth == 'entra'

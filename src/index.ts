@@ -6,6 +6,9 @@ import { createUpstream } from './aws/upstream.ts';
 import { createRouter } from './bedrock/route.ts';
 import { RUNTIME } from './bedrock/runtime.ts';
 import { createBufferBudget } from './buffer-budget.ts';
+import type { Budgets } from './budgets/budgets.ts';
+import { loadBudgets } from './budgets/load.ts';
+import { readPrices } from './budgets/prices.ts';
 import { callerNames } from './callers/caller-names.ts';
 import { loadAdmission } from './callers/load.ts';
 import { type Config, readConfig } from './config/config.ts';
@@ -22,7 +25,14 @@ import { createProxy, type Proxy } from './proxy/proxy.ts';
 import { warmUp } from './proxy/warm-up.ts';
 import { loadTelemetry } from './telemetry/load.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
-import { createTokenBudget } from './usage/token-budget.ts';
+
+/** `infra/prices.csv`, put in by the build. */
+declare const PRICES: string;
+
+interface Composed {
+  readonly proxy: Proxy;
+  readonly budgets?: Budgets;
+}
 
 collectExchanges();
 app.setup({ enableHttpStream: true });
@@ -35,7 +45,7 @@ process.on('exit', lines.flush);
 process.on('unhandledRejection', (reason) => logDefect(reason));
 const settings = readSettings();
 const telemetry = settings instanceof ConfigError ? undefined : observeBy(settings);
-const proxy = settings instanceof ConfigError ? misconfigured(settings) : compose(settings);
+const composed = settings instanceof ConfigError ? misconfigured(settings) : compose(settings);
 
 app.http('bedrock', {
   // All of them, so that a wrong method gets an answer in AWS's shape instead of the host's bare 404.
@@ -43,7 +53,7 @@ app.http('bedrock', {
   // With wrong settings the only answer is 503, and whoever asks for the reason should see it.
   authLevel: 'region' in settings && settings.callerAuth.mode === 'functionKey' ? 'function' : 'anonymous',
   route: '{*path}',
-  handler: createHandler(proxy, inFlight),
+  handler: createHandler(composed.proxy, inFlight),
 });
 guardLibrary();
 
@@ -57,7 +67,7 @@ app.hook.postInvocation((context) => {
 });
 
 // The worker exits as soon as these hooks have run, with whatever streams it still writes.
-app.hook.appTerminate(() => shutDown(inFlight, telemetry));
+app.hook.appTerminate(() => shutDown(inFlight, composed.budgets, telemetry));
 
 function readSettings(): Config | ConfigError {
   try {
@@ -69,23 +79,27 @@ function readSettings(): Config | ConfigError {
 }
 
 /** Answers every request with the names of the wrong settings: a worker that failed to start would answer nothing. */
-function misconfigured({ message }: ConfigError): Proxy {
+function misconfigured({ message }: ConfigError): Composed {
   console.error(eventLine('bedrock.settings', { message }));
-  return async (exchange) => {
+  const proxy: Proxy = async (exchange) => {
     discardBody(exchange.request);
     return errorReply(new ProxyError('unavailable', message), exchange);
   };
+  return { proxy };
 }
 
 function observeBy({ origin, telemetry: config, telemetryProblems: problems }: Config): Telemetry | undefined {
   return loadTelemetry({ config, problems, server: new URL(origin) }, () => inFlight.count, console.error);
 }
 
-function compose(config: Config): Proxy {
-  const { region, origin, callerAuth, limits, requestMetadata, tokensPerMinute } = config;
+function compose(config: Config): Composed {
+  const { region, origin, callerAuth, limits, requestMetadata } = config;
   const upstream = createUpstream(origin, limits);
   const awsTime = createAwsTime((offsetMs) =>
     console.error(eventLine('bedrock.clock', { offsetSeconds: Math.round(offsetMs / 1000) })),
+  );
+  const budgets = loadBudgets(config.budgets, readPrices(PRICES), (error, failures) =>
+    console.error(eventLine('bedrock.budgets', { failures, cause: describeError(error) })),
   );
   const credentials = loadCredentials(
     config.credentials,
@@ -99,7 +113,7 @@ function compose(config: Config): Proxy {
     void warmUp(sign, credentials);
     upstream.prepare();
   });
-  return createProxy({
+  const proxy = createProxy({
     region,
     tellCaller: callerNames(config.callerNames),
     admit: loadAdmission(callerAuth),
@@ -109,10 +123,11 @@ function compose(config: Config): Proxy {
     awsTime,
     upstream,
     budget: createBufferBudget(limits.bufferedBytes),
-    tokens: tokensPerMinute === undefined ? undefined : createTokenBudget(tokensPerMinute),
+    budgets,
     requestMetadata,
     limits,
     log: lines.add,
     observe: telemetry?.observe,
   });
+  return { proxy, budgets };
 }

@@ -1,5 +1,6 @@
 /** What a line of the log may be about, beside the record of each request. */
 export const LOG_EVENTS = [
+  'bedrock.budgets',
   'bedrock.clock',
   'bedrock.credentials',
   'bedrock.defect',

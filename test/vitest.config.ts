@@ -5,8 +5,9 @@ import { root } from './support/root.ts';
 const common = {
   root,
   setupFiles: 'test/setup/take-coverage.ts',
-  testTimeout: 30_000,
-  hookTimeout: 30_000,
+  // Bounds what hangs; a busy machine takes ten times as long for some hundred calls as an idle one.
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
 };
 
 /** What runs on the sources alone. */
@@ -26,9 +27,6 @@ export default defineConfig({
         extends: true,
         test: {
           ...common,
-          // Bounds what hangs; a busy machine takes ten times as long for some hundred calls as an idle one.
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
           name: 'whole',
           include: ['test/**/*.test.ts'],
           exclude: UNIT,

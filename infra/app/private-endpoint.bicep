@@ -16,7 +16,7 @@ param subnetId string
 @description('Resource that the endpoint leads to.')
 param targetId string
 
-@description('Sub-resource of the target: blob, vault or sites.')
+@description('Sub-resource of the target: blob, table, vault or sites.')
 param groupId string
 
 @description('Private DNS zone of the sub-resource.')

@@ -14,9 +14,11 @@ param principalId string
 param network { virtualNetworkId: string, subnetId: string }?
 
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 var packageContainer = 'app-package'
+var budgetTable = 'budgets'
 
-// Holds the deployment package, the locks of the Functions host and, encrypted, its keys.
+// Holds the deployment package, the locks of the Functions host and, encrypted, its keys, and what the budgets have used.
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name
   location: location
@@ -36,6 +38,14 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     networkAcls: {
       bypass: 'None'
       defaultAction: network == null ? 'Allow' : 'Deny'
+    }
+  }
+
+  resource tables 'tableServices' = {
+    name: 'default'
+
+    resource budgets 'tables' = {
+      name: budgetTable
     }
   }
 
@@ -62,6 +72,30 @@ resource packageOwner 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+// On the one table: the identity has no business with others, and does not make any.
+resource budgetContributor 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: account::tables::budgets
+  name: guid(account.id, budgetTable, principalId, storageTableDataContributor)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageTableDataContributor)
+  }
+}
+
+module tableEndpoint 'private-endpoint.bicep' = if (network != null) {
+  params: {
+    name: 'pe-${name}-table'
+    location: location
+    tags: tags
+    virtualNetworkId: network!.virtualNetworkId
+    subnetId: network!.subnetId
+    targetId: account.id
+    groupId: 'table'
+    zoneName: 'privatelink.table.${environment().suffixes.storage}'
+  }
+}
+
 module endpoint 'private-endpoint.bicep' = if (network != null) {
   params: {
     name: 'pe-${name}-blob'
@@ -80,3 +114,6 @@ output blobEndpoint string = account.properties.primaryEndpoints.blob
 
 @description('Name of the container that holds the deployment package.')
 output packageContainer string = account::blobs::package.name
+
+@description('URL of the table of the budgets.')
+output budgetTableUri string = '${account.properties.primaryEndpoints.table}${account::tables::budgets.name}'

@@ -1,13 +1,16 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 
 import { build, type Plugin } from 'esbuild';
 
+import { readPrices } from '../../src/budgets/prices.ts';
+
 const root = join(import.meta.dirname, '../..');
 
 /** Modules that are loaded by `import()` when they are needed: each becomes a bundle beside the main one. */
 const LAZY = [
+  'src/budgets/table-storage.ts',
   'src/credentials/azure.ts',
   'src/credentials/sts.ts',
   'src/callers/entra.ts',
@@ -100,6 +103,9 @@ const leftOut: Plugin = {
  * @returns names of the bundles in `dist`
  */
 export async function buildBundles(): Promise<string[]> {
+  const prices = await readFile(join(root, 'infra/prices.csv'), 'utf8');
+  // A table that cannot be read ends the build and not the app.
+  readPrices(prices);
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ['src/index.ts', ...LAZY].map((path) => ({ in: path, out: basename(path, '.ts') })),
@@ -115,7 +121,7 @@ export async function buildBundles(): Promise<string[]> {
     sourcemap: true,
     external: ['@azure/functions-core'],
     // undici leaves its experimental second HTTP parser out of a bundle that defines this, as Node's own does.
-    define: { esbuildDetection: '1' },
+    define: { esbuildDetection: '1', PRICES: JSON.stringify(prices) },
     plugins: [bundlesBeside, fewExports, leftOut],
     logLevel: 'warning',
     write: false,

@@ -49,6 +49,7 @@ var operations = [
   { name: 'get-response', displayName: 'Get response', method: 'GET', urlTemplate: '/openai/v1/responses/*' }
   { name: 'delete-response', displayName: 'Delete response', method: 'DELETE', urlTemplate: '/openai/v1/responses/*' }
   { name: 'anthropic', displayName: 'Anthropic-shaped routes', method: 'POST', urlTemplate: '/anthropic/*' }
+  { name: 'usage', displayName: 'Budgets of the subscription', method: 'GET', urlTemplate: '/usage' }
   { name: 'health', displayName: 'Health', method: 'GET', urlTemplate: '/health' }
 ]
 

@@ -84,8 +84,8 @@ var content = {
       lines(
         'Prices',
         'Prices',
-        'One model a line: id or beginning*, then prices of a million tokens: input, output, cache read, cache write for 5 minutes and for 1 hour.',
-        loadTextContent('workbook/prices.csv')
+        'One model a line: id or beginning*, service tier or nothing, then prices of a million tokens: input, output, cache read, cache write for 5 minutes and for 1 hour.',
+        loadTextContent('../prices.csv')
       )
     ])
     grid(

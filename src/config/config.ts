@@ -2,8 +2,10 @@ import { serviceOrigin } from '../aws/endpoint.ts';
 import { RUNTIME } from '../bedrock/runtime.ts';
 import type { CallerNamesOptions } from '../callers/caller-names.ts';
 import type { AdmissionOptions } from '../callers/load.ts';
+import type { BudgetSettings } from '../budgets/load.ts';
 import type { CredentialsOptions } from '../credentials/load.ts';
 import type { TelemetryConfig } from '../telemetry/telemetry.ts';
+import { readBudgets } from './budgets.ts';
 import { readCredentials } from './credentials.ts';
 import { type Limits, readLimits } from './limits.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
@@ -19,8 +21,7 @@ export interface Config {
   readonly callerNames: CallerNamesOptions;
   /** Whether requests name their caller to AWS. */
   readonly requestMetadata: boolean;
-  /** Budget of each subscription in each process; absent: none. */
-  readonly tokensPerMinute?: number;
+  readonly budgets: BudgetSettings;
   /** Absent: log lines only. */
   readonly telemetry?: TelemetryConfig;
   /** Wrong settings of the telemetry. They cost its numbers, not the callers their answers. */
@@ -38,7 +39,6 @@ export function readConfig(environment: Environment = process.env): Config {
   const telemetryProblems: string[] = [];
   const telemetry = readTelemetry(createReader(environment, telemetryProblems), telemetryProblems);
   const { region, origin } = readRegion(read, problems);
-  const hasBudget = read.text('TOKENS_PER_MINUTE') !== undefined;
   const config: Config = {
     region,
     origin,
@@ -47,7 +47,7 @@ export function readConfig(environment: Environment = process.env): Config {
     limits: readLimits(read, problems),
     callerNames: readCallerNames(read, problems),
     requestMetadata: read.flag('REQUEST_METADATA'),
-    ...(hasBudget ? { tokensPerMinute: read.integer('TOKENS_PER_MINUTE', 0, Number.MAX_SAFE_INTEGER) } : {}),
+    budgets: readBudgets(read, problems),
     ...(telemetry === undefined ? {} : { telemetry }),
     telemetryProblems,
   };

@@ -36,7 +36,10 @@ export const SETTINGS = [
   'CALLER_NAMES',
   'CALLER_NAMES_KEY',
   'REQUEST_METADATA',
-  'TOKENS_PER_MINUTE',
+  'BUDGETS',
+  'BUDGET_TABLE_URI',
+  'BUDGET_MODE',
+  'BUDGET_ON_STORE_FAILURE',
   'APPLICATIONINSIGHTS_CONNECTION_STRING',
   'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -72,6 +75,8 @@ export interface Reader {
   /** Absent: false. */
   flag(name: SettingName): boolean;
   list(name: SettingName, why: string): string[];
+  /** One of these words; absent: the first. */
+  oneOf<Word extends string>(name: SettingName, words: readonly [Word, ...Word[]]): Word;
   url(name: SettingName): URL | undefined;
   /** Name of a secret in Key Vault. */
   secretName(name: SettingName): string | undefined;
@@ -112,6 +117,12 @@ export function createReader(environment: Environment, problems: string[]): Read
         .filter((item) => item !== '');
       if (value !== '' && items.length === 0) problems.push(`${name} is an empty list`);
       return items;
+    },
+    oneOf(name, words) {
+      const value = text(name) ?? words[0];
+      const word = words.find((one) => one === value);
+      if (word === undefined) problems.push(`${name} must be ${words.join(' or ')}`);
+      return word ?? words[0];
     },
     url(name) {
       const value = text(name);

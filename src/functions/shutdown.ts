@@ -43,16 +43,17 @@ const FAREWELL_MS = 4000;
 /** Time for the telemetry when the answers have taken all of the above. */
 const LAST_EXPORT_MS = 500;
 
-/**
- * Lets the answers in flight end, and then their telemetry out.
- *
- * @param telemetry whose `flush` never rejects
- */
-export async function shutDown(inFlight: InFlight, telemetry?: { flush(): Promise<void> }): Promise<void> {
+/** What is known of the answers and has to leave the worker. Never rejects. */
+interface Flushed {
+  flush(): Promise<void>;
+}
+
+/** Lets the answers in flight end, and then out what is known of them. */
+export async function shutDown(inFlight: InFlight, ...flushed: readonly (Flushed | undefined)[]): Promise<void> {
   const start = performance.now();
   await inFlight.ended(FAREWELL_MS);
-  if (telemetry === undefined) return;
-  await within(Math.max(LAST_EXPORT_MS, FAREWELL_MS - (performance.now() - start)), telemetry.flush());
+  const last = Promise.all(flushed.map((one) => one?.flush()));
+  await within(Math.max(LAST_EXPORT_MS, FAREWELL_MS - (performance.now() - start)), last);
 }
 
 async function within(milliseconds: number, task: Promise<unknown>): Promise<void> {

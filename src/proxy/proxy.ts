@@ -2,10 +2,11 @@ import { abortable } from '../abortable.ts';
 import { findModel, readModel } from '../bedrock/body-model.ts';
 import { attribute } from '../bedrock/request-metadata.ts';
 import type { FindRoute, Route } from '../bedrock/route.ts';
+import type { Budgets } from '../budgets/budgets.ts';
 import { type BufferBudget, tooMuchBuffered } from '../buffer-budget.ts';
 import type { Admit } from '../callers/admission.ts';
 import { checkModel } from '../callers/allowed-models.ts';
-import { type Caller, callerOf } from '../callers/caller.ts';
+import { callerOf } from '../callers/caller.ts';
 import { systemClock } from '../clock.ts';
 import { CallerGone, errorReply, toProxyError } from '../errors.ts';
 import type { BodyLimits } from '../http/body.ts';
@@ -14,9 +15,9 @@ import type { Reply } from '../http/reply.ts';
 import type { TraceContext } from '../record/finished-request.ts';
 import { type Recorder, type RecorderOptions, startRecord } from '../record/recorder.ts';
 import { createMeter } from '../usage/meter.ts';
-import type { TokenBudget } from '../usage/token-budget.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
+import { orderOf, usageReply } from './budgets.ts';
 import { createHealth, type Health } from './health.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { endAtDeadline } from './ending.ts';
@@ -28,8 +29,7 @@ export interface ProxyDependencies extends RecorderOptions, Sender {
   readonly admit: Admit;
   readonly findRoute: FindRoute;
   readonly budget: BufferBudget;
-  /** Absent: tokens are not limited. */
-  readonly tokens: TokenBudget | undefined;
+  readonly budgets: Budgets;
   /** Whether requests name their caller to AWS. */
   readonly requestMetadata: boolean;
   readonly limits: BodyLimits & LifetimeLimits;
@@ -70,17 +70,21 @@ async function answer(
   record: Recorder,
   dependencies: ProxyDependencies & { readonly health: Health },
 ): Promise<Reply> {
-  const { admit, findRoute, health, budget, tokens, requestMetadata, limits } = dependencies;
+  const { admit, findRoute, health, budget, budgets, requestMetadata, limits } = dependencies;
   await abortable(admit(request), signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
   const [pathname = ''] = url.split('?', 1);
   if (method === 'GET' && pathname === '/health') return health.reply(caller, signal);
 
+  const order = orderOf(request.headers);
+  if (method === 'GET' && pathname === '/usage') return usageReply(budgets.standings(caller, order), caller);
+
   const route = findRoute(method, pathname);
   const { operation, path } = route;
   record.route(route);
-  const charge = operation.metering === 'used' ? tokens?.admit(caller.subscriptionId) : undefined;
+  const call = operation.metering === 'used' ? budgets.admit(caller, order) : undefined;
+  if (call?.exceeded !== undefined) record.budgetExceeded(call.exceeded);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
   const { signed, unsigned } = forwardedHeaders(request.headers);
   const { headers, rewrite } = requestMetadata ? attribute(operation, signed, caller) : { headers: signed };
@@ -88,18 +92,29 @@ async function answer(
   const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
   try {
     record.body(body.received);
-    const model = modelOf(route, body, caller);
+    const model = modelOf(route, body, caller.allowedModels !== undefined || call?.needsPrice === true);
+    call?.checkModel(model);
     if (model !== undefined) {
       record.model(model);
       checkModel(caller, model);
     }
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
     const upstreamAnswer = await send(outgoing, dependencies, signal, record);
-    const meter = createMeter(operation.metering, upstreamAnswer, charge, model);
+    const meter = createMeter(
+      operation.metering,
+      upstreamAnswer,
+      (usage) => {
+        const cost = call?.charge(usage, model ?? meter.facts.model, meter.facts.serviceTier);
+        if (cost !== undefined) record.cost(cost);
+      },
+      model,
+    );
     record.upstreamHeaders(upstreamAnswer, meter);
     const lease = budget.lease(caller.subscriptionId);
     whenClosed(response, lease.release);
-    return await relay(upstreamAnswer, operation.dialect, { lease, record, meter, signal, clock: systemClock });
+    const reply = await relay(upstreamAnswer, operation.dialect, { lease, record, meter, signal, clock: systemClock });
+    if (call?.remaining !== undefined) reply.headers['x-bedrock-budget-remaining'] = call.remaining;
+    return reply;
   } finally {
     body.release();
   }
@@ -109,15 +124,15 @@ async function answer(
  * The model Bedrock will use: that of the canonical path, or the body's where the path has none. A body that names none
  * is refused only where the model decides whether the caller may go on.
  */
-function modelOf({ operation, modelId }: Route, body: Body, { allowedModels }: Caller): string | undefined {
+function modelOf({ operation, modelId }: Route, body: Body, decides: boolean): string | undefined {
   const { modelMember } = operation;
   if (modelId !== undefined || modelMember === undefined) return modelId;
-  const read = allowedModels === undefined ? findModel : readModel;
+  const read = decides ? readModel : findModel;
   return body.readWhole<string | undefined>(
     (whole) => read(whole, modelMember),
     () => {
       // For the record alone no call is refused.
-      if (allowedModels === undefined) return undefined;
+      if (!decides) return undefined;
       throw tooMuchBuffered();
     },
   );

@@ -48,6 +48,10 @@ export interface RequestRecord extends TokenUsage {
   usageUnknown?: NonNullable<Usage['unknown']> | 'no answer';
   /** The answer was cut: more tokens may have been used. */
   usagePartial?: true;
+  /** By the price table, in its currency. */
+  estimatedCost?: number;
+  /** The budget that has refused the call or, in observation, would have. */
+  budgetExceeded?: string;
   /** Bytes of the request's body. */
   requestBytes?: number;
   /** Bytes of Bedrock's answer that were sent to the caller. */

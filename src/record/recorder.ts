@@ -5,6 +5,7 @@ import type { AwsCredentials } from '../aws/credentials.ts';
 import { isErrorAnswer } from '../aws/error-type.ts';
 import { SignatureRefused } from '../aws/signature-refusal.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
+import { BudgetExceeded } from '../budgets/admission.ts';
 import { formatOf } from '../streams/format.ts';
 import type { UsageMeter } from '../usage/meter.ts';
 import { CallerGone, type Failure, toProxyError } from '../errors.ts';
@@ -34,6 +35,10 @@ export interface Recorder {
    * @param meter tells at the end what the answer has used
    */
   upstreamHeaders(answer: UpstreamAnswer, meter: UsageMeter): void;
+  /** A budget that would refuse the call, if that were its task. */
+  budgetExceeded(name: string): void;
+  /** What the tokens cost by the price table. */
+  cost(cost: number): void;
   /** These bytes have gone to the caller. */
   sent(pieces: readonly Buffer[]): void;
   /** A part of the model's text has gone to the caller. Only the first call counts. */
@@ -151,6 +156,12 @@ export function startRecord(
       record.streamed = formatOf(headers) !== undefined;
       if (isErrorAnswer(answer)) record.errorSource = 'bedrock';
     },
+    budgetExceeded(name) {
+      record.budgetExceeded = name;
+    },
+    cost(cost) {
+      record.estimatedCost = cost;
+    },
     sent(pieces) {
       lastByteMs = elapsed();
       record.firstByteMs ??= lastByteMs;
@@ -167,6 +178,7 @@ export function startRecord(
       const { failure, errorType, message, cause } = toProxyError(error);
       record.errorType = errorType;
       if (cause instanceof SignatureRefused) refusedBy(cause);
+      if (error instanceof BudgetExceeded) record.budgetExceeded = error.budget;
       [record.outcome, record.errorSource] = outcomeOf(failure, awaited());
       if (!EXPLAINED.has(failure) || cause === undefined) return;
       log(eventLine('bedrock.failure', { requestId: id, message, cause: describeError(cause) }));

@@ -49,6 +49,8 @@ const OTHER: Environment = {
   REQUEST_METADATA: 'true',
   AWS_ROLE_SESSION_NAME: '{subscriptionId}',
   AWS_USE_FIPS_ENDPOINT: 'true',
+  BUDGET_MODE: 'observe',
+  BUDGET_ON_STORE_FAILURE: 'refuse',
   OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
 };
 

@@ -10,7 +10,7 @@ const id = 'resp_0a1b2c3d';
 let chain: Chain;
 let client: OpenAI;
 beforeAll(async () => {
-  chain = await startChain({ settings: { TOKENS_PER_MINUTE: '3000' } });
+  chain = await startChain({ settings: { BUDGETS: 'tokens/minute=3000' } });
   client = new OpenAI({ baseURL: `${chain.gateway.url}/openai/v1`, apiKey: chain.gateway.subscriptionKey });
 });
 afterAll(() => chain.close());

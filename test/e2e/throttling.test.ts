@@ -39,7 +39,7 @@ const newSubscription = (): Subscription => {
 
 let chain: Chain;
 beforeAll(async () => {
-  chain = await startChain({ settings: { TOKENS_PER_MINUTE: String(TOKENS_PER_MINUTE) }, subscriptions });
+  chain = await startChain({ settings: { BUDGETS: `tokens/minute=${TOKENS_PER_MINUTE}` }, subscriptions });
 });
 afterAll(() => chain.close());
 afterEach(() => chain.bedrock.reset());
@@ -75,7 +75,9 @@ describe('a subscription whose budget is used up', () => {
     const { status, headers, text } = await call(team, converse, { messages: [] });
     expect(status).toBe(429);
     expect(headers.get('x-amzn-errortype')).toBe('ThrottlingException');
-    expect(JSON.parse(text)).toStrictEqual({ message: 'The token budget of this subscription is used up.' });
+    expect(JSON.parse(text)).toStrictEqual({
+      message: 'The budget tokens/minute of this subscription (6000) is used up.',
+    });
     const passed = Math.ceil((performance.now() - start) / 1000);
     expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(600 - passed);
     expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(601);

@@ -12,6 +12,7 @@ export function checkAccess(read: () => Expansions): void {
           'Monitoring Metrics Publisher on Microsoft.Insights/components for identity (ServicePrincipal)',
           'Monitoring Metrics Publisher on Microsoft.Insights/components for gateway (ServicePrincipal)',
           'Storage Blob Data Owner on Microsoft.Storage/storageAccounts for identity (ServicePrincipal)',
+          'Storage Table Data Contributor on Microsoft.Storage/storageAccounts/tableServices/tables for identity (ServicePrincipal)',
           'Key Vault Secrets User on Microsoft.KeyVault/vaults for identity (ServicePrincipal)',
           'Key Vault Secrets Officer on Microsoft.KeyVault/vaults for [deployer().objectId] (any type)',
         ]);
@@ -115,16 +116,17 @@ export function checkAccess(read: () => Expansions): void {
         ofType(expansion, 'Microsoft.Network/privateEndpoints').map((endpoint) =>
           at(endpoint, 'properties', 'privateLinkServiceConnections', 0, 'properties', 'groupIds', 0),
         );
-      expect(groups(vnet)).toEqual(['blob', 'vault', 'sites']);
-      expect(groups(functionKey)).toEqual(['blob', 'vault']);
+      expect(groups(vnet)).toEqual(['table', 'blob', 'vault', 'sites']);
+      expect(groups(functionKey)).toEqual(['table', 'blob', 'vault']);
       expect(groups(existing)).toEqual([]);
       expect(ofType(vnet, 'Microsoft.Network/privateDnsZones').map(({ name }) => name)).toEqual([
+        "[format('privatelink.table.{0}', environment().suffixes.storage)]",
         "[format('privatelink.blob.{0}', environment().suffixes.storage)]",
         "[replace(environment().suffixes.keyvaultDns, '.vault.', 'privatelink.vaultcore.')]",
         expect.stringMatching(/^\[format\('privatelink\.\{0\}', .*\.outputs\.domain\.value\)\]$/),
       ]);
-      expect(ofType(vnet, 'Microsoft.Network/privateDnsZones/virtualNetworkLinks')).toHaveLength(3);
-      expect(ofType(vnet, 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups')).toHaveLength(3);
+      expect(ofType(vnet, 'Microsoft.Network/privateDnsZones/virtualNetworkLinks')).toHaveLength(4);
+      expect(ofType(vnet, 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups')).toHaveLength(4);
 
       const [network] = ofType(vnet, 'Microsoft.Network/virtualNetworks');
       const [gateway] = ofType(vnet, 'Microsoft.Network/natGateways');

@@ -19,7 +19,9 @@ const LEFT_AT_DEFAULT = [
   'OTEL_TRACES_EXPORTER',
   'REQUEST_METADATA',
   'STREAM_DEADLINE_SECONDS',
-  'TOKENS_PER_MINUTE',
+  'BUDGETS',
+  'BUDGET_MODE',
+  'BUDGET_ON_STORE_FAILURE',
   'UPLOAD_TIMEOUT_SECONDS',
   'UPSTREAM_CONNECT_TIMEOUT_SECONDS',
   'UPSTREAM_HEADERS_TIMEOUT_SECONDS',
@@ -92,6 +94,7 @@ export function checkApp(read: () => Expansions): void {
     it('starts with what it is given: config.ts accepts the values', () => {
       const { existing, functionKey } = read();
       const fromAzure: Record<string, string> = {
+        BUDGET_TABLE_URI: 'https://stcontoso.table.core.windows.net/budgets',
         AZURE_CLIENT_ID: '22222222-2222-2222-2222-222222222222',
         ENTRA_ALLOWED_CALLERS: '33333333-3333-3333-3333-333333333333',
         ENTRA_AUTHORITY: 'https://login.microsoftonline.com/',

@@ -81,7 +81,11 @@ export function checkGateway(read: () => Expansions): void {
             own === method &&
             (urlTemplate.endsWith('/*') ? path.startsWith(urlTemplate.slice(0, -1)) : path === urlTemplate),
         );
-      const wanted = [...RUNTIME.operations, { method: 'GET', template: '/health' }];
+      const wanted = [
+        ...RUNTIME.operations,
+        { method: 'GET', template: '/health' },
+        { method: 'GET', template: '/usage' },
+      ];
       for (const { method, template } of wanted) expect(covering(method, template), template).toHaveLength(1);
       const used = new Set(wanted.flatMap(({ method, template }) => covering(method, template)));
       expect(used.size).toBe(operations.length);

@@ -30,6 +30,8 @@ export const NAME_RULES: Readonly<Record<string, RegExp>> = {
   'Microsoft.Storage/storageAccounts': /^[a-z0-9]{3,24}$/,
   'Microsoft.Storage/storageAccounts/blobServices': /^default$/,
   'Microsoft.Storage/storageAccounts/blobServices/containers': /^(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
+  'Microsoft.Storage/storageAccounts/tableServices': /^default$/,
+  'Microsoft.Storage/storageAccounts/tableServices/tables': /^[A-Za-z][A-Za-z0-9]{2,62}$/,
   'Microsoft.Web/serverfarms': /^[a-zA-Z0-9-]{1,60}$/,
   // The Functions host takes its id from the first 32 characters: apps that share them and a storage account collide.
   'Microsoft.Web/sites': /^[a-zA-Z0-9][a-zA-Z0-9-]{0,30}[a-zA-Z0-9]$/,

@@ -31,14 +31,16 @@ const ROOMS: ImportTable = {
   http: ['buffer-budget', 'clock', 'errors'],
   streams: ['errors'],
   credentials: ['aws', 'abortable', 'clock', 'errors', 'refreshing'],
+  budgets: ['usage', 'clock', 'errors'],
   functions: ['callers', 'http', 'clock', 'errors', 'log'],
   usage: ['aws', 'json', 'streams', 'errors'],
   bedrock: ['json', 'type streams', 'type usage', 'errors'],
-  record: ['aws', 'bedrock', 'type callers', 'http', 'streams', 'usage', 'errors', 'log'],
+  record: ['aws', 'bedrock', 'budgets/admission', 'type callers', 'http', 'streams', 'usage', 'errors', 'log'],
   telemetry: ['record', 'log'],
   proxy: [
     'aws',
     'bedrock',
+    'budgets',
     'callers',
     'type credentials',
     'http',
@@ -53,7 +55,9 @@ const ROOMS: ImportTable = {
   config: [
     'aws/endpoint',
     'bedrock/runtime',
+    'budgets/budget',
     'type aws',
+    'type budgets',
     'type callers',
     'credentials/role',
     'credentials/session-template',
@@ -80,7 +84,11 @@ const HOMES: readonly (readonly [string, RegExp, readonly string[]])[] = [
   ['the codec of messages', /^@smithy\/core\/event-streams$/, ['streams/event-stream.ts']],
   ['jose', /^jose$/, ['callers/entra.ts']],
   ['Key Vault', /^@azure\/keyvault-secrets$/, ['credentials/key-vault.ts']],
-  ['managed identity', /^@azure\/identity$/, ['credentials/identity.ts', 'telemetry/application-insights.ts']],
+  [
+    'managed identity',
+    /^@azure\/identity$/,
+    ['budgets/table-storage.ts', 'credentials/identity.ts', 'telemetry/application-insights.ts'],
+  ],
   ['Application Insights', /^@azure\/monitor-opentelemetry-exporter$/, ['telemetry/application-insights.ts']],
   ['the OTLP exporters', /^@opentelemetry\/exporter-/, ['telemetry/otlp.ts']],
   ['OpenTelemetry', /^@opentelemetry\/(?!exporter-)/, ['telemetry/']],
@@ -88,6 +96,7 @@ const HOMES: readonly (readonly [string, RegExp, readonly string[]])[] = [
 
 /** Modules that are bundles of their own, and who loads them: `load.ts` of their room. */
 const LAZY = [
+  ['budgets/table-storage.ts', 'budgets/load.ts'],
   ['callers/entra.ts', 'callers/load.ts'],
   ['credentials/azure.ts', 'credentials/load.ts'],
   ['credentials/sts.ts', 'credentials/load.ts'],

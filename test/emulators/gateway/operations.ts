@@ -20,6 +20,7 @@ export const BEDROCK_OPERATIONS: readonly Operation[] = [
   { method: 'DELETE', urlTemplate: '/openai/v1/responses/*' },
   { method: 'POST', urlTemplate: '/anthropic/*' },
   { method: 'GET', urlTemplate: '/health' },
+  { method: 'GET', urlTemplate: '/usage' },
 ];
 
 /**

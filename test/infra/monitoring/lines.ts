@@ -58,7 +58,7 @@ const anthropic = { anthropic_version: 'bedrock-2023-05-31', max_tokens: 9, mess
 /** Calls through the whole chain and collects what the proxy logs of each call. */
 export async function captureLines(): Promise<Lines> {
   const chain = await startChain({
-    settings: { TOKENS_PER_MINUTE: '1000' },
+    settings: { BUDGETS: 'tokens/minute=1000' },
     subscriptions: [
       { id: 'team-a', name: 'Équipe A', key: 'key-a' },
       { id: 'team-b', key: 'key-b' },
@@ -137,6 +137,7 @@ const ANTHROPIC_ANSWER = {
 function converseAnswer(inputTokens: number, outputTokens: number) {
   return {
     output: { message: { role: 'assistant', content: [{ text: 'Hi' }] } },
+    serviceTier: { type: 'default' },
     usage: { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens },
   };
 }

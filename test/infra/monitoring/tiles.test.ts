@@ -8,6 +8,7 @@ import { type Bicep, findBicep } from '../bicep-compiler.ts';
 import { ask, at, dayOf, row, table } from './day.ts';
 import { type Choices, choose, expandMonitoring, workbookOf } from './deployed.ts';
 import { captureLines, HAIKU, HAIKU_IN_EUROPE, type Lines, NOVA, PROFILE_ARN } from './lines.ts';
+import { readPrices } from '../../../src/budgets/prices.ts';
 import { root } from '../../support/root.ts';
 
 const bicep = await findBicep();
@@ -135,12 +136,12 @@ describe.skipIf(bicep === undefined)('the tiles of the workbook', () => {
 
   describe('cost', () => {
     // Prices of a token, times a million; with an empty line and a Windows line end, as people leave them.
-    const prices = `# model, input, output, cache read, cache write, cache write for an hour
-anthropic.claude-3-haiku*, 1000000, 2000000, 3000000, 4000000, 5000000
-anthropic.claude*, 7, 7, 7, 7, 7
-eu.anthropic.claude-3-haiku*, 10000000,20000000\r
+    const prices = `# model, tier, input, output, cache read, cache write, cache write for an hour
+anthropic.claude-3-haiku*, , 1000000, 2000000, 3000000, 4000000, 5000000
+anthropic.claude*, , 7, 7, 7, 7, 7
+eu.anthropic.claude-3-haiku*,,10000000,20000000\r
 
-abc123,500000, 500000`;
+abc123,,500000, 500000`;
     const haiku = 4 + 2 * 50 + 3 * 200 + 4 * 10 + 5 * 20;
     const partial = 18;
     const inEurope = 10 * 100 + 20 * 20;
@@ -160,13 +161,48 @@ abc123,500000, 500000`;
     });
 
     it('by model: an id with a geography takes the line without it, when it has none of its own', () => {
-      const line = (model: string) => `${model}, 1000000, 1000000`;
+      const line = (model: string) => `${model}, , 1000000, 1000000`;
       const costs = (models: readonly string[]) =>
         show('cost-by-model', [row(0, lines.profile)], { prices: models.map(line).join('\n') });
       expect(costs([HAIKU])).toStrictEqual(table(byModel, [HAIKU_IN_EUROPE, HAIKU, 120, 1, 0, 0]));
       const inTheWorld = row(0, lines.profile, { modelId: `global.${HAIKU}` });
       expect(show('cost-by-model', [inTheWorld], { prices: line(HAIKU) })).toMatchObject([{ PriceOf: 'no price' }]);
       expect(costs([`us.${HAIKU}`])).toStrictEqual(table(byModel, [HAIKU_IN_EUROPE, 'no price', null, 1, 1, 0]));
+    });
+
+    it('by tier where a line names one, and what nothing else fits by the line of all', () => {
+      const tiers = `*, , 1000000, 1000000\n${HAIKU}, , 2000000, 2000000\n${HAIKU}, priority, 3000000, 3000000`;
+      // A record has the tier where the answer tells it.
+      const tiered = (minute: number, serviceTier: string, modelId: string) =>
+        row(minute, { ...lines.profile, serviceTier }, { inputTokens: 1, outputTokens: 0, modelId });
+      const rows = [tiered(0, 'priority', HAIKU), tiered(1, 'flex', HAIKU), tiered(2, 'priority', NOVA)];
+      const costs = show('cost-by-model', rows, { prices: tiers });
+      expect(costs.map(({ PriceOf, Cost }) => [PriceOf, Cost])).toStrictEqual([
+        [HAIKU, 5],
+        ['*', 1],
+      ]);
+    });
+
+    it('as the function estimates it', async () => {
+      const examples = await readFile(join(root, 'infra/prices.csv'), 'utf8');
+      const find = readPrices(examples);
+      const models = [
+        HAIKU,
+        'anthropic.claude-haiku-4-5-20251001-v1:0',
+        'eu.anthropic.claude-sonnet-4-5-x',
+        NOVA,
+        'meta.x',
+      ];
+      const usage = {
+        inputTokens: 1_001_000,
+        outputTokens: 502_000,
+      };
+      for (const modelId of models) {
+        const [shown] = show('cost-by-model', [row(0, lines.profile, { ...usage, modelId })], { prices: examples });
+        const cost = find(modelId)?.costOf(usage);
+        // The tile shows four decimals.
+        expect(shown?.['Cost'], modelId).toBe(cost === undefined ? null : Math.round(cost / 100_000) / 10_000);
+      }
     });
 
     it('by subscription, with what is left out', () => {
@@ -190,7 +226,7 @@ abc123,500000, 500000`;
 
     it('needs the price of each kind that was used', () => {
       const costs = (line: string) =>
-        show('cost-by-model', [row(0, lines.cached), row(1, lines.counted)], { prices: `${HAIKU}, ${line}` });
+        show('cost-by-model', [row(0, lines.cached), row(1, lines.counted)], { prices: `${HAIKU}, , ${line}` });
       expect(costs('1000000, 1000000, 0, 0, 0')).toStrictEqual(table(byModel, [HAIKU, HAIKU, 54, 1, 0, 0]));
       expect(costs('1000000, 1000000, 0, 0')).toStrictEqual(
         table(byModel, [HAIKU, `${HAIKU}, a price is missing`, null, 1, 1, 0]),
@@ -211,7 +247,7 @@ abc123,500000, 500000`;
     });
 
     it('has examples that can be read', async () => {
-      const examples = await readFile(join(root, 'infra/monitoring/workbook/prices.csv'), 'utf8');
+      const examples = await readFile(join(root, 'infra/prices.csv'), 'utf8');
       expect(examples).toMatch(/^# EXAMPLES/);
       const called = [
         'global.anthropic.claude-haiku-4-5-20251001-v1:0',

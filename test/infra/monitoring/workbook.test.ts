@@ -149,7 +149,7 @@ describe.skipIf(bicep === undefined)('what is deployed to look at', () => {
         choice,
         {
           type: 1,
-          value: await readFile(join(root, 'infra/monitoring/workbook/prices.csv'), 'utf8'),
+          value: await readFile(join(root, 'infra/prices.csv'), 'utf8'),
           typeSettings: { multiLineText: true },
         },
       ]);

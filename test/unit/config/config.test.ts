@@ -64,6 +64,7 @@ describe('good settings', () => {
         streamMs: 1_620_000,
       },
       requestMetadata: false,
+      budgets: { budgets: [], mode: 'enforce', onStoreFailure: 'allow' },
       telemetryProblems: [],
     });
   });
@@ -211,6 +212,21 @@ describe('good settings', () => {
     ['the largest number', { STREAM_DEADLINE_SECONDS: '1790' }, ({ limits }) => limits.streamMs, 1_790_000],
     ['request metadata', { REQUEST_METADATA: 'true' }, ({ requestMetadata }) => requestMetadata, true],
     ['no request metadata', { REQUEST_METADATA: 'false' }, ({ requestMetadata }) => requestMetadata, false],
+    ['no budgets', {}, ({ budgets }) => budgets.budgets.length, 0],
+    ['budgets', { BUDGETS: ' tokens/minute=200000 ' }, ({ budgets: { budgets } }) => budgets[0]?.limit, 200_000],
+    ['observed budgets', { BUDGET_MODE: 'observe' }, ({ budgets }) => budgets.mode, 'observe'],
+    [
+      'a store that may refuse',
+      { BUDGET_ON_STORE_FAILURE: 'refuse' },
+      ({ budgets }) => budgets.onStoreFailure,
+      'refuse',
+    ],
+    [
+      'a table for budgets',
+      { BUDGET_TABLE_URI: 'https://st.table.core.windows.net/budgets', AZURE_CLIENT_ID: 'id', IDENTITY_ENDPOINT: 'x' },
+      ({ budgets }) => JSON.stringify(budgets.table),
+      '{"uri":"https://st.table.core.windows.net/budgets","managedIdentity":true,"identityClientId":"id"}',
+    ],
     ['names of callers', {}, ({ callerNames }) => callerNames.mode, 'full'],
     ['no names of callers', { CALLER_NAMES: 'none' }, ({ callerNames }) => callerNames.mode, 'none'],
     [
@@ -219,9 +235,6 @@ describe('good settings', () => {
       ({ callerNames }) => callerNames.mode === 'hashed' && callerNames.key,
       'sixteen letters!',
     ],
-    ['no token budget', {}, ({ tokensPerMinute }) => tokensPerMinute, undefined],
-    ['the least token budget', { TOKENS_PER_MINUTE: '1' }, ({ tokensPerMinute }) => tokensPerMinute, 1],
-    ['a token budget', { TOKENS_PER_MINUTE: ' 200000 ' }, ({ tokensPerMinute }) => tokensPerMinute, 200_000],
     ['a function key', { CALLER_AUTH: 'functionKey' }, ({ callerAuth }) => callerAuth.mode, 'functionKey'],
     [
       'a session token',
@@ -352,7 +365,6 @@ describe('wrong settings', () => {
     UPSTREAM_IDLE_TIMEOUT_SECONDS: 235,
     STREAM_DEADLINE_SECONDS: 1790,
     CREDENTIALS_REFRESH_SECONDS: 86_400,
-    TOKENS_PER_MINUTE: Number.MAX_SAFE_INTEGER,
   };
   const wrongNumbers = Object.entries(NUMBERS).flatMap(([name, most]) =>
     ['0', '-1', '1.5', '1e3', '0x10', 'ten', '1 0', '٣', '99999999999999999', String(BigInt(most) + 1n)].map(

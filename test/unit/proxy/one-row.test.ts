@@ -13,7 +13,7 @@ import { admitEveryone } from '../../../src/callers/admission.ts';
 import { createProxy } from '../../../src/proxy/proxy.ts';
 import type { FinishedRequest } from '../../../src/record/finished-request.ts';
 import { operationAttributes } from '../../../src/telemetry/attributes.ts';
-import { createTokenBudget } from '../../../src/usage/token-budget.ts';
+import { instance } from '../budgets/instances.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
 import { listen, type Listening } from '../../support/listen.ts';
 
@@ -66,7 +66,7 @@ beforeAll(async () => {
     awsTime: createAwsTime(() => {}),
     upstream: createUpstream(bedrock.url, { connectMs: 10_000, headersMs: 10_000, idleMs: 10_000 }),
     budget: createBufferBudget(1_000_000),
-    tokens: createTokenBudget(10, () => 0),
+    budgets: instance({ budgets: 'tokens/minute=10' }),
     requestMetadata: true,
     limits: { requestBytes: 1000, uploadMs: 10_000, firstByteMs: 20_000, streamMs: 20_000 },
     log: () => {},

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import type { Clock } from '../../../src/clock.ts';
 import type { TokenUsage } from '../../../src/usage/token-usage.ts';
-import { ProxyError } from '../../../src/errors.ts';
-import { createTokenBudget } from '../../../src/usage/token-budget.ts';
+import { instance } from './instances.ts';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 500);
 fc.configureGlobal({ seed: Number(process.env['PROPERTY_SEED'] ?? 1), numRuns: RUNS });
@@ -14,20 +14,21 @@ const MINUTE = 60 * SECOND;
 /** A budget whose clock stands until it is moved. */
 function budgetOf(tokensPerMinute: number, start = 0) {
   let time = start;
-  const budget = createTokenBudget(tokensPerMinute, () => time);
+  const clock: Clock = { now: () => time, after: () => ({ restart() {}, cancel() {} }) };
+  const { use, admit } = instance({ budgets: `tokens/minute=${tokensPerMinute}`, clock });
   /** Seconds to wait when the call is refused, 0 when it is admitted; it uses so many tokens at once. */
   const call = (tokens: number | TokenUsage, subscriptionId?: string): number => {
-    try {
-      budget.admit(subscriptionId)(typeof tokens === 'number' ? { inputTokens: tokens } : tokens);
-      return 0;
-    } catch (error) {
-      if (!(error instanceof ProxyError) || error.failure !== 'throttled') throw error;
-      return error.retryAfterSeconds ?? -1;
-    }
+    const refusal = use(tokens, subscriptionId);
+    if (refusal === undefined) return 0;
+    expect(refusal.failure).toBe('throttled');
+    return refusal.retryAfterSeconds ?? -1;
   };
   return {
     call,
-    admit: budget.admit,
+    admit: (subscriptionId?: string) => {
+      const { charge } = admit(subscriptionId === undefined ? {} : { subscriptionId }, undefined);
+      return (usage: TokenUsage) => void charge(usage, undefined);
+    },
     pass(milliseconds: number) {
       time += milliseconds;
     },
@@ -169,31 +170,5 @@ describe('tokens', () => {
     use(counts);
     // A token a second.
     expect(debt.call(0)).toBe(tokens + 1);
-  });
-});
-
-describe('memory', () => {
-  it('holds who has called within two minutes, and who owes', () => {
-    let time = 0;
-    const budget = createTokenBudget(1000, () => time);
-    budget.admit('debtor')({ inputTokens: 10_000 });
-    let most = 0;
-    for (let index = 0; index < 20_000; index += 1) {
-      budget.admit(`subscription-${index}`)({ inputTokens: 10 });
-      time += 20;
-      most = Math.max(most, budget.size);
-    }
-    expect(most).toBeLessThan(3100);
-    time += 2 * MINUTE;
-    budget.admit('last')({ inputTokens: 10 });
-    expect(budget.size).toBe(2);
-    expect(() => budget.admit('debtor')).toThrow(expect.objectContaining({ retryAfterSeconds: 21 }));
-  });
-
-  it('holds nobody who has used nothing', () => {
-    const budget = createTokenBudget(1000);
-    budget.admit('a')({});
-    budget.admit('b');
-    expect(budget.size).toBe(0);
   });
 });

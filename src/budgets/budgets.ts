@@ -1,0 +1,179 @@
+import type { Clock } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
+import { isEmpty, type TokenUsage } from '../usage/token-usage.ts';
+import { type Account, createAccount } from './account.ts';
+import { type Admission, admitBy } from './admission.ts';
+import { amountsOf } from './amounts.ts';
+import type { Budget } from './budget.ts';
+import { BILLION, parseBudgets } from './budget.ts';
+import { createCalendar } from './calendar.ts';
+import type { FindPrice } from './prices.ts';
+import type { BudgetStore } from './store.ts';
+import { createSync } from './sync.ts';
+import { standingsOf, type Standing } from './standing.ts';
+
+/** Whom budgets are kept for. Those without a subscription share one, and so do those without a product. */
+export interface BudgetHolder {
+  readonly subscriptionId?: string;
+  readonly productId?: string;
+}
+
+export interface Budgets {
+  /**
+   * Admits a call.
+   *
+   * @param order value of the header `x-gateway-budgets`; absent: the budgets of the settings
+   * @throws ProxyError `throttled` while the budget of a minute or an hour is used up, with the time after which it is
+   *   not; `accessDenied` for that of a day or a month; `unavailable` for an order that cannot be understood, and while the
+   *   store is lost, if that refuses
+   */
+  admit(holder: BudgetHolder, order: string | undefined): Call;
+  /** How the budgets of a caller stand. @throws ProxyError `unavailable` as above */
+  standings(holder: BudgetHolder, order: string | undefined): readonly Standing[];
+  /** Writes what the store does not have yet. Never rejects. */
+  flush(): Promise<void>;
+}
+
+/** A call that was admitted. */
+export interface Call extends Admission {
+  /** Whether only a model that has a price may be called. */
+  readonly needsPrice: boolean;
+  /**
+   * Whether the model's tokens can be counted by the budgets.
+   *
+   * @throws ProxyError `accessDenied` for a model without a price, or one that is not known, when a budget is in money
+   */
+  checkModel(model: string | undefined): void;
+  /**
+   * Takes what the call has used, once that is known.
+   *
+   * @returns its cost in the currency of the price table, undefined where that is not known
+   */
+  charge(usage: TokenUsage, model: string | undefined, tier?: string): number | undefined;
+}
+
+export interface BudgetsOptions {
+  /** Those of the settings. */
+  readonly budgets: readonly Budget[];
+  /** `observe`: nothing is refused, the call says what would have been. */
+  readonly mode: 'enforce' | 'observe';
+  readonly prices: FindPrice;
+  /** Absent: each instance counts for itself. */
+  readonly store?: BudgetStore;
+  readonly onStoreFailure: 'allow' | 'refuse';
+  /** Told of failures of the store: the first in a row, and every tenth. */
+  readonly onFailure: (error: unknown, failures: number) => void;
+  /** Name of this life of the process; no other may ever have it. */
+  readonly instance: string;
+  readonly clock: Clock;
+  /** Milliseconds since the epoch. */
+  readonly date: () => number;
+}
+
+/** How long the store may be out of reach before calls are refused, where that is asked for. */
+const LOST_MS = 60_000;
+
+const TIDY_MS = 60_000;
+
+/** Orders that are remembered; they come from the gateway's policies, of which there are few. */
+const MOST_ORDERS = 200;
+
+/** The budgets of all subscriptions and products, as this instance knows them. */
+export function createBudgets(options: BudgetsOptions): Budgets {
+  const { clock, mode, prices, store } = options;
+  const windows = createCalendar(options.date);
+  const sync = store === undefined ? undefined : createSync({ store, windows, clock, onFailure: options.onFailure });
+  const accounts = new Map<string, Account>();
+  const orders = new Map<string, readonly Budget[]>();
+  let tidyAt = clock.now() + TIDY_MS;
+
+  const accountOf = (key: string): Account => {
+    let account = accounts.get(key);
+    if (account === undefined) {
+      account = createAccount(key, store && options.instance, clock.now());
+      accounts.set(key, account);
+    }
+    return account;
+  };
+  const tidy = () => {
+    tidyAt = clock.now() + TIDY_MS;
+    for (const [key, account] of accounts) if (!account.tidy(windows(), clock.now())) accounts.delete(key);
+  };
+  const budgetsOf = (order: string | undefined): readonly Budget[] => {
+    if (order === undefined) return options.budgets;
+    const known = orders.get(order);
+    if (known !== undefined) return known;
+    const budgets = readOrder(order);
+    if (orders.size >= MOST_ORDERS) orders.clear();
+    orders.set(order, budgets);
+    return budgets;
+  };
+  const standings = (holder: BudgetHolder, budgets: readonly Budget[]) =>
+    standingsOf(budgets, ({ scope }) => accountOf(keyOf(scope, holder)), windows(), clock.now());
+
+  return {
+    admit(holder, order) {
+      const budgets = budgetsOf(order);
+      const scopes = SCOPES.filter((scope) => budgets.some((budget) => budget.scope === scope));
+      const held = scopes.map((scope) => accountOf(keyOf(scope, holder)));
+      for (const account of held) {
+        sync?.touch(account);
+        if (options.onStoreFailure === 'refuse' && sync?.isLost(account, LOST_MS) === true && mode === 'enforce') {
+          throw new ProxyError('unavailable', 'What this subscription has used cannot be told at present.');
+        }
+      }
+      const heldBy = ({ scope }: Budget) => held[scopes.indexOf(scope)] ?? accountOf(keyOf(scope, holder));
+      const admission = admitBy(standingsOf(budgets, heldBy, windows(), clock.now()), mode);
+      const inMoney = mode === 'enforce' && budgets.some(({ unit }) => unit === 'cost');
+      return {
+        ...admission,
+        needsPrice: inMoney,
+        checkModel(model) {
+          if (!inMoney || prices(model ?? '') !== undefined) return;
+          throw new ProxyError('accessDenied', 'Your subscription has a budget in money, and this model has no price.');
+        },
+        charge(usage, model, tier) {
+          if (isEmpty(usage)) return undefined;
+          const price = prices(model ?? '', tier);
+          const amounts = amountsOf(usage, price?.chargeOf(usage) ?? 0);
+          // Not those of the admission: one that was empty may have been forgotten since.
+          for (const scope of scopes) {
+            const account = accountOf(keyOf(scope, holder));
+            account.charge(amounts, windows());
+            sync?.touch(account);
+            for (const { unit, limit, window, scope: its } of budgets) {
+              if (window === 'minute' && its === scope) account.bucket(unit, limit).take(amounts[unit], clock.now());
+            }
+          }
+          if (clock.now() >= tidyAt) tidy();
+          const cost = price?.costOf(usage);
+          return cost === undefined ? undefined : cost / BILLION;
+        },
+      };
+    },
+    standings: (holder, order) => standings(holder, budgetsOf(order)),
+    flush: async () => sync?.flush(),
+  };
+}
+
+const SCOPES = ['subscription', 'product'] as const;
+
+function keyOf(scope: Budget['scope'], { subscriptionId = '', productId = '' }: BudgetHolder): string {
+  return `${scope}:${scope === 'product' ? productId : subscriptionId}`;
+}
+
+function readOrder(order: string): readonly Budget[] {
+  const budgets = parseBudgets(decoded(order));
+  if (typeof budgets !== 'string') return budgets;
+  throw new ProxyError('unavailable', `The gateway's header x-gateway-budgets is malformed: ${budgets}.`, {
+    cause: new Error('x-gateway-budgets'),
+  });
+}
+
+function decoded(order: string): string {
+  try {
+    return decodeURIComponent(order);
+  } catch {
+    return '';
+  }
+}

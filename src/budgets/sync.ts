@@ -1,0 +1,160 @@
+import type { Clock } from '../clock.ts';
+import type { Account, OwnRow } from './account.ts';
+import type { Windows } from './calendar.ts';
+import type { BudgetStore } from './store.ts';
+
+/** Keeps accounts and the store at one, in the background: no call waits for it, and it never throws. */
+export interface Sync {
+  /** There was a call of this account: at once if nothing has been read of it yet, else when its time has come. */
+  touch(account: Account): void;
+  /** Whether the last exchange with the store has failed for this account, and none has succeeded for so long. */
+  isLost(account: Account, milliseconds: number): boolean;
+  /** Writes what the store does not have yet. */
+  flush(): Promise<void>;
+}
+
+export interface SyncOptions {
+  readonly store: BudgetStore;
+  readonly windows: () => Windows;
+  readonly clock: Clock;
+  /** Told of the first failure in a row, and of every tenth. */
+  readonly onFailure: (error: unknown, failures: number) => void;
+}
+
+/** Time between two exchanges with the store for an account that is called. */
+export const SYNC_MS = 5000;
+
+/** Bound for one exchange. */
+const TIMEOUT_MS = 5000;
+
+/** Exchanges at a time: their connections. */
+const MOST_AT_A_TIME = 8;
+
+/** Pause after a failure: doubles with each in a row. */
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+
+interface State {
+  touched: boolean;
+  scheduled: boolean;
+  /** When the last exchange began or, after a failure, may begin again. */
+  nextAt: number;
+  /** When the last one succeeded, at first when the account was opened. */
+  goodAt: number;
+  failed: boolean;
+  /** The exchange under way. */
+  exchange: Promise<void> | undefined;
+}
+
+export function createSync({ store, windows, clock, onFailure }: SyncOptions): Sync {
+  const states = new WeakMap<Account, State>();
+  const scheduled = new Set<Account>();
+  const due: Account[] = [];
+  let running = 0;
+  let failures = 0;
+
+  const stateOf = (account: Account): State => {
+    let state = states.get(account);
+    if (state === undefined) {
+      const now = clock.now();
+      state = { touched: false, scheduled: false, nextAt: now, goodAt: now, failed: false, exchange: undefined };
+      states.set(account, state);
+    }
+    return state;
+  };
+  const schedule = (account: Account, state: State) => {
+    state.scheduled = true;
+    scheduled.add(account);
+    clock.after(Math.max(0, state.nextAt - clock.now()), () => {
+      due.push(account);
+      runDue();
+    });
+  };
+  const runDue = () => {
+    while (running < MOST_AT_A_TIME) {
+      const account = due.shift();
+      if (account === undefined) return;
+      running += 1;
+      void run(account).finally(() => {
+        running -= 1;
+        runDue();
+      });
+    }
+  };
+  const run = async (account: Account): Promise<void> => {
+    const state = stateOf(account);
+    state.touched = false;
+    state.nextAt = clock.now() + SYNC_MS;
+    try {
+      state.exchange = bounded(clock, (signal) => exchange(account, signal));
+      await state.exchange;
+      Object.assign(state, { failed: false, goodAt: clock.now() });
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
+      Object.assign(state, { failed: true, touched: true, nextAt: clock.now() + Math.max(pauseMs, askedMs(error)) });
+      if (failures === 1 || failures % 10 === 0) onFailure(error, failures);
+    }
+    state.scheduled = false;
+    state.exchange = undefined;
+    scheduled.delete(account);
+    if (state.touched || account.changed().length > 0) schedule(account, state);
+  };
+  const exchange = async (account: Account, signal: AbortSignal): Promise<void> => {
+    const refused = await writeAll(account.changed(), signal);
+    const [readAt, readIn] = [clock.now(), windows()];
+    const from = refused.reduce((hour, row) => (row.hour < hour ? row.hour : hour), account.readFrom(readIn));
+    const rows = await store.read(account.key, from, signal);
+    // A row of ours that is not there is one to be made; of one that is, `take` keeps the version.
+    for (const row of refused) row.etag = undefined;
+    account.take(rows, readIn, readAt);
+    await writeAll(refused, signal);
+  };
+  /** @returns the rows of which the store has another version */
+  const writeAll = async (rows: readonly OwnRow[], signal: AbortSignal): Promise<OwnRow[]> => {
+    const refused: OwnRow[] = [];
+    for (const row of rows) {
+      // Calls go on meanwhile.
+      const amounts = { ...row.amounts };
+      const etag = await store.write({ ...row, amounts }, row.etag, signal);
+      if (etag === undefined) refused.push(row);
+      else Object.assign(row, { etag, writtenCalls: amounts.calls });
+    }
+    return refused;
+  };
+
+  return {
+    touch(account) {
+      const state = stateOf(account);
+      state.touched = true;
+      if (!state.scheduled) schedule(account, state);
+    },
+    isLost(account, milliseconds) {
+      const { failed, goodAt } = stateOf(account);
+      return failed && clock.now() - goodAt >= milliseconds;
+    },
+    async flush() {
+      const accounts = Array.from(scheduled);
+      // After the exchange under way, whose version of a row would be another one.
+      await Promise.allSettled(accounts.map((account) => stateOf(account).exchange));
+      const waiting = accounts.filter((account) => account.changed().length > 0);
+      await Promise.allSettled(waiting.map((account) => bounded(clock, (signal) => exchange(account, signal))));
+    },
+  };
+}
+
+async function bounded<T>(clock: Clock, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const timer = clock.after(TIMEOUT_MS, () => controller.abort(new DOMException('too slow', 'TimeoutError')));
+  try {
+    return await task(controller.signal);
+  } finally {
+    timer.cancel();
+  }
+}
+
+function askedMs(error: unknown): number {
+  if (typeof error !== 'object' || error === null || !('retryAfterSeconds' in error)) return 0;
+  return typeof error.retryAfterSeconds === 'number' ? Math.min(1000 * error.retryAfterSeconds, LONGEST_PAUSE_MS) : 0;
+}

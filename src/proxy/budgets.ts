@@ -1,0 +1,18 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import type { BudgetHolder } from '../budgets/budgets.ts';
+import { describeStandings, type Standing } from '../budgets/standing.ts';
+import type { Reply } from '../http/reply.ts';
+
+/** The budgets that the gateway orders for a call. */
+export function orderOf(headers: IncomingHttpHeaders): string | undefined {
+  const order = headers['x-gateway-budgets'];
+  return typeof order === 'string' ? order : undefined;
+}
+
+/** The answer to `GET /usage`: how the budgets of the caller stand. AWS is not called. */
+export function usageReply(standings: readonly Standing[], { subscriptionId, productId }: BudgetHolder): Reply {
+  const body = Buffer.from(JSON.stringify({ subscriptionId, productId, budgets: describeStandings(standings) }));
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+  return { status: 200, headers: { ...headers, 'content-length': String(body.length) }, body: [body] };
+}
