@@ -64,6 +64,12 @@ interface Meant {
 
 const meant: fc.Arbitrary<Meant> = fc
   .tuple(fc.constantFrom(...supported), identifier, segment)
+  // The id of a response is one segment.
+  .map(([operation, first, second]): [Operation, string, string] => [
+    operation,
+    operation.template.includes('{responseId}') ? first.replaceAll('/', '-') : first,
+    second,
+  ])
   .map(([operation, ...labels]) => ({
     operation,
     labels,
