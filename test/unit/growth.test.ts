@@ -34,8 +34,9 @@ function body(before: string, unit: string, after = ''): (bytes: number) => () =
   };
 }
 
+/** As deep as is read, again and again. */
 function nested(open: string, close: string): (bytes: number) => () => unknown {
-  return (bytes) => body(`"a":${open.repeat(bytes / 8)}1${close.repeat(bytes / 8)},`, '')(0);
+  return body('"a":[', `${open.repeat(500)}1${close.repeat(500)},`, '1],');
 }
 
 /** One message that has no end, byte for byte. */
