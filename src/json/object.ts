@@ -1,23 +1,21 @@
 import { isUtf8 } from 'node:buffer';
 
 import {
-  AFTER_NAME,
+  ARRAY,
   BEGIN_NAME,
   BEGIN_STRING,
-  BEGIN_VALUE,
-  COMMA_OR_END,
-  END_ARRAY,
-  END_OBJECT,
+  BEGIN_TOP_NAME,
+  BEGIN_TOP_VALUE,
+  CLOSE,
+  CLOSE_TOP,
   FAIL,
   FIRST_ACTION,
-  NAME,
-  NAME_OR_END,
   NEXT,
-  NEXT_MEMBER,
+  NEXT_TOP_MEMBER,
+  OBJECT,
   OPEN_ARRAY,
   OPEN_OBJECT,
-  VALUE,
-  VALUE_OR_END,
+  TOP,
 } from './grammar.ts';
 import { endOfString, skipSpace, spells } from './strings.ts';
 
@@ -45,16 +43,22 @@ export interface ObjectOptions {
   readonly most?: number;
 }
 
+/** Levels below the outermost object (RFC 8259 section 9 allows a limit). Nobody honest comes near it. */
+const DEEPEST = 1000;
+/** What follows behind each of the objects and arrays around the innermost. One for all: reading is synchronous. */
+const OUTER = new Uint16Array(DEEPEST);
+
 /**
  * Reads the JSON object that begins at `from`, or behind white space there, and finds the members of one name at its top
  * level, however that name is escaped. What follows the object is not looked at.
  *
  * Works on the bytes and keeps none of them, since what `JSON.parse` makes of a body can be many times as large. Takes
- * linear time and does not recurse, so that no nesting is too deep. It is one loop over a table, because the event loop
- * stands still meanwhile: functions for the parts of the grammar take several times as long for a body of `1,1,1`.
+ * linear time and constant memory. It is one loop over a table, because the event loop stands still meanwhile: functions
+ * for the parts of the grammar take several times as long for a body of `1,1,1`.
  *
  * @param name ASCII letters
- * @returns undefined when there is no valid object (RFC 8259), or the bytes are not UTF-8
+ * @returns undefined when there is no valid object (RFC 8259), it is nested more than a thousand levels deep below its
+ *   top, or the bytes are not UTF-8
  */
 export function readObject(
   json: Buffer,
@@ -63,68 +67,71 @@ export function readObject(
 ): JsonObject | undefined {
   const start = skipSpace(json, from);
   if (json[start] !== 0x7b || !isUtf8(json)) return undefined;
-  const empty = json[skipSpace(json, start + 1)] === 0x7d;
   const words = new DataView(json.buffer, json.byteOffset, json.length);
   const values: Span[] = [];
-  /** Which of the brackets around the innermost are braces: a bit for each, 32 in a number. */
-  const outer: number[] = [];
-  let around = 0;
-  let inObject = false;
-  let depth = 0;
   /** Where the value begins that is looked for, while it is read. */
   let wanted = -1;
   let isWanted = false;
-  let state = VALUE;
+  let empty = true;
+  /** Of the innermost below the outermost. */
+  let depth = 0;
+  let state = TOP.nameOrEnd;
+  /** What follows in the innermost object or array behind a string, an object or an array. */
+  let behind = TOP.commaOrEnd;
   const table = NEXT;
   const { length } = json;
 
-  for (let at = start; at < length; at += 1) {
-    const next = table[(state << 8) | (json[at] ?? 0)] ?? FAIL;
+  for (let at = start + 1; at < length; at += 1) {
+    const next = table[state + (json[at] ?? 0)] ?? FAIL;
     if (next < FIRST_ACTION) {
       state = next;
       continue;
     }
+    // The brackets first: hostile bodies have nothing else, and a jump table costs more than two comparisons.
+    if (next === CLOSE) {
+      depth -= 1;
+      behind = OUTER[depth] ?? FAIL;
+      state = behind;
+      continue;
+    }
+    if (next === OPEN_ARRAY || next === OPEN_OBJECT) {
+      if (depth === DEEPEST) return undefined;
+      OUTER[depth] = behind;
+      depth += 1;
+      state = next === OPEN_ARRAY ? ARRAY.valueOrEnd : OBJECT.nameOrEnd;
+      behind = next === OPEN_ARRAY ? ARRAY.commaOrEnd : OBJECT.commaOrEnd;
+      continue;
+    }
     switch (next) {
-      case NEXT_MEMBER:
-        state = inObject ? NAME : VALUE;
-        if (depth !== 1 || wanted === -1) break;
+      case BEGIN_STRING:
+      case BEGIN_NAME:
+      case BEGIN_TOP_NAME: {
+        const end = endOfString(json, words, at);
+        if (end === -1) return undefined;
+        if (next === BEGIN_STRING) state = behind;
+        else if (next === BEGIN_NAME) state = OBJECT.colon;
+        else {
+          empty = false;
+          isWanted = spells(json, at, name);
+          state = TOP.colon;
+        }
+        at = end - 1;
+        break;
+      }
+      case BEGIN_TOP_VALUE:
+        if (isWanted) wanted = skipSpace(json, at + 1);
+        state = TOP.value;
+        break;
+      case NEXT_TOP_MEMBER:
+        state = TOP.name;
+        if (wanted === -1) break;
         values.push({ start: wanted, end: behindValue(json, at) });
         if (values.length === most) return { start, end: at, empty, values };
         wanted = -1;
         break;
-      case BEGIN_STRING:
-      case BEGIN_NAME: {
-        const end = endOfString(json, words, at);
-        if (end === -1) return undefined;
-        if (next === BEGIN_NAME && depth === 1) isWanted = spells(json, at, name);
-        state = next === BEGIN_NAME ? AFTER_NAME : COMMA_OR_END;
-        at = end - 1;
-        break;
-      }
-      case BEGIN_VALUE:
-        if (depth === 1 && isWanted) wanted = skipSpace(json, at + 1);
-        state = VALUE;
-        break;
-      case OPEN_OBJECT:
-      case OPEN_ARRAY:
-        if (depth > 0 && depth % 32 === 0) outer.push(around);
-        around = (around << 1) | (inObject ? 1 : 0);
-        inObject = next === OPEN_OBJECT;
-        depth += 1;
-        state = inObject ? NAME_OR_END : VALUE_OR_END;
-        break;
-      case END_OBJECT:
-      case END_ARRAY:
-        if (inObject !== (next === END_OBJECT)) return undefined;
-        if (depth === 1) {
-          if (wanted !== -1) values.push({ start: wanted, end: behindValue(json, at) });
-          return { start, end: at + 1, empty, values };
-        }
-        depth -= 1;
-        inObject = (around & 1) === 1;
-        around = depth % 32 === 0 ? (outer.pop() ?? 0) : around >>> 1;
-        state = COMMA_OR_END;
-        break;
+      case CLOSE_TOP:
+        if (wanted !== -1) values.push({ start: wanted, end: behindValue(json, at) });
+        return { start, end: at + 1, empty, values };
       default:
         return undefined;
     }

@@ -4,10 +4,13 @@ const BACKSLASH = 0x5c;
 /** What may follow a backslash, but for the `u` of four more characters: 1 for its bytes. */
 const ESCAPED = new Uint8Array(256).map((_, byte) => ('"\\/bfnrt'.includes(String.fromCharCode(byte)) ? 1 : 0));
 
+/** 1 for the bytes that are white space. */
+const SPACE = new Uint8Array(256).map((_, byte) => (' \t\r\n'.includes(String.fromCharCode(byte)) ? 1 : 0));
+
 /** Offset of the next byte that is not white space. */
 export function skipSpace(json: Uint8Array, from: number): number {
   let at = from;
-  while (at < json.length && ' \t\r\n'.includes(String.fromCharCode(json[at] ?? 0))) at += 1;
+  while (SPACE[json[at] ?? 0] === 1) at += 1;
   return at;
 }
 
@@ -29,7 +32,7 @@ export function endOfString(json: Uint8Array, words: DataView, start: number): n
     if (byte === BACKSLASH) {
       const escaped = at < length ? (json[at] ?? 0) : 0;
       if (ESCAPED[escaped] === 1) at += 1;
-      else if (escaped === 0x75 && codeUnitAt(json, at + 1) !== -1) at += 5;
+      else if (escaped === 0x75 && codeUnitAt(json, at + 1) >= 0) at += 5;
       else return -1;
     } else {
       while (at <= lastWord && isPlain(words.getInt32(at))) at += 4;
@@ -47,18 +50,18 @@ function isPlain(word: number): boolean {
   return (found & -0x7f7f7f80) === 0;
 }
 
-/** The number that four hexadecimal digits are, -1 when they are none. */
+/** What hexadecimal digits are worth, -1 for other bytes. */
+const HEX = new Int8Array(256).map((_, byte) => '0123456789abcdef'.indexOf(String.fromCharCode(byte).toLowerCase()));
+
+/** The number that four hexadecimal digits are, negative when they are none. */
 function codeUnitAt(json: Uint8Array, from: number): number {
   if (from + 4 > json.length) return -1;
-  let unit = 0;
-  for (let at = from; at < from + 4; at += 1) {
-    const byte = json[at] ?? 0;
-    const letter = (byte | 0x20) - 0x61;
-    if (byte >= 0x30 && byte <= 0x39) unit = 16 * unit + byte - 0x30;
-    else if (letter >= 0 && letter < 6) unit = 16 * unit + 10 + letter;
-    else return -1;
-  }
-  return unit;
+  return (
+    ((HEX[json[from] ?? 0] ?? -1) << 12) |
+    ((HEX[json[from + 1] ?? 0] ?? -1) << 8) |
+    ((HEX[json[from + 2] ?? 0] ?? -1) << 4) |
+    (HEX[json[from + 3] ?? 0] ?? -1)
+  );
 }
 
 /**

@@ -12,6 +12,7 @@ import { measureStreamCost } from './held-streams.ts';
 import { FULL, type Plan, QUICK } from './plan.ts';
 import { type Measured, sizeOf, type StreamCosts, toJson } from './results.ts';
 import { measureStarts } from './start-up.ts';
+import { measureStalls } from './stalls.ts';
 import { table } from './table.ts';
 import { targetsOf } from './targets.ts';
 import type { UpstreamService } from './upstream-process.ts';
@@ -42,6 +43,8 @@ async function measureEverything(plan: Plan): Promise<Measured> {
   const progress = (line: string): void => console.error(line);
   progress('start-up');
   const starts = await measureStarts(plan.starts);
+  progress('stalls');
+  const stalls = await measureStalls(plan.rounds);
   const upstream = await startChild<UpstreamService>(join(import.meta.dirname, 'upstream-process.ts'));
   const upstreamUrl = await upstream.ask('url');
   const { running, skipped } = await startAll(upstreamUrl);
@@ -64,7 +67,7 @@ async function measureEverything(plan: Plan): Promise<Measured> {
   }
   await upstream.stop();
   const bundleBytes = await sizeOf(join(root, 'dist/index.cjs'));
-  return { samples, streamCosts, starts, bundleBytes, skipped };
+  return { samples, streamCosts, starts, stalls, bundleBytes, skipped };
 }
 
 async function startAll(upstream: string) {

@@ -7,6 +7,7 @@ import type { Measure, Samples } from './measure.ts';
 import type { Plan } from './plan.ts';
 
 import type { StartFigures, StartName } from './start-up.ts';
+import type { Stall } from './stalls.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 import { HELD_STREAMS, type HeldStreamsName, WORK_NAMES, type WorkName, WORKS } from './works.ts';
 
@@ -18,6 +19,7 @@ export interface Measured {
   readonly samples: Samples;
   readonly streamCosts: StreamCosts;
   readonly starts: ReadonlyMap<StartName, readonly StartFigures[]>;
+  readonly stalls: readonly Stall[];
   readonly bundleBytes: number;
   /** Why a contender is missing. */
   readonly skipped: ReadonlyMap<ContenderName, string>;
@@ -73,7 +75,7 @@ export function machine(): Record<string, string | number> {
 
 /** The run as JSON: every round's figures, so that whoever doubts a median can take another. */
 export function toJson(measured: Measured, plan: Plan, date: Date, targets: readonly object[]): string {
-  const { samples, streamCosts, starts, bundleBytes, skipped } = measured;
+  const { samples, streamCosts, starts, stalls, bundleBytes, skipped } = measured;
   const works = WORK_NAMES.map((work) => [
     work,
     { title: WORKS[work].title, rounds: Object.fromEntries(samples.get(work) ?? []) },
@@ -91,6 +93,7 @@ export function toJson(measured: Measured, plan: Plan, date: Date, targets: read
     works: Object.fromEntries(works),
     heldStreams: Object.fromEntries(held),
     starts: Object.fromEntries(starts),
+    stalls,
     bundleBytes,
   };
   const rounded = (_key: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value);

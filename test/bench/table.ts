@@ -20,6 +20,8 @@ export function table(measured: Measured, targets: readonly Target[], date: Date
     ...streamCostLines(measured),
     ...startLines(measured),
     '',
+    ...stallLines(measured),
+    '',
     ...CONTENDER_NAMES.map((name) => `${name.padEnd(9)}${measured.skipped.get(name) ?? DESCRIPTIONS[name]}`),
   ].join('\n');
 }
@@ -106,6 +108,11 @@ function startLines({ starts }: Measured): string[] {
   ]);
   const heads = ['', ...MILESTONES.slice(0, -1), 'first call took'];
   return ['start-up: ms since the start of the process', ...columns([heads, ...rows])];
+}
+
+function stallLines({ stalls }: Measured): string[] {
+  const rows = stalls.map(({ title, kind, rounds }) => [`${kind}: ${title}`, format(spreadOf(rounds))]);
+  return ['event loop stalls: ms for a head of 8 KB, or a megabyte of a body', ...columns([['', 'ms'], ...rows])];
 }
 
 /** Rows of equally many cells, aligned. */

@@ -1,5 +1,6 @@
 import type { StreamCost } from './held-streams.ts';
 import { compare, type Measured, valuesOf } from './results.ts';
+import { worstOf } from './stalls.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 
 /** What the proxy is to reach, and what it has. */
@@ -25,7 +26,7 @@ function memoryOf({ residentKilobytes, heapKilobytes = 0 }: StreamCost): number 
 }
 
 /** Ratios and differences are taken round by round: absolute times say more about the machine than about the proxy. */
-export function targetsOf({ samples, streamCosts, starts, bundleBytes }: Measured): readonly Target[] {
+export function targetsOf({ samples, streamCosts, starts, stalls, bundleBytes }: Measured): readonly Target[] {
   return [
     {
       title: 'throughput, small Converse, 20 at a time: ours / floor',
@@ -82,6 +83,20 @@ export function targetsOf({ samples, streamCosts, starts, bundleBytes }: Measure
       limit: 60,
       unit: 'ms',
       measured: spreadOf(valuesOf(starts.get('environment') ?? [], 'registered')),
+    },
+    {
+      title: 'event loop stall, worst head of 8 KB',
+      bound: 'at most',
+      limit: 2,
+      unit: 'ms',
+      measured: spreadOf(worstOf(stalls, 'head')),
+    },
+    {
+      title: 'event loop stall, worst body, for a megabyte',
+      bound: 'at most',
+      limit: 5,
+      unit: 'ms',
+      measured: spreadOf(worstOf(stalls, 'body')),
     },
     {
       title: 'main bundle, minified',

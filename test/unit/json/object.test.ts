@@ -186,12 +186,21 @@ describe('against JSON.parse', () => {
   }
 });
 
-it.each([
+describe.each([
   ['arrays', '[', ']'],
   ['objects', '{"x":', '}'],
-])('%s nested a million deep', (_name, open, close) => {
-  const value = `${open.repeat(1_000_000)}1${close.repeat(1_000_000)}`;
-  expect(valuesOf(`{"x":${value},"y":2}`)).toStrictEqual([value]);
-  expect(valuesOf(`{"x":${open.repeat(1_000_000)}`)).toBeUndefined();
-  expect(valuesOf(`{"x":${value.slice(0, -1)},"y":2}`)).toBeUndefined();
+])('%s in each other', (_name, open, close) => {
+  const nested = (levels: number): string => `${open.repeat(levels)}1${close.repeat(levels)}`;
+
+  it('a thousand deep, and no deeper', () => {
+    expect(valuesOf(`{"x":${nested(1000)},"y":2}`)).toStrictEqual([nested(1000)]);
+    expect(valuesOf(`{"x":${nested(1001)},"y":2}`)).toBeUndefined();
+    expect(valuesOf(`{"x":${open.repeat(1_000_000)}`)).toBeUndefined();
+    expect(valuesOf(`{"x":${nested(1000).slice(0, -1)},"y":2}`)).toBeUndefined();
+  });
+
+  it('as deep again behind those that have ended, whole or not', () => {
+    expect(valuesOf(`{"a":[${nested(900)},${nested(900)}],"x":${nested(1000)}}`)).toStrictEqual([nested(1000)]);
+    expect(valuesOf(`{"a":{"b":[${nested(10)},{}]},"x":[]}`)).toStrictEqual(['[]']);
+  });
 });
