@@ -97,11 +97,11 @@ describe('npm run dev', () => {
       '200  Converse  amazon.nova-lite-v1:0  15 in, 51 out',
       `403          -  POST ${path}  Requests with an Origin header are refused: this server is not for web pages.  (the gateway's)`,
       expect.stringMatching(/^403 +- {2}POST \S+ {2}Requests with an Origin header/),
-      expect.stringMatching(
-        /^401 +- {2}POST \S+ {2}Access denied due to missing subscription key\. .* \(the gateway's\)$/,
-      ),
+      expect.stringMatching(/^401 +- {2}POST \S+ {2}No subscription key was sent\. .* \(the gateway's\)$/),
       `404  POST ${path.replace('converse', 'nothing')}  UnknownOperationException (the client's)`,
-      expect.stringMatching(/^404 +- {2}POST \/bedrock\/\/model\S+ {2}.* Two slashes: .* \(the gateway's\)$/),
+      expect.stringMatching(
+        /^404 +- {2}POST \/bedrock\/\/model\S+ {2}There are two slashes in a row: .* \(the gateway's\)$/,
+      ),
       expect.stringMatching(/^404 +- {2}POST \/v1 {2}Unable to match .* \(the gateway's\)$/),
       '200  GET /bedrock/health',
     ]);

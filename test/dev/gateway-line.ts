@@ -17,7 +17,7 @@ export function gatewayLine(
   if (typeof body !== 'string' && ofFunction) return undefined;
   const path = pathOf(target);
   const fields = [now.toTimeString().slice(0, 8), String(status), '-'.padStart(9), `${method} ${path}`];
-  const reason = typeof body === 'string' ? [messageOf(body, path, status), "(the gateway's)"] : [];
+  const reason = typeof body === 'string' ? [messageOf(body), "(the gateway's)"] : [];
   return printable([fields.join('  '), ...reason].join('  '));
 }
 
@@ -48,10 +48,6 @@ export function unnamedRequests(): Unnamed {
   };
 }
 
-function messageOf(body: string, path: string, status: number): string {
-  const { message = body } = JSON.parse(body) as { message?: string };
-  // The mistake of an endpoint that ends with a slash, which an SDK puts another one behind.
-  return status === 404 && /^\/[^/]+\/\//.test(path)
-    ? `${message} Two slashes: leave out the endpoint's last.`
-    : message;
+function messageOf(body: string): string {
+  return (JSON.parse(body) as { message?: string }).message ?? body;
 }

@@ -131,8 +131,9 @@ describe('rotation under load', () => {
     expect(chain.vault.reads(SECRET)).toBe(2);
     expect(usedKeys(chain).at(-1)).toBe(next.accessKeyId);
     // A stream that began with the old key goes on.
-    await open.send(event);
-    expect((await nextChunk(await response))?.equals(event)).toBe(true);
+    const last = encodeEvent('messageStop', { stopReason: 'end_turn' });
+    await open.send(last);
+    expect((await nextChunk(await response))?.equals(last)).toBe(true);
     await open.end();
     expect(await nextChunk(await response)).toBeUndefined();
   });

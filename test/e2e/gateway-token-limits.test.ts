@@ -271,6 +271,8 @@ describe('through gateway and function', () => {
     await stream.send(paddedEvent('messageStart', { role: 'assistant' }));
     const events = (await sent).stream?.[Symbol.asyncIterator]();
     expect((await events?.next())?.value).toMatchObject({ messageStart: { role: 'assistant' } });
+    await stream.send(paddedEvent('messageStop', { stopReason: 'end_turn' }));
+    expect((await events?.next())?.value).toMatchObject({ messageStop: { stopReason: 'end_turn' } });
     await stream.send(
       paddedEvent('metadata', { usage: { inputTokens: 5000, outputTokens: 5000, totalTokens: 10_000 } }),
     );
