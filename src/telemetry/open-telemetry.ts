@@ -39,10 +39,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const exports = trackExports();
   const destinations = destinationsOf(options);
   const readers = config.metrics
-    ? destinations.flatMap((to) => setUp(to.name, report, () => createReader(to, config, exports, report)))
+    ? destinations.flatMap((to) => setUp(to.name, report, () => createMetricReader(to, config, exports, report)))
     : [];
   const processors = config.traces
-    ? destinations.flatMap((to) => setUp(to.name, report, () => createProcessor(to, exports, report)))
+    ? destinations.flatMap((to) => setUp(to.name, report, () => createSpanProcessor(to, exports, report)))
     : [];
   const { conventions } = config;
   const schemaUrl = schemaUrlOf(conventions);
@@ -82,7 +82,7 @@ function setUp<Part>(name: string, report: ReportFailure, create: () => Part): P
   }
 }
 
-function createReader(
+function createMetricReader(
   to: Destination,
   { metricIntervalMs }: TelemetryConfig,
   exports: InFlightExports,
@@ -97,6 +97,6 @@ function createReader(
 }
 
 /** Holds 2048 spans at most and drops what comes on top (`OTEL_BSP_…`). */
-function createProcessor(to: Destination, exports: InFlightExports, report: ReportFailure) {
+function createSpanProcessor(to: Destination, exports: InFlightExports, report: ReportFailure) {
   return new BatchSpanProcessor(exports.track(to.spans(), (error) => report(to.name, 'traces', error)));
 }

@@ -101,7 +101,7 @@ describe('headers that no header can hold, which the library cannot read', () =>
   }, 300_000);
 });
 
-/** Enough that what stays of each would show. By hand with 10,000: the same. */
+/** Enough that what stays of each would show. */
 const FORGED_REQUESTS = Number(process.env['FORGED_REQUESTS'] ?? 600);
 
 describe('what a client sends beside its request', () => {

@@ -47,7 +47,29 @@ async function sendPieces(answer: Controlled, response: RawCall['response'], pie
   }
 }
 
-describe('when the host asks the worker to end', () => {
+describe('when the host shuts down', () => {
+  it('an idle worker ends', async () => {
+    expect((await begin(chain, converse).response).statusCode).toBe(200);
+    await chain.host.shutDown();
+    expectOrderlyEnd();
+    expect(outcomes()).toStrictEqual(['complete']);
+  });
+
+  it('a stream under way is finished before the worker is asked, and its record is in the log', async () => {
+    const { stream: answer, response } = beginControlled(converseStream, EVENT_STREAM);
+    await sendPieces(answer, response, EVENT, 1);
+    const down = chain.host.shutDown();
+    await sendPieces(answer, response, EVENT, 100);
+    await answer.send(encodeEvent('messageStop', { stopReason: 'end_turn' }));
+    await answer.end();
+    await response.then(buffer);
+    await down;
+    expectOrderlyEnd();
+    expect(outcomes()).toStrictEqual(['complete']);
+  });
+});
+
+describe('when the host asks the worker to end, with calls in it', () => {
   it('an idle worker ends', async () => {
     expect((await begin(chain, converse).response).statusCode).toBe(200);
     await chain.host.stop();

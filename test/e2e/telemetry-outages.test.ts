@@ -104,13 +104,13 @@ describe('no answer waits for the telemetry', () => {
   it('wrong settings of the telemetry are a line in the log, and the proxy works', async () => {
     const settings = {
       OTEL_EXPORTER_OTLP_ENDPOINT: 'https://user:secret-of-mine@otlp.example',
-      APPLICATIONINSIGHTS_CONNECTION_STRING: 'x',
+      OTEL_METRIC_EXPORT_INTERVAL: 'often',
     };
     const chain = await start({ settings });
     await ask(chain, 2);
     const [line, ...others] = telemetryLines(chain.host);
     expect(others).toStrictEqual([]);
-    expect(line?.['message']).toMatch(/APPLICATIONINSIGHTS_CONNECTION_STRING.*; OTEL_EXPORTER_OTLP_ENDPOINT/);
+    expect(line?.['message']).toMatch(/OTEL_EXPORTER_OTLP_ENDPOINT.*; OTEL_METRIC_EXPORT_INTERVAL/);
     expect(JSON.stringify(line)).not.toContain('secret-of-mine');
   });
 });
@@ -136,6 +136,15 @@ describe('when the worker ends', () => {
     expect(chain.collector.spans).toHaveLength(8);
     expect(chain.insights.metrics('bedrock.proxy.requests').reduce((sum, { value }) => sum + value, 0)).toBe(4);
     expect(chain.insights.dependencies()).toHaveLength(8);
+  });
+
+  it('and the host with it, all that was answered is exported', async () => {
+    const chain = await start({ telemetry: 'both' });
+    await ask(chain, 3);
+    await chain.host.shutDown();
+    expectOrderlyEnd(chain);
+    expect(chain.collector.sum('bedrock.proxy.requests', { 'bedrock.proxy.outcome': 'complete' })).toBe(3);
+    expect(chain.insights.metrics('bedrock.proxy.requests').reduce((sum, { value }) => sum + value, 0)).toBe(3);
   });
 
   it('nothing is sent when there was no call', async () => {

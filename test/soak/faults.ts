@@ -48,6 +48,8 @@ function always(...outcomes: string[]): Fault['explains'] {
 
 const UNAVAILABLE = '503 ServiceUnavailableException';
 const TIMEOUT = '408 ModelTimeoutException';
+/** Kestrel ends a stalled upload itself, by an empty 500. */
+const STALLED = '500 without a type';
 const BROKEN_FRAMES = 'exception modelStreamErrorException';
 const BROKEN_EVENTS = 'error event';
 
@@ -113,7 +115,7 @@ export const FAULTS: readonly Fault[] = [
   { name: 'caller leaves', caller: 'leavesAtOnce', explains: always(LEFT) },
   { name: 'caller leaves midway', caller: 'leavesMidway', explains: always(LEFT) },
   { name: 'caller cuts upload', caller: 'cutsUpload', explains: always(LEFT) },
-  { name: 'caller stalls upload', caller: 'stallsUpload', explains: always('408 RequestTimeoutException') },
+  { name: 'caller stalls upload', caller: 'stallsUpload', explains: always(STALLED) },
   { name: 'body too large', caller: 'tooLarge', explains: always('413 RequestEntityTooLargeException') },
   { name: 'bad model id', caller: 'badModel', explains: always('400 ValidationException') },
   { name: 'unknown operation', caller: 'noOperation', explains: always('404 UnknownOperationException') },

@@ -19,7 +19,11 @@ export const LEFT = 'left';
  * `exception <type>` or `error event` for a stream that says so itself; anything else is nothing a client understands.
  */
 export function outcomeOf({ status, errorType, body, cut }: Received, { shape, last = '' }: Operation): string {
-  if (cut) return `${status}, cut after ${body.length} bytes`;
+  if (cut) {
+    // So that no library takes it for the end, a stream of chat completions ends by the error and a broken connection.
+    const lastEvent = String(body).split('\n\n').at(-2) ?? '';
+    return lastEvent.startsWith('data: {"error":') ? 'error event' : `${status}, cut after ${body.length} bytes`;
+  }
   if (status !== 200) return `${status} ${errorType ?? 'without a type'}`;
   if (shape === 'plain') return isJson(body) ? COMPLETE : 'no JSON';
   if (shape === 'frames') return framesOutcome(body, last);

@@ -1,5 +1,6 @@
 import { Agent, createServer } from 'node:http';
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { listen, type Listening } from '../../support/listen.ts';
 import { readAppFolder } from './app-folder.ts';
@@ -7,10 +8,12 @@ import { createKestrel } from './kestrel.ts';
 import { createKeys } from './keys.ts';
 import { createHostLog, type LogLine } from './log.ts';
 import type { WorkerUsage } from './messages.ts';
+import { type OpenCalls, trackOpenCalls } from './open-calls.ts';
 import { handle, type PipelineSettings } from './pipeline.ts';
 import { createRoutes, type Route } from './routes.ts';
+import { settingsThatStopTheHost } from './telemetry-settings.ts';
 import { startWorker } from './worker-process.ts';
-import { superviseWorker } from './worker-supervisor.ts';
+import { noWorker, superviseWorker } from './worker-supervisor.ts';
 
 export interface FunctionsHostOptions {
   /** Folder with host.json and package.json; default: the repository. */
@@ -30,6 +33,8 @@ export interface FunctionsHostOptions {
   readonly activityTimeoutMs?: number;
   /** Default: `functionTimeout` of host.json. */
   readonly functionTimeoutMs?: number;
+  /** Time that open calls have when the host shuts down; default 30 seconds. */
+  readonly shutdownMs?: number;
   /** Time between functionTimeout and the restart of the worker; default 2 seconds. */
   readonly timeoutGraceMs?: number;
   /** Default: `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` of the environment, or 104,857,600. */
@@ -55,11 +60,19 @@ export interface FunctionsHost {
   readonly restarts: number;
   /** Memory and processor time of the worker. Rejects when it dies meanwhile. */
   workerUsage(): Promise<WorkerUsage>;
-  /** Stops as Azure does: `appTerminate` hooks run, and after five seconds the worker is killed. */
+  /**
+   * Stops as the host does after SIGTERM: open calls have thirty seconds, those left then are cut; `appTerminate` hooks run
+   * afterwards, with nobody to read what the worker writes, and after five seconds the worker is killed.
+   */
+  shutDown(): Promise<void>;
+  /** Ends at once: `appTerminate` hooks run beside whatever is open, as in a worker that the host restarts. */
   stop(): Promise<void>;
   /** SIGKILL; resolves when the next worker is ready. */
   killWorker(): Promise<void>;
 }
+
+/** Between the last call and `appTerminate`, in milliseconds. */
+const BEFORE_TERMINATE_MS = 150;
 
 /** With one of these the host exports traces, and so has a span of its own for each call. */
 const TELEMETRY = ['APPLICATIONINSIGHTS_CONNECTION_STRING', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
@@ -70,10 +83,8 @@ const TELEMETRY = ['APPLICATIONINSIGHTS_CONNECTION_STRING', 'OTEL_EXPORTER_OTLP_
  * error, or when the port is taken.
  *
  * What it is not: memory (the real host holds a JSON body eight to ten times and ends itself when it has no more); gRPC
- * (invocations go over IPC, and cost less); a host that goes on without functions when an app cannot be loaded, or does
- * not start for want of good telemetry settings (here the first is an error, and the second a line of the function's);
- * the thirty seconds that streams have at a stop, and the silence of the log from then on; the buffers of YARP, Kestrel
- * and two more sockets, which take a few MiB before a slow caller is seen.
+ * (invocations go over IPC, and cost less); a host that goes on without functions when an app cannot be loaded, which is
+ * an error here; the buffers of YARP, Kestrel and two more sockets, which take a few MiB before a slow caller is seen.
  */
 export async function startFunctionsHost(options: FunctionsHostOptions = {}): Promise<FunctionsHost> {
   const directory = resolve(options.appDirectory ?? fileURLToPath(new URL('../../../', import.meta.url)));
@@ -81,22 +92,24 @@ export async function startFunctionsHost(options: FunctionsHostOptions = {}): Pr
   const log = createHostLog();
   const keys = createKeys();
   const app = await readAppFolder(directory);
-  const supervisor = await superviseWorker(
-    () =>
-      startWorker({
-        app,
-        environment,
-        node: options.node ?? process.execPath,
-        nodeArguments: options.nodeArguments ?? [],
-        log,
-      }),
-    log,
-  );
+  const wrong = settingsThatStopTheHost(environment);
+  if (wrong.length > 0)
+    log.write({ level: 'error', category: 'Host', message: `The host does not start: ${wrong.join(', ')}.` });
+  const start = () =>
+    startWorker({
+      app,
+      environment,
+      node: options.node ?? process.execPath,
+      nodeArguments: options.nodeArguments ?? [],
+      log,
+    });
+  const supervisor = wrong.length > 0 ? noWorker() : await superviseWorker(start, log);
   // The library's server closes idle connections after five seconds: let go of them earlier.
   const agent = new Agent({ keepAlive: true, timeout: 3000 });
   const settings = {
     keys,
     supervisor,
+    running: wrong.length === 0,
     agent,
     log,
     frontEnd: options.frontEnd ?? false,
@@ -108,12 +121,18 @@ export async function startFunctionsHost(options: FunctionsHostOptions = {}): Pr
     timeoutGraceMs: options.timeoutGraceMs ?? 2000,
     bodyLimitBytes: options.bodyLimitBytes ?? Number(environment['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'] ?? 104_857_600),
   };
-  const { routes, listening } = await serve(settings, app.routePrefix, options.port ?? 0).catch(
+  const calls = trackOpenCalls();
+  const { routes, listening } = await serve(settings, calls, app.routePrefix, options.port ?? 0).catch(
     async (error: unknown) => {
       await supervisor.stop();
       throw error;
     },
   );
+  const stop = async (output?: 'unread') => {
+    await supervisor.stop(output);
+    await listening.close();
+    agent.destroy();
+  };
 
   return {
     url: listening.url,
@@ -129,11 +148,12 @@ export async function startFunctionsHost(options: FunctionsHostOptions = {}): Pr
       return supervisor.restarts;
     },
     workerUsage: async () => (await supervisor.ready()).usage(),
-    async stop() {
-      await supervisor.stop();
-      await listening.close();
-      agent.destroy();
+    async shutDown() {
+      await calls.end(options.shutdownMs ?? 30_000);
+      await sleep(BEFORE_TERMINATE_MS);
+      await stop('unread');
     },
+    stop: () => stop(),
     async killWorker() {
       const worker = await supervisor.ready();
       worker.kill();
@@ -146,13 +166,16 @@ export async function startFunctionsHost(options: FunctionsHostOptions = {}): Pr
 /** Maps the routes and listens. Rejects for a route template that this emulator does not know, or a port that is taken. */
 async function serve(
   settings: Omit<PipelineSettings, 'routes'>,
+  calls: OpenCalls,
   routePrefix: string,
   port: number,
 ): Promise<{ routes: readonly Route[]; listening: Listening }> {
-  const routes = createRoutes((await settings.supervisor.ready()).functions, routePrefix);
+  const functions = settings.running ? (await settings.supervisor.ready()).functions : [];
+  const routes = createRoutes(functions, routePrefix);
   const pipeline = { ...settings, routes };
   // Kestrel's limits, not Node's: no limit for a whole request, idle connections kept 130 seconds.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 130_000 }, (request, response) => {
+    calls.add(response);
     void handle(request, response, pipeline);
   });
   return { routes, listening: await listen(createKestrel(server, pipeline), port) };

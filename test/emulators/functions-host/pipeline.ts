@@ -14,6 +14,8 @@ import { isChunked } from './worker-request.ts';
 export interface PipelineSettings extends InvocationSettings, KestrelOptions {
   readonly routes: readonly CompiledRoute[];
   readonly keys: Keys;
+  /** False when the host could not start: it answers nothing but that. */
+  readonly running: boolean;
   readonly frontEnd: boolean;
   /** `AzureWebJobsDisableHomepage` is set. */
   readonly homepageDisabled: boolean;
@@ -35,6 +37,7 @@ export async function handle(
 ): Promise<void> {
   const { head, broken } = arrivalOf(request);
   if ('refusal' in head) return refuse(response, head.refusal);
+  if (!host.running) return answerNotRunning(response);
   if (broken.aborted) closeBehind(response);
   else broken.addEventListener('abort', () => closeBehind(response), { once: true });
   const parsed = parse(request, host.frontEnd);
@@ -63,6 +66,11 @@ export async function handle(
     worker,
     host,
   );
+}
+
+function answerNotRunning(response: ServerResponse): void {
+  closeBehind(response);
+  response.writeHead(503, { 'content-type': 'text/plain' }).end('Function host is not running.');
 }
 
 function refuse(response: ServerResponse, status: number): void {

@@ -148,6 +148,26 @@ describe('the worker', () => {
     expect(() => process.kill(host.workerPid, 0)).toThrow('ESRCH');
   });
 
+  it('ends after the open calls when the host shuts down, and nobody reads its last lines', async () => {
+    const host = await app.start();
+    const stream = await open(host.url, '/stream');
+    expect(await nextChunk(stream)).toBe('first');
+    const down = host.shutDown();
+    await call(host.url, '/release');
+    expect(await text(stream)).toBe('second');
+    await down;
+    expect(host.logs.map(({ message }) => message)).not.toContain('terminating');
+    expect(host.logs.map(({ message }) => message)).toContain('Worker terminated.');
+  });
+
+  it('loses the calls that do not end in their time when the host shuts down', async () => {
+    const host = await app.start({ shutdownMs: 0 });
+    const stream = await open(host.url, '/stream');
+    const closed = logged(host, 'closed');
+    await Promise.all([host.shutDown(), expect(text(stream)).rejects.toThrow('aborted')]);
+    expect(await closed).toContain('/stream');
+  });
+
   it('gets the app settings, and nothing of its surroundings', async () => {
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'of the developer');
     const host = await app.start({ environment: { AWS_REGION: 'eu-west-1' } });
@@ -155,6 +175,27 @@ describe('the worker', () => {
     vi.unstubAllEnvs();
     expect(environment).toMatchObject({ AWS_REGION: 'eu-west-1', PATH: process.env['PATH'] });
     expect(environment).not.toHaveProperty('AWS_SECRET_ACCESS_KEY');
+  });
+});
+
+describe('telemetry settings that the host cannot read', () => {
+  it.each([
+    [{ APPLICATIONINSIGHTS_CONNECTION_STRING: 'x' }],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 'nonsense' }],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 'a=b,nonsense' }],
+  ])('%s stop it', async (environment) => {
+    const host = await app.start({ environment });
+    expect(await call(host.url, '/ok')).toMatchObject({ status: 503, body: 'Function host is not running.' });
+    expect(host.functions).toEqual([]);
+  });
+
+  it.each([
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'nonsense', OTEL_EXPORTER_OTLP_PROTOCOL: 'x', OTEL_METRIC_EXPORT_INTERVAL: 'abc' }],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: '@Microsoft.KeyVault(SecretUri=https://kv.example/secrets/a)' }],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 'a=b, c=d', APPLICATIONINSIGHTS_CONNECTION_STRING: 'InstrumentationKey=a;' }],
+  ])('%s do not', async (environment) => {
+    const host = await app.start({ environment });
+    expect((await call(host.url, '/ok')).status).toBe(200);
   });
 });
 

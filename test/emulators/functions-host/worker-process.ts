@@ -38,8 +38,12 @@ export interface WorkerProcess {
   invoke(request: InvocationRequest, onResult: (result: InvocationResult) => void): void;
   isExecuting(invocationId: string): boolean;
   usage(): Promise<WorkerUsage>;
-  /** WorkerTerminate: `appTerminate` hooks run; after five seconds the process is killed. */
-  terminate(): Promise<void>;
+  /**
+   * WorkerTerminate: `appTerminate` hooks run; after five seconds the process is killed.
+   *
+   * @param output `unread` when what it writes from now on gets into no log
+   */
+  terminate(output?: 'unread'): Promise<void>;
   kill(): void;
 }
 
@@ -61,7 +65,7 @@ export async function startWorker(settings: WorkerSettings): Promise<WorkerProce
     execArgv: ['--experimental-strip-types', '--disable-warning=ExperimentalWarning', ...settings.nodeArguments],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  logOutput(child, log);
+  const output = logOutput(child, log);
   const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null);
   // Later than 'exit': the output has ended too.
   const closed = once(child, 'close');
@@ -108,7 +112,8 @@ export async function startWorker(settings: WorkerSettings): Promise<WorkerProce
       send({ type: 'workerStatusRequest' });
       return reply;
     },
-    async terminate() {
+    async terminate(unread) {
+      if (unread !== undefined) output.ignore();
       send({ type: 'workerTerminate' });
       const kill = setTimeout(() => child.kill('SIGKILL'), TERMINATE_GRACE_MS);
       await closed;
@@ -118,15 +123,24 @@ export async function startWorker(settings: WorkerSettings): Promise<WorkerProce
   };
 }
 
-function logOutput(child: ChildProcess, log: HostLog): void {
+function logOutput(child: ChildProcess, log: HostLog): { ignore(): void } {
+  let ignored = false;
   const category = 'Host.Function.Console';
   const outputs: [NodeJS.ReadableStream | null, LogLevel][] = [
     [child.stdout, 'information'],
     [child.stderr, 'error'],
   ];
   for (const [input, level] of outputs) {
-    if (input) createInterface({ input }).on('line', (message) => log.write({ level, category, message }));
+    const lines = input ? createInterface({ input }) : undefined;
+    lines?.on('line', (message) => {
+      if (!ignored) log.write({ level, category, message });
+    });
   }
+  return {
+    ignore() {
+      ignored = true;
+    },
+  };
 }
 
 function writeLog(log: HostLog, line: Extract<FromWorker, { type: 'log' }>): void {

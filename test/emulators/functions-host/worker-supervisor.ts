@@ -11,7 +11,14 @@ export interface Supervisor {
   ready(): Promise<WorkerProcess>;
   /** Terminates this worker, unless another one has taken its place already, and starts the next. */
   restart(worker: WorkerProcess): Promise<void>;
-  stop(): Promise<void>;
+  /** @param output `unread` when nobody reads any longer what the worker writes */
+  stop(output?: 'unread'): Promise<void>;
+}
+
+/** Of a host that did not start. */
+export function noWorker(): Supervisor {
+  const ready = () => Promise.reject(new Error('The host is not running.'));
+  return { current: undefined, restarts: 0, ready, restart: ready, stop: async () => {} };
 }
 
 /**
@@ -65,10 +72,10 @@ export async function superviseWorker(start: () => Promise<WorkerProcess>, log: 
       });
       await next;
     },
-    async stop() {
+    async stop(output) {
       stopped = true;
       const worker = current ?? (await next.catch(() => undefined));
-      await worker?.terminate();
+      await worker?.terminate(output);
     },
   };
 }
