@@ -112,7 +112,15 @@ describe('a subscription whose budget is used up', () => {
       `x-gateway-subscription-id: ${team.id}`,
       'Transfer-Encoding: chunked',
     ];
+    const refused = nextRecord(
+      chain.host,
+      ({ subscriptionId, status }) => subscriptionId === team.id && status === 429,
+    );
     socket.write(`${lines.join('\r\n')}\r\n\r\n5\r\n{"mes\r\n`);
+    expect(await refused).toMatchObject({ status: 429, outcome: 'refused' });
+    expect(await refused).not.toHaveProperty('requestBytes');
+    // The host delivers no answer before the end of the upload.
+    socket.write('0\r\n\r\n');
     expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 429 /);
     socket.destroy();
   });
