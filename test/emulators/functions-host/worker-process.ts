@@ -94,7 +94,9 @@ export async function startWorker(settings: WorkerSettings): Promise<WorkerProce
     executing.clear();
   });
   const send = (message: ToWorker): void => {
-    if (child.connected) child.send(message);
+    // A worker that has just died is still connected for a moment. Its end is told by `exit`; without a callback here the
+    // failure would be an `error` that nobody handles.
+    if (child.connected) child.send(message, () => {});
   };
 
   return {
