@@ -124,9 +124,9 @@ describe('lines of the gateway', () => {
     );
   });
 
-  test('two slashes', () => {
+  test('two slashes, of which the message itself tells', () => {
     expect(gatewayLine(request, made(404, '{"message":"None."}'), now)).toBe(
-      "03:04:05  404          -  POST /bedrock//model/m/converse  None. Two slashes: leave out the endpoint's last.  (the gateway's)",
+      "03:04:05  404          -  POST /bedrock//model/m/converse  None.  (the gateway's)",
     );
   });
 
