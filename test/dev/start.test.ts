@@ -12,7 +12,7 @@ let folder: string;
 /** A checkout of its own, because the file that is asked for stands beside the sources; `func` is a stand-in. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'start-'));
-  for (const name of ['src', 'infra/build', 'package.json', 'local.settings.json.example']) {
+  for (const name of ['src', 'infra/build', 'infra/prices.csv', 'package.json', 'local.settings.json.example']) {
     await cp(join(root, name), join(folder, name), { recursive: true });
   }
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));

@@ -54,6 +54,7 @@ describe('the package that is deployed', () => {
       'dist/index.cjs',
       'dist/open-telemetry.cjs',
       'dist/sts.cjs',
+      'dist/table-storage.cjs',
       'host.json',
       'package.json',
     ]);
