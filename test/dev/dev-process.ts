@@ -31,7 +31,8 @@ export function startDev(environment: Readonly<Record<string, string>>, { words 
     detached: true,
   });
   const closed = once(child, 'close');
-  const signal = (name: NodeJS.Signals) => child.exitCode === null && process.kill(-(child.pid ?? 0), name);
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  const signal = (name: NodeJS.Signals) => !hasEnded() && process.kill(-(child.pid ?? 0), name);
   let text = '';
   let changed = Promise.withResolvers<void>();
   const onChange = (chunk: Buffer | string): void => {
@@ -46,7 +47,7 @@ export function startDev(environment: Readonly<Record<string, string>>, { words 
     output: () => text,
     async until(pattern) {
       while (!pattern.test(text)) {
-        if (child.exitCode !== null) throw new Error(`ended without ${String(pattern)}:\n${text}`);
+        if (hasEnded()) throw new Error(`ended without ${String(pattern)}:\n${text}`);
         await Promise.race([changed.promise, closed]);
       }
       return text;
