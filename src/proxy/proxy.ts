@@ -1,4 +1,5 @@
 import { abortable } from '../abortable.ts';
+import { changeMembers } from '../bedrock/body-members.ts';
 import { findModel, readModel } from '../bedrock/body-model.ts';
 import { attribute } from '../bedrock/request-metadata.ts';
 import type { FindRoute, Route } from '../bedrock/route.ts';
@@ -87,7 +88,8 @@ async function answer(
   if (call?.exceeded !== undefined) record.budgetExceeded(call.exceeded);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
   const { signed, unsigned } = forwardedHeaders(request.headers);
-  const { headers, rewrite } = requestMetadata ? attribute(operation, signed, caller) : { headers: signed };
+  const { headers, change } = requestMetadata ? attribute(operation, signed, caller) : { headers: signed };
+  const rewrite = change && ((body: Buffer) => changeMembers(body, [change]));
   const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
   const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
   try {
