@@ -43,6 +43,14 @@ export function isModelId(text: string): boolean {
   return text.length <= LONGEST_ID && /^[A-Za-z0-9._:/-]+$/.test(text);
 }
 
+/**
+ * True for what can be an id or ARN and is nothing else to anybody on the way: it has none of `%`, `?`, `#`, a backslash, a
+ * control or non-ASCII character, and no empty or dot segment.
+ */
+export function isIdentifier(text: string): boolean {
+  return isModelId(text) && !text.split('/').some((part) => /^\.{0,2}$/.test(part));
+}
+
 /** @param modelId id or ARN, decoded */
 export function modelFacts(modelId: string): ModelFacts {
   const [, type, name = ''] = ARN.exec(modelId) ?? [];

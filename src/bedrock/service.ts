@@ -30,6 +30,11 @@ export interface Operation {
   readonly dialect?: EventDialect;
   /** Where it takes request metadata, which AWS documents for these alone (user guide, "Per-request metadata tagging"). */
   readonly metadata?: 'header' | 'body';
+  /**
+   * Where it takes a guardrail: two headers, or `guardrailConfig` of the body. `impossible` where it generates and takes
+   * none: refused where one is ordered. `needless` where it generates nothing.
+   */
+  readonly guardrail: 'headers' | 'body' | 'impossible' | 'needless';
   /** Why the operation cannot pass. */
   readonly unsupported?: string;
 }

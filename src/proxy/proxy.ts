@@ -1,9 +1,7 @@
 import { abortable } from '../abortable.ts';
-import { findModel, readModel } from '../bedrock/body-model.ts';
-import { attribute } from '../bedrock/request-metadata.ts';
-import type { FindRoute, Route } from '../bedrock/route.ts';
+import type { FindRoute } from '../bedrock/route.ts';
 import type { Budgets } from '../budgets/budgets.ts';
-import { type BufferBudget, tooMuchBuffered } from '../buffer-budget.ts';
+import type { BufferBudget } from '../buffer-budget.ts';
 import type { Admit } from '../callers/admission.ts';
 import { checkModel } from '../callers/allowed-models.ts';
 import { callerOf } from '../callers/caller.ts';
@@ -18,11 +16,14 @@ import { createMeter } from '../usage/meter.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
 import { orderOf, usageReply } from './budgets.ts';
+import { calledModel } from './called-model.ts';
 import { createHealth, type Health } from './health.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { endAtDeadline } from './ending.ts';
+import { orderedRequest } from './ordered-request.ts';
+import { ordersOf } from './orders.ts';
 import { relay } from './relay.ts';
-import { type Body, readBody } from './request-body.ts';
+import { readBody } from './request-body.ts';
 import { send, type Sender } from './send.ts';
 
 export interface ProxyDependencies extends RecorderOptions, Sender {
@@ -80,24 +81,26 @@ async function answer(
   const order = orderOf(request.headers);
   if (method === 'GET' && pathname === '/usage') return usageReply(budgets.standings(caller, order), caller);
 
-  const route = findRoute(method, pathname);
+  const orders = ordersOf(request.headers);
+  const route = findRoute(method, pathname, orders.aliases);
   const { operation, path } = route;
   record.route(route);
   const call = operation.metering === 'used' ? budgets.admit(caller, order) : undefined;
   if (call?.exceeded !== undefined) record.budgetExceeded(call.exceeded);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
   const { signed, unsigned } = forwardedHeaders(request.headers);
-  const { headers, rewrite } = requestMetadata ? attribute(operation, signed, caller) : { headers: signed };
+  const ordered = orderedRequest(operation, signed, orders, requestMetadata ? caller : undefined);
+  const { headers, rewrite } = ordered;
   const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
   const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
   try {
     record.body(body.received);
-    const model = modelOf(route, body, caller.allowedModels !== undefined || call?.needsPrice === true);
+    const decides = caller.allowedModels !== undefined || call?.needsPrice === true;
+    const called = ordered.modelInBody() ?? calledModel(route, body, decides);
+    if (called !== undefined) record.model(called);
+    const model = called?.used;
     call?.checkModel(model);
-    if (model !== undefined) {
-      record.model(model);
-      checkModel(caller, model);
-    }
+    if (model !== undefined) checkModel(caller, model);
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
     const upstreamAnswer = await send(outgoing, dependencies, signal, record);
     const meter = createMeter(
@@ -118,22 +121,4 @@ async function answer(
   } finally {
     body.release();
   }
-}
-
-/**
- * The model Bedrock will use: that of the canonical path, or the body's where the path has none. A body that names none
- * is refused only where the model decides whether the caller may go on.
- */
-function modelOf({ operation, modelId }: Route, body: Body, decides: boolean): string | undefined {
-  const { modelMember } = operation;
-  if (modelId !== undefined || modelMember === undefined) return modelId;
-  const read = decides ? readModel : findModel;
-  return body.readWhole<string | undefined>(
-    (whole) => read(whole, modelMember),
-    () => {
-      // For the record alone no call is refused.
-      if (!decides) return undefined;
-      throw tooMuchBuffered();
-    },
-  );
 }

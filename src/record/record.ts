@@ -22,9 +22,11 @@ export interface RequestRecord extends TokenUsage {
   roleSessionName?: string;
   /** As asked, decoded; where a long body hides it, as the answer names it. */
   modelId?: string;
-  /** Resource type of `modelId` as ARNs name it: `foundation-model`, `inference-profile` … */
+  /** What was called, where `modelId` is an alias of it. */
+  resolvedModelId?: string;
+  /** Resource type of the model that was called, as ARNs name it: `foundation-model`, `inference-profile` … */
   modelType?: string;
-  /** The foundation model behind `modelId`, where the id, or a prompt router's answer, tells it. */
+  /** The foundation model behind it, where the id, or a prompt router's answer, tells it. */
   foundationModelId?: string;
   /** The model as the answer calls it, which need not be an id of Bedrock's. */
   responseModel?: string;

@@ -1,3 +1,4 @@
+import type { CalledModel } from '../bedrock/model-aliases.ts';
 import { isModelId } from '../bedrock/model-id.ts';
 import type { Route } from '../bedrock/route.ts';
 import type { Operation } from '../bedrock/service.ts';
@@ -22,7 +23,7 @@ import type { ErrorSource, RequestRecord } from './record.ts';
 export interface Recorder {
   caller(caller: Caller): void;
   route(route: Route): void;
-  model(modelId: string): void;
+  model(model: CalledModel): void;
   body(bytes: number): void;
   /** A request is about to be signed with these keys and sent. */
   attempt(keys: AwsCredentials): void;
@@ -119,13 +120,15 @@ export function startRecord(
       const { allowedModels: _models, roleArn: _role, ...identity } = tellCaller(caller);
       Object.assign(record, identity);
     },
-    route({ operation: found, modelId }) {
+    route({ operation: found, modelId, resolvedModelId }) {
       operation = found;
       record.operation = found.name;
       if (modelId !== undefined) record.modelId = modelId;
+      if (resolvedModelId !== undefined) record.resolvedModelId = resolvedModelId;
     },
-    model(modelId) {
-      if (isModelId(modelId)) record.modelId = modelId;
+    model({ asked, used }) {
+      if (isModelId(asked)) record.modelId = asked;
+      if (used !== asked) record.resolvedModelId = used;
     },
     body(bytes) {
       record.requestBytes = bytes;

@@ -27,13 +27,13 @@ const BY_MODEL: readonly (readonly [RegExp, string])[] = [
  */
 export function operationName({
   operation,
-  record: { foundationModelId, modelId = '' },
+  record: { foundationModelId, resolvedModelId, modelId = '' },
 }: Pick<FinishedRequest, 'operation' | 'record'>): string | undefined {
   switch (operation?.genAi) {
     case 'chat':
       return 'chat';
     case 'byModel':
-      return BY_MODEL.find(([pattern]) => pattern.test(foundationModelId ?? modelId))?.[1] ?? 'chat';
+      return BY_MODEL.find(([pattern]) => pattern.test(foundationModelId ?? resolvedModelId ?? modelId))?.[1] ?? 'chat';
     case undefined:
       return operation?.name.replaceAll(/(?<!^)(?=[A-Z])/g, '_').toLowerCase();
   }
@@ -44,7 +44,8 @@ export function operationName({
  * is an answer of 2xx that is no error all the same, the id would be a way to make any number of series.
  */
 function modelName({ record, attempts }: FinishedRequest): string | undefined {
-  const { modelId, streamed, outcome, errorType: exception } = record;
+  const { streamed, outcome, errorType: exception } = record;
+  const modelId = record.resolvedModelId ?? record.modelId;
   const status = attempts.at(-1)?.status ?? 0;
   if (modelId === undefined) return undefined;
   // A stream has begun with the model; a plain answer that has gone out whole and failed is an error itself.

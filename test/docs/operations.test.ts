@@ -43,9 +43,41 @@ describe('the table of operations', () => {
   });
 });
 
-describe('the table of policies', () => {
-  it('has every option', () => {
-    const described = rowsUnder(read('infra/gateway/README.md'), 'rule').flatMap(([, file = '']) => codeIn(file));
+describe('where a guardrail goes', () => {
+  const PLACES = { body: 'in the body', headers: 'in headers', impossible: 'takes none', needless: 'not needed' };
+
+  it('is what the table of operations says', () => {
+    for (const [names = '', , , place = ''] of rowsUnder(read('src/bedrock/README.md'), 'operation')) {
+      for (const name of codeIn(names)) {
+        const row = RUNTIME.operations.find((operation) => operation.name === name);
+        expect(place, name).toBe(row && PLACES[row.guardrail]);
+      }
+    }
+  });
+
+  it('is what the page on orders says', () => {
+    const [body, headers, impossible, others] = rowsUnder(read('src/bedrock/ORDERS.md'), 'operation');
+    const inCell = (row: readonly string[] | undefined) => codeIn(row?.[0] ?? '').toSorted();
+    const served = RUNTIME.operations.filter(({ unsupported }) => unsupported === undefined);
+    const by = (place: string) =>
+      served
+        .filter(({ guardrail }) => guardrail === place)
+        .map(({ name }) => name)
+        .toSorted();
+    expect(inCell(body)).toStrictEqual(by('body'));
+    expect(inCell(headers)).toStrictEqual(by('headers'));
+    expect(inCell(impossible)).toStrictEqual(by('impossible'));
+    expect(others?.[0]).toBe('all others');
+  });
+});
+
+describe('the tables of policies', () => {
+  it('have every option', () => {
+    const page = read('infra/gateway/README.md');
+    const described = [
+      ...rowsUnder(page, 'limit').flatMap(([, file = '']) => codeIn(file)),
+      ...rowsUnder(page, 'order').flatMap(([, , , file = '']) => codeIn(file)),
+    ];
     expect(described.toSorted()).toStrictEqual(readdirSync(join(root, 'infra/gateway/policies/options')).toSorted());
   });
 });

@@ -27,6 +27,7 @@ const ROW: Operation = {
   metering: 'used',
   genAi: 'chat',
   metadata: 'body',
+  guardrail: 'body',
 };
 
 const MODEL = 'amazon.nova-lite-v1:0';
