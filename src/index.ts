@@ -1,8 +1,8 @@
 import { app } from '@azure/functions';
 
-import { createSigner } from './aws/signer.ts';
+import { originOf } from './aws/endpoint.ts';
+import { createTargets } from './aws/target.ts';
 import { createAwsTime } from './aws/time.ts';
-import { createUpstream } from './aws/upstream.ts';
 import { createRouter } from './bedrock/route.ts';
 import { RUNTIME } from './bedrock/runtime.ts';
 import { createBufferBudget } from './buffer-budget.ts';
@@ -88,13 +88,18 @@ function misconfigured({ message }: ConfigError): Composed {
   return { proxy };
 }
 
-function observeBy({ origin, telemetry: config, telemetryProblems: problems }: Config): Telemetry | undefined {
-  return loadTelemetry({ config, problems, server: new URL(origin) }, () => inFlight.count, console.error);
+function observeBy({
+  region,
+  endpoints,
+  telemetry: config,
+  telemetryProblems: problems,
+}: Config): Telemetry | undefined {
+  const server = new URL(originOf(RUNTIME.hostPrefix, region, endpoints) ?? '');
+  return loadTelemetry({ config, problems, server }, () => inFlight.count, console.error);
 }
 
 function compose(config: Config): Composed {
-  const { region, origin, callerAuth, limits, requestMetadata } = config;
-  const upstream = createUpstream(origin, limits);
+  const { region, endpoints, callerAuth, limits, requestMetadata } = config;
   const awsTime = createAwsTime((offsetMs) =>
     console.error(eventLine('bedrock.clock', { offsetSeconds: Math.round(offsetMs / 1000) })),
   );
@@ -107,11 +112,12 @@ function compose(config: Config): Composed {
       console.error(eventLine('bedrock.credentials', { stale, ...facts, cause: describeError(error) })),
     awsTime.offsetMs,
   );
-  const sign = createSigner(RUNTIME.signingName, region, origin, awsTime.now);
+  const targets = createTargets({ regions: [region], endpoints, limits, now: awsTime.now });
+  const runtime = targets.of(RUNTIME, region);
   // While the host goes on starting, but after the function is registered.
   setImmediate(() => {
-    void warmUp(sign, credentials);
-    upstream.prepare();
+    void warmUp(runtime.sign, credentials);
+    runtime.upstream.prepare();
   });
   const proxy = createProxy({
     region,
@@ -119,9 +125,8 @@ function compose(config: Config): Composed {
     admit: loadAdmission(callerAuth),
     findRoute: createRouter([RUNTIME]),
     credentials,
-    sign,
     awsTime,
-    upstream,
+    targets,
     budget: createBufferBudget(limits.bufferedBytes),
     budgets,
     requestMetadata,

@@ -78,6 +78,8 @@ export interface Reader {
   /** One of these words; absent: the first. */
   oneOf<Word extends string>(name: SettingName, words: readonly [Word, ...Word[]]): Word;
   url(name: SettingName): URL | undefined;
+  /** Of a URL without a path; `{region}` may stand in the name of its host, and is left. */
+  origin(name: SettingName): string | undefined;
   /** Name of a secret in Key Vault. */
   secretName(name: SettingName): string | undefined;
 }
@@ -88,6 +90,16 @@ export function createReader(environment: Environment, problems: string[]): Read
     const value = text(name);
     if (value === undefined) problems.push(`${name} is missing${why}`);
     return value ?? '';
+  };
+  const urlIn = (name: SettingName, value: string | undefined) => {
+    if (value === undefined) return undefined;
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
+    if (url === undefined || !secure || url.username + url.password !== '' || url.search !== '' || url.hash !== '') {
+      problems.push(`${name} must be an https URL (http only to a loopback address)`);
+      return undefined;
+    }
+    return url;
   };
   return {
     text,
@@ -124,16 +136,12 @@ export function createReader(environment: Environment, problems: string[]): Read
       if (word === undefined) problems.push(`${name} must be ${words.join(' or ')}`);
       return word ?? words[0];
     },
-    url(name) {
-      const value = text(name);
-      if (value === undefined) return undefined;
-      const url = URL.canParse(value) ? new URL(value) : undefined;
-      const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
-      if (url === undefined || !secure || url.username + url.password !== '' || url.search !== '' || url.hash !== '') {
-        problems.push(`${name} must be an https URL (http only to a loopback address)`);
-        return undefined;
-      }
-      return url;
+    url: (name) => urlIn(name, text(name)),
+    origin(name) {
+      const url = urlIn(name, text(name)?.replaceAll('{region}', REGION_MARK));
+      if (url === undefined) return undefined;
+      if (url.pathname !== '/') problems.push(`${name} must have no path`);
+      return url.origin.replaceAll(REGION_MARK, '{region}');
     },
     secretName(name) {
       const value = text(name);
@@ -144,6 +152,9 @@ export function createReader(environment: Environment, problems: string[]): Read
     },
   };
 }
+
+/** Stands for `{region}` while a URL is read: a brace is no part of a name. */
+const REGION_MARK = 'region-of-the-call';
 
 /** 127.0.0.0/8, ::1 and `localhost`: the only hosts that plain http is accepted for. */
 function isLoopback(url: URL): boolean {

@@ -1,4 +1,5 @@
 import { abortable } from '../abortable.ts';
+import type { Targets } from '../aws/target.ts';
 import { findModel, readModel } from '../bedrock/body-model.ts';
 import { attribute } from '../bedrock/request-metadata.ts';
 import type { FindRoute, Route } from '../bedrock/route.ts';
@@ -28,6 +29,7 @@ import { send, type Sender } from './send.ts';
 export interface ProxyDependencies extends RecorderOptions, Sender {
   readonly admit: Admit;
   readonly findRoute: FindRoute;
+  readonly targets: Pick<Targets, 'of'>;
   readonly budget: BufferBudget;
   readonly budgets: Budgets;
   /** Whether requests name their caller to AWS. */
@@ -70,7 +72,7 @@ async function answer(
   record: Recorder,
   dependencies: ProxyDependencies & { readonly health: Health },
 ): Promise<Reply> {
-  const { admit, findRoute, health, budget, budgets, requestMetadata, limits } = dependencies;
+  const { region, admit, findRoute, targets, health, budget, budgets, requestMetadata, limits } = dependencies;
   await abortable(admit(request), signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
@@ -81,7 +83,7 @@ async function answer(
   if (method === 'GET' && pathname === '/usage') return usageReply(budgets.standings(caller, order), caller);
 
   const route = findRoute(method, pathname);
-  const { operation, path } = route;
+  const { service, operation, path } = route;
   record.route(route);
   const call = operation.metering === 'used' ? budgets.admit(caller, order) : undefined;
   if (call?.exceeded !== undefined) record.budgetExceeded(call.exceeded);
@@ -99,7 +101,7 @@ async function answer(
       checkModel(caller, model);
     }
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
-    const upstreamAnswer = await send(outgoing, dependencies, signal, record);
+    const upstreamAnswer = await send(outgoing, targets.of(service, region), dependencies, signal, record);
     const meter = createMeter(
       operation.metering,
       upstreamAnswer,

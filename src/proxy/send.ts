@@ -1,9 +1,9 @@
 import { abortable } from '../abortable.ts';
 import type { AwsCredentials } from '../aws/credentials.ts';
 import { signatureRefusal, type SignatureRefused } from '../aws/signature-refusal.ts';
-import type { Sign } from '../aws/signer.ts';
+import type { Target } from '../aws/target.ts';
 import type { AwsTime } from '../aws/time.ts';
-import type { Upstream, UpstreamAnswer } from '../aws/upstream.ts';
+import type { UpstreamAnswer } from '../aws/upstream.ts';
 import type { Operation } from '../bedrock/service.ts';
 import type { CredentialsProvider, SignedFor } from '../credentials/provider.ts';
 import { ProxyError } from '../errors.ts';
@@ -26,13 +26,11 @@ export interface Outgoing {
   readonly caller: SignedFor;
 }
 
-/** What requests are signed and sent with. */
+/** What requests are signed with, whatever their target. */
 export interface Sender {
   readonly credentials: CredentialsProvider;
-  readonly sign: Sign;
-  /** By which `sign` dates. */
+  /** By which targets sign. */
   readonly awsTime: AwsTime;
-  readonly upstream: Upstream;
 }
 
 /**
@@ -44,7 +42,8 @@ export interface Sender {
  */
 export async function send(
   request: Outgoing,
-  { credentials, sign, awsTime, upstream, health }: Sender & { readonly health: Health },
+  { sign, upstream }: Target,
+  { credentials, awsTime, health }: Sender & { readonly health: Health },
   signal: AbortSignal,
   record: Pick<Recorder, 'attempt' | 'answered' | 'credentialsRefreshed'>,
 ): Promise<UpstreamAnswer> {

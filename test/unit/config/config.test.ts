@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { originOf } from '../../../src/aws/endpoint.ts';
 import { type Config, readConfig } from '../../../src/config/config.ts';
 import { ConfigError, type Environment, SETTINGS } from '../../../src/config/settings.ts';
 import { root } from '../../support/root.ts';
@@ -28,6 +29,11 @@ const ENTRA = {
   ENTRA_ALLOWED_CALLERS: CALLER,
 };
 
+/** Where Bedrock's runtime is called. */
+function originIn({ region, endpoints }: Config): string | undefined {
+  return originOf('bedrock-runtime', region, endpoints);
+}
+
 function problemsOf(environment: Environment): readonly string[] {
   try {
     readConfig(environment);
@@ -42,7 +48,7 @@ describe('good settings', () => {
   it('defaults', () => {
     expect(readConfig(LOCAL)).toStrictEqual({
       region: 'eu-central-1',
-      origin: 'https://bedrock-runtime.eu-central-1.amazonaws.com',
+      endpoints: { useFips: false, overrides: {} },
       credentials: {
         base: {
           source: 'environment',
@@ -137,7 +143,7 @@ describe('good settings', () => {
       },
       sts: { region: 'eu-central-1', endpoint: 'https://vpce.sts.example', useFips: true },
     });
-    expect(config.origin).toBe('https://bedrock-runtime-fips.eu-central-1.amazonaws.com');
+    expect(originIn(config)).toBe('https://bedrock-runtime-fips.eu-central-1.amazonaws.com');
   });
 
   it.each(['api://aws', 'api://3f0c6a6e-0000-4000-8000-000000000000', 'https://aws.example/x', TENANT, 'urn:aws'])(
@@ -189,25 +195,31 @@ describe('good settings', () => {
     [
       'another endpoint',
       { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example' },
-      origin,
+      originIn,
       'https://vpce-1.example',
     ],
     [
       'a slash after it',
       { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example/' },
-      origin,
+      originIn,
       'https://vpce-1.example',
+    ],
+    [
+      'an endpoint with the region in its name',
+      { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://bedrock.{region}.example:8443/' },
+      originIn,
+      'https://bedrock.eu-central-1.example:8443',
     ],
     [
       'an endpoint for a region the table does not know',
       { AWS_REGION: 'us-east-99', AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example' },
-      origin,
+      originIn,
       'https://vpce-1.example',
     ],
-    ['http to 127.0.0.1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.0.0.1:1' }, origin, 'http://127.0.0.1:1'],
-    ['http to 127.9.8.7', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.9.8.7:1' }, origin, 'http://127.9.8.7:1'],
-    ['http to localhost', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://localhost:1' }, origin, 'http://localhost:1'],
-    ['http to ::1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://[::1]:1' }, origin, 'http://[::1]:1'],
+    ['http to 127.0.0.1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.0.0.1:1' }, originIn, 'http://127.0.0.1:1'],
+    ['http to 127.9.8.7', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.9.8.7:1' }, originIn, 'http://127.9.8.7:1'],
+    ['http to localhost', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://localhost:1' }, originIn, 'http://localhost:1'],
+    ['http to ::1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://[::1]:1' }, originIn, 'http://[::1]:1'],
     ['the least number', { UPLOAD_TIMEOUT_SECONDS: '1' }, ({ limits }) => limits.uploadMs, 1000],
     ['the largest number', { STREAM_DEADLINE_SECONDS: '1790' }, ({ limits }) => limits.streamMs, 1_790_000],
     ['request metadata', { REQUEST_METADATA: 'true' }, ({ requestMetadata }) => requestMetadata, true],
@@ -259,10 +271,6 @@ describe('good settings', () => {
       pending.push(...Object.values(value).filter((inner) => typeof inner === 'object' && inner !== null));
     }
   });
-
-  function origin(config: Config): string {
-    return config.origin;
-  }
 });
 
 describe('telemetry', () => {
