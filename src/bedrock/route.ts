@@ -1,4 +1,5 @@
 import { ProxyError } from '../errors.ts';
+import { arnRegion } from './model-id.ts';
 import { type MatchPath, pathPattern } from './path-pattern.ts';
 import type { Operation, Service } from './service.ts';
 import { explainUnknownPath } from './unknown-path.ts';
@@ -11,6 +12,8 @@ export interface Route {
   readonly path: string;
   /** Model id or ARN, decoded; absent where the operation has none in its path. */
   readonly modelId?: string;
+  /** Of the ARN in the path, whatever it names. */
+  readonly arnRegion?: string;
 }
 
 /**
@@ -53,7 +56,14 @@ export function createRouter(services: readonly Service[]): FindRoute {
       labels.forEach((label, index) => checkLabel(label, values[index] ?? ''));
       let next = 0;
       const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(values[next++] ?? ''));
-      return { service, operation, path, ...(labels[0] === 'modelId' ? { modelId: values[0] ?? '' } : {}) };
+      const region = values.map(arnRegion).find((one) => one !== undefined);
+      return {
+        service,
+        operation,
+        path,
+        ...(labels[0] === 'modelId' ? { modelId: values[0] ?? '' } : {}),
+        ...(region === undefined ? {} : { arnRegion: region }),
+      };
     }
     throw new ProxyError('unknownOperation', explainUnknownPath(method, decoded, methodsOf, operations));
   };

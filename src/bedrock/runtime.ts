@@ -109,6 +109,7 @@ export const RUNTIME: Service = {
       method: 'GET',
       template: '/openai/v1/responses/{responseId}',
       query: 'any',
+      stored: true,
       dialect: 'openai',
     },
     {
@@ -117,6 +118,7 @@ export const RUNTIME: Service = {
       method: 'DELETE',
       template: '/openai/v1/responses/{responseId}',
       query: 'any',
+      stored: true,
     },
     {
       name: 'CancelResponse',
@@ -124,6 +126,7 @@ export const RUNTIME: Service = {
       method: 'POST',
       template: '/openai/v1/responses/{responseId}/cancel',
       query: 'any',
+      stored: true,
     },
     {
       name: 'Messages',

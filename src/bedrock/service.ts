@@ -30,6 +30,8 @@ export interface Operation {
   readonly dialect?: EventDialect;
   /** Where it takes request metadata, which AWS documents for these alone (user guide, "Per-request metadata tagging"). */
   readonly metadata?: 'header' | 'body';
+  /** What it is about is stored in the region that made it, and its id does not tell which that is. */
+  readonly stored?: true;
   /** Why the operation cannot pass. */
   readonly unsupported?: string;
 }

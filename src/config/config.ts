@@ -1,4 +1,3 @@
-import type { EndpointOptions } from '../aws/endpoint.ts';
 import type { CallerNamesOptions } from '../callers/caller-names.ts';
 import type { AdmissionOptions } from '../callers/load.ts';
 import type { BudgetSettings } from '../budgets/load.ts';
@@ -6,14 +5,12 @@ import type { CredentialsOptions } from '../credentials/load.ts';
 import type { TelemetryConfig } from '../telemetry/telemetry.ts';
 import { readBudgets } from './budgets.ts';
 import { readCredentials } from './credentials.ts';
-import { readEndpoints } from './endpoints.ts';
+import { type Endpoints, readEndpoints } from './endpoints.ts';
 import { type Limits, readLimits } from './limits.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
 import { readTelemetry } from './telemetry.ts';
 
-export interface Config {
-  readonly region: string;
-  readonly endpoints: EndpointOptions;
+export interface Config extends Endpoints {
   readonly credentials: CredentialsOptions;
   readonly callerAuth: AdmissionOptions;
   readonly limits: Limits;
@@ -37,11 +34,11 @@ export function readConfig(environment: Environment = process.env): Config {
   const read = createReader(environment, problems);
   const telemetryProblems: string[] = [];
   const telemetry = readTelemetry(createReader(environment, telemetryProblems), telemetryProblems);
-  const { region, endpoints } = readEndpoints(read, problems);
+  const { regions, endpoints } = readEndpoints(read, problems);
   const config: Config = {
-    region,
+    regions,
     endpoints,
-    credentials: readCredentials(read, problems, region),
+    credentials: readCredentials(read, problems, regions[0]),
     callerAuth: readCallerAuth(read, problems),
     limits: readLimits(read, problems),
     callerNames: readCallerNames(read, problems),

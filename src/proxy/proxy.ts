@@ -1,5 +1,4 @@
 import { abortable } from '../abortable.ts';
-import type { Targets } from '../aws/target.ts';
 import { findModel, readModel } from '../bedrock/body-model.ts';
 import { attribute } from '../bedrock/request-metadata.ts';
 import type { FindRoute, Route } from '../bedrock/route.ts';
@@ -15,6 +14,7 @@ import { discardBody, type Exchange, whenClosed } from '../http/exchange.ts';
 import type { Reply } from '../http/reply.ts';
 import type { TraceContext } from '../record/finished-request.ts';
 import { type Recorder, type RecorderOptions, startRecord } from '../record/recorder.ts';
+import { regionOrder } from '../regions/orders.ts';
 import { createMeter } from '../usage/meter.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
@@ -23,13 +23,12 @@ import { createHealth, type Health } from './health.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { endAtDeadline } from './ending.ts';
 import { relay } from './relay.ts';
+import { type RegionalSender, sendSomewhere } from './regions.ts';
 import { type Body, readBody } from './request-body.ts';
-import { send, type Sender } from './send.ts';
 
-export interface ProxyDependencies extends RecorderOptions, Sender {
+export interface ProxyDependencies extends RecorderOptions, RegionalSender {
   readonly admit: Admit;
   readonly findRoute: FindRoute;
-  readonly targets: Pick<Targets, 'of'>;
   readonly budget: BufferBudget;
   readonly budgets: Budgets;
   /** Whether requests name their caller to AWS. */
@@ -72,7 +71,7 @@ async function answer(
   record: Recorder,
   dependencies: ProxyDependencies & { readonly health: Health },
 ): Promise<Reply> {
-  const { region, admit, findRoute, targets, health, budget, budgets, requestMetadata, limits } = dependencies;
+  const { regions, admit, findRoute, health, budget, budgets, requestMetadata, limits } = dependencies;
   await abortable(admit(request), signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
@@ -83,8 +82,9 @@ async function answer(
   if (method === 'GET' && pathname === '/usage') return usageReply(budgets.standings(caller, order), caller);
 
   const route = findRoute(method, pathname);
-  const { service, operation, path } = route;
+  const { operation, path } = route;
   record.route(route);
+  const regional = regionOrder(request.headers, regions);
   const call = operation.metering === 'used' ? budgets.admit(caller, order) : undefined;
   if (call?.exceeded !== undefined) record.budgetExceeded(call.exceeded);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
@@ -101,7 +101,12 @@ async function answer(
       checkModel(caller, model);
     }
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
-    const upstreamAnswer = await send(outgoing, targets.of(service, region), dependencies, signal, record);
+    const upstreamAnswer = await sendSomewhere(
+      { route, model, order: regional, outgoing },
+      dependencies,
+      signal,
+      record,
+    );
     const meter = createMeter(
       operation.metering,
       upstreamAnswer,

@@ -43,9 +43,14 @@ describe('the table of operations', () => {
   });
 });
 
-describe('the table of policies', () => {
-  it('has every option', () => {
-    const described = rowsUnder(read('infra/gateway/README.md'), 'rule').flatMap(([, file = '']) => codeIn(file));
+describe('the tables of policies', () => {
+  it('have every option', () => {
+    const page = read('infra/gateway/README.md');
+    const files = [
+      ...rowsUnder(page, 'limit').map(([, file]) => file),
+      ...rowsUnder(page, 'order').map((row) => row[3]),
+    ];
+    const described = files.flatMap((file = '') => codeIn(file));
     expect(described.toSorted()).toStrictEqual(readdirSync(join(root, 'infra/gateway/policies/options')).toSorted());
   });
 });
