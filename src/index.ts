@@ -1,8 +1,7 @@
 import { app } from '@azure/functions';
 
-import { createSigner } from './aws/signer.ts';
+import { createTargets } from './aws/target.ts';
 import { createAwsTime } from './aws/time.ts';
-import { createUpstream } from './aws/upstream.ts';
 import { createRouter } from './bedrock/route.ts';
 import { RUNTIME } from './bedrock/runtime.ts';
 import { createBufferBudget } from './buffer-budget.ts';
@@ -11,6 +10,7 @@ import { loadBudgets } from './budgets/load.ts';
 import { readPrices } from './budgets/prices.ts';
 import { callerNames } from './callers/caller-names.ts';
 import { loadAdmission } from './callers/load.ts';
+import { systemClock } from './clock.ts';
 import { type Config, readConfig } from './config/config.ts';
 import { ConfigError } from './config/settings.ts';
 import { loadCredentials } from './credentials/load.ts';
@@ -23,6 +23,7 @@ import { discardBody } from './http/exchange.ts';
 import { collectLines, describeError, eventLine, logDefect } from './log.ts';
 import { createProxy, type Proxy } from './proxy/proxy.ts';
 import { warmUp } from './proxy/warm-up.ts';
+import { createPlanner } from './regions/plan.ts';
 import { loadTelemetry } from './telemetry/load.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
@@ -51,7 +52,7 @@ app.http('bedrock', {
   // All of them, so that a wrong method gets an answer in AWS's shape instead of the host's bare 404.
   methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'],
   // With wrong settings the only answer is 503, and whoever asks for the reason should see it.
-  authLevel: 'region' in settings && settings.callerAuth.mode === 'functionKey' ? 'function' : 'anonymous',
+  authLevel: 'regions' in settings && settings.callerAuth.mode === 'functionKey' ? 'function' : 'anonymous',
   route: '{*path}',
   handler: createHandler(composed.proxy, inFlight),
 });
@@ -88,13 +89,12 @@ function misconfigured({ message }: ConfigError): Composed {
   return { proxy };
 }
 
-function observeBy({ origin, telemetry: config, telemetryProblems: problems }: Config): Telemetry | undefined {
-  return loadTelemetry({ config, problems, server: new URL(origin) }, () => inFlight.count, console.error);
+function observeBy({ telemetry: config, telemetryProblems: problems }: Config): Telemetry | undefined {
+  return loadTelemetry({ config, problems }, () => inFlight.count, console.error);
 }
 
 function compose(config: Config): Composed {
-  const { region, origin, callerAuth, limits, requestMetadata } = config;
-  const upstream = createUpstream(origin, limits);
+  const { regions, endpoints, callerAuth, limits, requestMetadata } = config;
   const awsTime = createAwsTime((offsetMs) =>
     console.error(eventLine('bedrock.clock', { offsetSeconds: Math.round(offsetMs / 1000) })),
   );
@@ -107,21 +107,22 @@ function compose(config: Config): Composed {
       console.error(eventLine('bedrock.credentials', { stale, ...facts, cause: describeError(error) })),
     awsTime.offsetMs,
   );
-  const sign = createSigner(RUNTIME.signingName, region, origin, awsTime.now);
+  const targets = createTargets({ regions, endpoints, limits, now: awsTime.now });
   // While the host goes on starting, but after the function is registered.
   setImmediate(() => {
-    void warmUp(sign, credentials);
-    upstream.prepare();
+    const runtimes = regions.map((region) => targets.of(RUNTIME, region));
+    void warmUp(runtimes, credentials);
+    for (const { upstream } of runtimes) upstream.prepare();
   });
   const proxy = createProxy({
-    region,
+    regions,
+    planRegions: createPlanner(regions, systemClock),
     tellCaller: callerNames(config.callerNames),
     admit: loadAdmission(callerAuth),
     findRoute: createRouter([RUNTIME]),
     credentials,
-    sign,
     awsTime,
-    upstream,
+    targets,
     budget: createBufferBudget(limits.bufferedBytes),
     budgets,
     requestMetadata,

@@ -35,6 +35,21 @@ const FOUNDATION_MODEL = /^[a-z0-9-]+\.[A-Za-z0-9.:-]+$/;
  */
 const GEOGRAPHY = /^(?:[a-z]{2}|us-gov|apac|global)\.(?=[a-z0-9-]+\.)/;
 
+/**
+ * The geography of a profile over several regions, for instance `eu` or `global`.
+ *
+ * @param modelId id or ARN, decoded; undefined for what is no such profile
+ */
+export function geographyOf(modelId: string): string | undefined {
+  const [, type, name = ''] = ARN.exec(modelId) ?? [];
+  return GEOGRAPHY.exec(type === 'inference-profile' ? name : modelId)?.[0].slice(0, -1);
+}
+
+/** The region of an ARN of any service; undefined for what is no ARN, or one of no region. */
+export function arnRegion(text: string): string | undefined {
+  return /^arn:[a-z-]+:[a-z0-9-]+:([a-z0-9-]+):/.exec(text)?.[1];
+}
+
 /** Bedrock's own limit for the identifier of a model. */
 const LONGEST_ID = 2048;
 

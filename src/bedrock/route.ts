@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts';
 import type { ModelAliases } from './model-aliases.ts';
-import { isIdentifier } from './model-id.ts';
+import { arnRegion, isIdentifier } from './model-id.ts';
 import { type MatchPath, pathPattern } from './path-pattern.ts';
 import type { Operation, Service } from './service.ts';
 import { explainUnknownPath } from './unknown-path.ts';
@@ -15,6 +15,8 @@ export interface Route {
   readonly modelId?: string;
   /** The one that is called in its place, where that is an alias. */
   readonly resolvedModelId?: string;
+  /** Of the ARN in the path, whatever it names. */
+  readonly arnRegion?: string;
 }
 
 /**
@@ -58,12 +60,14 @@ export function createRouter(services: readonly Service[]): FindRoute {
       const sent = resolvedModelId === undefined ? values : [resolvedModelId, ...values.slice(1)];
       let next = 0;
       const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(sent[next++] ?? ''));
+      const region = sent.map(arnRegion).find((one) => one !== undefined);
       return {
         service,
         operation,
         path,
         ...(modelId === undefined ? {} : { modelId }),
         ...(resolvedModelId === undefined ? {} : { resolvedModelId }),
+        ...(region === undefined ? {} : { arnRegion: region }),
       };
     }
     throw new ProxyError('unknownOperation', explainUnknownPath(method, decoded, methodsOf, operations));

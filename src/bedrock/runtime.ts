@@ -132,6 +132,7 @@ export const RUNTIME: Service = {
       method: 'GET',
       template: '/openai/v1/responses/{responseId}',
       query: 'any',
+      stored: true,
       dialect: 'openai',
       guardrail: 'needless',
     },
@@ -141,6 +142,7 @@ export const RUNTIME: Service = {
       method: 'DELETE',
       template: '/openai/v1/responses/{responseId}',
       query: 'any',
+      stored: true,
       guardrail: 'needless',
     },
     {
@@ -149,6 +151,7 @@ export const RUNTIME: Service = {
       method: 'POST',
       template: '/openai/v1/responses/{responseId}/cancel',
       query: 'any',
+      stored: true,
       guardrail: 'needless',
     },
     {

@@ -35,6 +35,8 @@ export interface Operation {
    * none: refused where one is ordered. `needless` where it generates nothing.
    */
   readonly guardrail: 'headers' | 'body' | 'impossible' | 'needless';
+  /** What it is about is stored in the region that made it, and its id does not tell which that is. */
+  readonly stored?: true;
   /** Why the operation cannot pass. */
   readonly unsupported?: string;
 }

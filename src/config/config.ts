@@ -1,5 +1,3 @@
-import { serviceOrigin } from '../aws/endpoint.ts';
-import { RUNTIME } from '../bedrock/runtime.ts';
 import type { CallerNamesOptions } from '../callers/caller-names.ts';
 import type { AdmissionOptions } from '../callers/load.ts';
 import type { BudgetSettings } from '../budgets/load.ts';
@@ -7,14 +5,12 @@ import type { CredentialsOptions } from '../credentials/load.ts';
 import type { TelemetryConfig } from '../telemetry/telemetry.ts';
 import { readBudgets } from './budgets.ts';
 import { readCredentials } from './credentials.ts';
+import { type Endpoints, readEndpoints } from './endpoints.ts';
 import { type Limits, readLimits } from './limits.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
 import { readTelemetry } from './telemetry.ts';
 
-export interface Config {
-  readonly region: string;
-  /** Origin of Bedrock's runtime, without a trailing slash. */
-  readonly origin: string;
+export interface Config extends Endpoints {
   readonly credentials: CredentialsOptions;
   readonly callerAuth: AdmissionOptions;
   readonly limits: Limits;
@@ -38,11 +34,11 @@ export function readConfig(environment: Environment = process.env): Config {
   const read = createReader(environment, problems);
   const telemetryProblems: string[] = [];
   const telemetry = readTelemetry(createReader(environment, telemetryProblems), telemetryProblems);
-  const { region, origin } = readRegion(read, problems);
+  const { regions, endpoints } = readEndpoints(read, problems);
   const config: Config = {
-    region,
-    origin,
-    credentials: readCredentials(read, problems, region),
+    regions,
+    endpoints,
+    credentials: readCredentials(read, problems, regions[0]),
     callerAuth: readCallerAuth(read, problems),
     limits: readLimits(read, problems),
     callerNames: readCallerNames(read, problems),
@@ -53,25 +49,6 @@ export function readConfig(environment: Environment = process.env): Config {
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);
-}
-
-function readRegion(read: Reader, problems: string[]): { region: string; origin: string } {
-  const region = read.required('AWS_REGION', '');
-  const override = read.url('AWS_ENDPOINT_URL_BEDROCK_RUNTIME');
-  if (override !== undefined && override.pathname !== '/') {
-    problems.push('AWS_ENDPOINT_URL_BEDROCK_RUNTIME must have no path');
-  }
-  if (region === '') return { region, origin: '' };
-  if (!/^[a-z]{2,4}(-[a-z]+)+-\d+$/.test(region)) {
-    problems.push('AWS_REGION is not the name of a region (such as eu-central-1)');
-    return { region, origin: '' };
-  }
-  const prefix = read.flag('AWS_USE_FIPS_ENDPOINT') ? `${RUNTIME.hostPrefix}-fips` : RUNTIME.hostPrefix;
-  const origin = override?.origin ?? serviceOrigin(prefix, region);
-  if (origin === undefined) {
-    problems.push('AWS_REGION is unknown (for a new region, set AWS_ENDPOINT_URL_BEDROCK_RUNTIME too)');
-  }
-  return { region, origin: origin ?? '' };
 }
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

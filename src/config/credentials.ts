@@ -12,8 +12,7 @@ export function readCredentials(read: Reader, problems: string[], region: string
   if (roleArn !== undefined && !isRoleArn(roleArn)) problems.push('AWS_ROLE_ARN is not the ARN of a role');
   const externalId = read.text('AWS_ROLE_EXTERNAL_ID');
   if (externalId !== undefined && !isExternalId(externalId)) problems.push('AWS_ROLE_EXTERNAL_ID is none');
-  const endpoint = read.url('AWS_ENDPOINT_URL_STS');
-  if (endpoint !== undefined && endpoint.pathname !== '/') problems.push('AWS_ENDPOINT_URL_STS must have no path');
+  const endpoint = read.origin('AWS_ENDPOINT_URL_STS')?.replaceAll('{region}', region);
   return {
     base: readBase(read, problems, roleArn),
     role: {
@@ -24,7 +23,7 @@ export function readCredentials(read: Reader, problems: string[], region: string
     },
     sts: {
       region,
-      ...(endpoint === undefined ? {} : { endpoint: endpoint.origin }),
+      ...(endpoint === undefined ? {} : { endpoint }),
       useFips: read.flag('AWS_USE_FIPS_ENDPOINT'),
     },
   };

@@ -1,6 +1,7 @@
 /** Every environment variable the proxy reads. The infrastructure, the example settings and the README name the same. */
 export const SETTINGS = [
   'AWS_REGION',
+  'AWS_REGIONS',
   'KEY_VAULT_URI',
   'AWS_CREDENTIALS_SECRET_NAME',
   'AWS_ACCESS_KEY_ID_SECRET_NAME',
@@ -74,10 +75,13 @@ export interface Reader {
   integer(name: SettingName, fallback: number, most: number, least?: number): number;
   /** Absent: false. */
   flag(name: SettingName): boolean;
-  list(name: SettingName, why: string): string[];
+  /** Comma-separated; absent: empty, and wrong unless it is optional. @param why it is required, after its name */
+  list(name: SettingName, why?: string): string[];
   /** One of these words; absent: the first. */
   oneOf<Word extends string>(name: SettingName, words: readonly [Word, ...Word[]]): Word;
   url(name: SettingName): URL | undefined;
+  /** Of a URL without a path; `{region}` may stand in the name of its host, and is left. */
+  origin(name: SettingName): string | undefined;
   /** Name of a secret in Key Vault. */
   secretName(name: SettingName): string | undefined;
 }
@@ -88,6 +92,16 @@ export function createReader(environment: Environment, problems: string[]): Read
     const value = text(name);
     if (value === undefined) problems.push(`${name} is missing${why}`);
     return value ?? '';
+  };
+  const urlIn = (name: SettingName, value: string | undefined) => {
+    if (value === undefined) return undefined;
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
+    if (url === undefined || !secure || url.username + url.password !== '' || url.search !== '' || url.hash !== '') {
+      problems.push(`${name} must be an https URL (http only to a loopback address)`);
+      return undefined;
+    }
+    return url;
   };
   return {
     text,
@@ -110,7 +124,7 @@ export function createReader(environment: Environment, problems: string[]): Read
       return value === 'true';
     },
     list(name, why) {
-      const value = required(name, why);
+      const value = why === undefined ? (text(name) ?? '') : required(name, why);
       const items = value
         .split(',')
         .map((item) => item.trim())
@@ -124,16 +138,12 @@ export function createReader(environment: Environment, problems: string[]): Read
       if (word === undefined) problems.push(`${name} must be ${words.join(' or ')}`);
       return word ?? words[0];
     },
-    url(name) {
-      const value = text(name);
-      if (value === undefined) return undefined;
-      const url = URL.canParse(value) ? new URL(value) : undefined;
-      const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
-      if (url === undefined || !secure || url.username + url.password !== '' || url.search !== '' || url.hash !== '') {
-        problems.push(`${name} must be an https URL (http only to a loopback address)`);
-        return undefined;
-      }
-      return url;
+    url: (name) => urlIn(name, text(name)),
+    origin(name) {
+      const url = urlIn(name, text(name)?.replaceAll('{region}', REGION_MARK));
+      if (url === undefined) return undefined;
+      if (url.pathname !== '/') problems.push(`${name} must have no path`);
+      return url.origin.replaceAll(REGION_MARK, '{region}');
     },
     secretName(name) {
       const value = text(name);
@@ -145,7 +155,10 @@ export function createReader(environment: Environment, problems: string[]): Read
   };
 }
 
-/** 127.0.0.0/8, ::1 and `localhost`: the only hosts that plain http is accepted for. */
+/** Stands for `{region}` while a URL is read: a brace is no part of a name. */
+const REGION_MARK = 'region-of-the-call';
+
+/** 127.0.0.0/8, ::1, `localhost` and names below it (RFC 6761): the only hosts that plain http is accepted for. */
 function isLoopback(url: URL): boolean {
-  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname);
+  return /(^|\.)localhost$/.test(url.hostname) || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname);
 }

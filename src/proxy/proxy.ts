@@ -12,6 +12,7 @@ import { discardBody, type Exchange, whenClosed } from '../http/exchange.ts';
 import type { Reply } from '../http/reply.ts';
 import type { TraceContext } from '../record/finished-request.ts';
 import { type Recorder, type RecorderOptions, startRecord } from '../record/recorder.ts';
+import { regionOrder } from '../regions/orders.ts';
 import { createMeter } from '../usage/meter.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
@@ -23,10 +24,10 @@ import { endAtDeadline } from './ending.ts';
 import { orderedRequest } from './ordered-request.ts';
 import { ordersOf } from './orders.ts';
 import { relay } from './relay.ts';
+import { type RegionalSender, sendSomewhere } from './regions.ts';
 import { readBody } from './request-body.ts';
-import { send, type Sender } from './send.ts';
 
-export interface ProxyDependencies extends RecorderOptions, Sender {
+export interface ProxyDependencies extends RecorderOptions, RegionalSender {
   readonly admit: Admit;
   readonly findRoute: FindRoute;
   readonly budget: BufferBudget;
@@ -71,7 +72,7 @@ async function answer(
   record: Recorder,
   dependencies: ProxyDependencies & { readonly health: Health },
 ): Promise<Reply> {
-  const { admit, findRoute, health, budget, budgets, requestMetadata, limits } = dependencies;
+  const { regions, admit, findRoute, health, budget, budgets, requestMetadata, limits } = dependencies;
   await abortable(admit(request), signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
@@ -85,6 +86,7 @@ async function answer(
   const route = findRoute(method, pathname, orders.aliases);
   const { operation, path } = route;
   record.route(route);
+  const regional = regionOrder(request.headers, regions);
   const call = operation.metering === 'used' ? budgets.admit(caller, order) : undefined;
   if (call?.exceeded !== undefined) record.budgetExceeded(call.exceeded);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
@@ -102,7 +104,12 @@ async function answer(
     call?.checkModel(model);
     if (model !== undefined) checkModel(caller, model);
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
-    const upstreamAnswer = await send(outgoing, dependencies, signal, record);
+    const upstreamAnswer = await sendSomewhere(
+      { route, model, order: regional, outgoing },
+      dependencies,
+      signal,
+      record,
+    );
     const meter = createMeter(
       operation.metering,
       upstreamAnswer,

@@ -1,9 +1,9 @@
 import { abortable } from '../abortable.ts';
 import type { AwsCredentials } from '../aws/credentials.ts';
 import { signatureRefusal, type SignatureRefused } from '../aws/signature-refusal.ts';
-import type { Sign } from '../aws/signer.ts';
+import type { Target } from '../aws/target.ts';
 import type { AwsTime } from '../aws/time.ts';
-import type { Upstream, UpstreamAnswer } from '../aws/upstream.ts';
+import type { UpstreamAnswer } from '../aws/upstream.ts';
 import type { Operation } from '../bedrock/service.ts';
 import type { CredentialsProvider, SignedFor } from '../credentials/provider.ts';
 import { ProxyError } from '../errors.ts';
@@ -26,13 +26,11 @@ export interface Outgoing {
   readonly caller: SignedFor;
 }
 
-/** What requests are signed and sent with. */
+/** What requests are signed with, whatever their target. */
 export interface Sender {
   readonly credentials: CredentialsProvider;
-  readonly sign: Sign;
-  /** By which `sign` dates. */
+  /** By which targets sign. */
   readonly awsTime: AwsTime;
-  readonly upstream: Upstream;
 }
 
 /**
@@ -44,15 +42,16 @@ export interface Sender {
  */
 export async function send(
   request: Outgoing,
-  { credentials, sign, awsTime, upstream, health }: Sender & { readonly health: Health },
+  target: Target,
+  { credentials, awsTime, health }: Sender & { readonly health: Pick<Health, 'accepted' | 'refused'> },
   signal: AbortSignal,
   record: Pick<Recorder, 'attempt' | 'answered' | 'credentialsRefreshed'>,
 ): Promise<UpstreamAnswer> {
   const { method, path, query, headers, unsigned, body, caller } = request;
   const sendWith = async (keys: AwsCredentials): Promise<UpstreamAnswer> => {
-    record.attempt(keys);
-    const signature = await sign({ method, path, query, headers, bodySha256: body.sha256 }, keys);
-    const answer = await upstream.send({
+    record.attempt(keys, target);
+    const signature = await target.sign({ method, path, query, headers, bodySha256: body.sha256 }, keys);
+    const answer = await target.upstream.send({
       method,
       target: query === '' ? path : `${path}?${query}`,
       headers: { ...signature, ...unsigned, 'accept-encoding': 'identity' },

@@ -9,7 +9,10 @@ export interface RequestRecord extends TokenUsage {
   readonly time: string;
   /** Invocation id of the Functions host. */
   readonly requestId: string;
-  readonly region: string;
+  /** Where the answer came from; without one, where it was asked for last, or would have been. */
+  region: string;
+  /** All regions that were asked, in that order, comma-separated; absent unless there were several. */
+  regionsTried?: string;
   bedrockRequestId?: string;
   gatewayRequestId?: string;
   subscriptionId?: string;

@@ -1,4 +1,5 @@
 import { readLocalSettings, SetupError } from '../../infra/build/local-settings.ts';
+import { originOf } from '../../src/aws/endpoint.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { type Environment, SETTINGS } from '../../src/config/settings.ts';
 import type { CredentialsOptions } from '../../src/credentials/load.ts';
@@ -63,7 +64,9 @@ export function readTarget(environment: Environment, { emulated }: Pick<Wishes, 
   }
   // The gateway beside it sends a function key, whatever the deployed one does.
   const settings = { ...present(Object.entries(environment)), CALLER_AUTH: 'functionKey' };
-  const { region, origin, credentials } = readConfig(settings);
+  const { regions, endpoints, credentials } = readConfig(settings);
+  const [region] = regions;
+  const origin = originOf('bedrock-runtime', region, endpoints) ?? '';
   return { bedrock: 'real', region, origin, credentials, settings };
 }
 

@@ -3,7 +3,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
-import { type BedrockEmulator, startBedrock } from './bedrock/bedrock.ts';
+import type { BedrockEmulator } from './bedrock/bedrock.ts';
+import { startRegions } from './bedrock/regions.ts';
 import type { BedrockKey } from './bedrock/sigv4-verifier.ts';
 import { findSecrets, type Text } from '../support/secret-scan.ts';
 import { type ApplicationInsights, startApplicationInsights } from './azure/application-insights.ts';
@@ -28,6 +29,8 @@ export interface ChainOptions {
   subscriptions?: readonly Subscription[];
   secrets?: Readonly<Record<string, string>>;
   keys?: readonly BedrockKey[];
+  /** Regions of the app, the first one first, each with a Bedrock of its own; default the one of Bedrock. */
+  regions?: readonly string[];
   eventDelayMs?: number;
   /**
    * The accounts of AWS, made when it is known who calls them. With them there is an STS, and the managed identity gets
@@ -67,7 +70,10 @@ export interface AwsCallers {
 export interface Chain {
   readonly gateway: Gateway;
   readonly host: FunctionsHost;
+  /** Of the first region. */
   readonly bedrock: BedrockEmulator;
+  /** In the order of the regions. */
+  readonly bedrocks: readonly BedrockEmulator[];
   readonly vault: KeyVault;
   readonly identity: ManagedIdentity;
   readonly entra: Entra;
@@ -108,12 +114,14 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   const { tenantId } = entra;
   const accounts = options.accounts?.({ tenantId, identityObjectId: identity.objectId(identityClientId), key });
   const clock = options.awsClock === undefined ? {} : { clock: options.awsClock };
-  const bedrock = await startBedrock({
+  const regional = await startRegions(options.regions ?? ['us-east-1'], {
     keys: options.keys ?? [key],
     eventDelayMs: options.eventDelayMs ?? 0,
     ...(accounts === undefined ? {} : { accounts }),
     ...clock,
   });
+  const bedrocks = regional.all;
+  const bedrock = bedrocks[0] ?? absent('regions');
   const issuers = { [`https://sts.windows.net/${tenantId}/`]: `${entra.authority}/${tenantId}` };
   const sts =
     accounts === undefined ? undefined : await startSts({ accounts, issuers, region: bedrock.region, ...clock });
@@ -128,6 +136,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   const settings: Record<string, string> = {
     AWS_REGION: bedrock.region,
     AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
+    ...(bedrocks.length > 1 ? regional.settings : {}),
     KEY_VAULT_URI: vault.url,
     AZURE_CLIENT_ID: identityClientId,
     ...(sts === undefined ? {} : { AWS_ENDPOINT_URL_STS: sts.url }),
@@ -145,7 +154,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     environment: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== '')),
     frontEnd: options.frontEnd ?? false,
     ...(options.node === undefined ? {} : { node: options.node }),
-    nodeArguments: options.nodeArguments ?? [],
+    nodeArguments: [...(bedrocks.length > 1 ? regional.nodeArguments : []), ...(options.nodeArguments ?? [])],
     ...(options.appDirectory === undefined ? {} : { appDirectory: options.appDirectory }),
   });
   const gateway = await startGateway({
@@ -164,6 +173,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     gateway,
     host,
     bedrock,
+    bedrocks,
     vault,
     identity,
     entra,
@@ -189,7 +199,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     }),
     async close() {
       await host.stop();
-      const servers = [gateway, bedrock, vault, identity, entra, sts, collector, insights];
+      const servers = [gateway, regional, vault, identity, entra, sts, collector, insights];
       await Promise.all(servers.map((server) => server?.close()));
       const secrets = new Map(
         [...secretsOf(key, gateway, host), ...sessionSecrets(accounts, sts)].filter(([, value]) => value.length >= 8),

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 import { createEventStreamFramer, exceptionMessage } from '../../src/streams/event-stream.ts';
 import { type Framer, LONGEST_MESSAGE } from '../../src/streams/framer.ts';
+import { originOf } from '../../src/aws/endpoint.ts';
 import { parseQuery } from '../../src/aws/query.ts';
 import { readModel } from '../../src/bedrock/body-model.ts';
 import { createRouter, type Route } from '../../src/bedrock/route.ts';
@@ -492,8 +493,9 @@ function expectNoValue({ problems, message: text, stack }: ConfigError, mark: st
 function expectUsable(config: Config) {
   expect(Object.isFrozen(config)).toBe(true);
   expect(Object.values(config.limits).every((limit) => Number.isSafeInteger(limit) && limit > 0)).toBe(true);
-  expect(new URL(config.origin).origin).toBe(config.origin);
-  expect(config.origin).toMatch(/^https?:/);
+  const origin = originOf('bedrock-runtime', config.regions[0], config.endpoints);
+  expect(new URL(origin ?? '').origin).toBe(origin);
+  expect(origin).toMatch(/^https?:/);
 }
 
 describe('readConfig', () => {
@@ -555,7 +557,7 @@ describe('readConfig', () => {
     );
     fc.assert(
       fc.property(good, (variables) => {
-        expect(readConfig(variables).region).toBe(variables.AWS_REGION);
+        expect(readConfig(variables).regions[0]).toBe(variables.AWS_REGION);
       }),
     );
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { originOf } from '../../../src/aws/endpoint.ts';
 import { type Config, readConfig } from '../../../src/config/config.ts';
 import { ConfigError, type Environment, SETTINGS } from '../../../src/config/settings.ts';
 import { root } from '../../support/root.ts';
@@ -28,6 +29,11 @@ const ENTRA = {
   ENTRA_ALLOWED_CALLERS: CALLER,
 };
 
+/** Where Bedrock's runtime is called. */
+function originIn({ regions, endpoints }: Config): string | undefined {
+  return originOf('bedrock-runtime', regions[0], endpoints);
+}
+
 function problemsOf(environment: Environment): readonly string[] {
   try {
     readConfig(environment);
@@ -41,8 +47,8 @@ function problemsOf(environment: Environment): readonly string[] {
 describe('good settings', () => {
   it('defaults', () => {
     expect(readConfig(LOCAL)).toStrictEqual({
-      region: 'eu-central-1',
-      origin: 'https://bedrock-runtime.eu-central-1.amazonaws.com',
+      regions: ['eu-central-1'],
+      endpoints: { useFips: false, overrides: {} },
       credentials: {
         base: {
           source: 'environment',
@@ -137,7 +143,7 @@ describe('good settings', () => {
       },
       sts: { region: 'eu-central-1', endpoint: 'https://vpce.sts.example', useFips: true },
     });
-    expect(config.origin).toBe('https://bedrock-runtime-fips.eu-central-1.amazonaws.com');
+    expect(originIn(config)).toBe('https://bedrock-runtime-fips.eu-central-1.amazonaws.com');
   });
 
   it.each(['api://aws', 'api://3f0c6a6e-0000-4000-8000-000000000000', 'https://aws.example/x', TENANT, 'urn:aws'])(
@@ -185,29 +191,53 @@ describe('good settings', () => {
   });
 
   it.each<[string, Environment, (config: Config) => unknown, unknown]>([
-    ['white space around a value', { AWS_REGION: ' us-east-1 ' }, ({ region }) => region, 'us-east-1'],
+    ['white space around a value', { AWS_REGION: ' us-east-1 ' }, ({ regions }) => regions[0], 'us-east-1'],
+    [
+      'further regions, each once',
+      { AWS_REGIONS: ' us-east-1, eu-central-1,eu-west-1,us-east-1 ' },
+      ({ regions }) => regions.join(' '),
+      'eu-central-1 us-east-1 eu-west-1',
+    ],
+    [
+      'a region to come, with an endpoint',
+      { AWS_REGIONS: 'us-east-99', AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://bedrock.{region}.example' },
+      ({ regions }) => regions.join(' '),
+      'eu-central-1 us-east-99',
+    ],
     [
       'another endpoint',
       { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example' },
-      origin,
+      originIn,
       'https://vpce-1.example',
     ],
     [
       'a slash after it',
       { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example/' },
-      origin,
+      originIn,
       'https://vpce-1.example',
+    ],
+    [
+      'an endpoint with the region in its name',
+      { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://bedrock.{region}.example:8443/' },
+      originIn,
+      'https://bedrock.eu-central-1.example:8443',
     ],
     [
       'an endpoint for a region the table does not know',
       { AWS_REGION: 'us-east-99', AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example' },
-      origin,
+      originIn,
       'https://vpce-1.example',
     ],
-    ['http to 127.0.0.1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.0.0.1:1' }, origin, 'http://127.0.0.1:1'],
-    ['http to 127.9.8.7', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.9.8.7:1' }, origin, 'http://127.9.8.7:1'],
-    ['http to localhost', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://localhost:1' }, origin, 'http://localhost:1'],
-    ['http to ::1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://[::1]:1' }, origin, 'http://[::1]:1'],
+    ['http to 127.0.0.1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.0.0.1:1' }, originIn, 'http://127.0.0.1:1'],
+    ['http to 127.9.8.7', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.9.8.7:1' }, originIn, 'http://127.9.8.7:1'],
+    ['http to localhost', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://localhost:1' }, originIn, 'http://localhost:1'],
+    [
+      'http to a name below localhost',
+      { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://{region}.localhost:1' },
+      originIn,
+      'http://eu-central-1.localhost:1',
+    ],
+    ['http to ::1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://[::1]:1' }, originIn, 'http://[::1]:1'],
     ['the least number', { UPLOAD_TIMEOUT_SECONDS: '1' }, ({ limits }) => limits.uploadMs, 1000],
     ['the largest number', { STREAM_DEADLINE_SECONDS: '1790' }, ({ limits }) => limits.streamMs, 1_790_000],
     ['request metadata', { REQUEST_METADATA: 'true' }, ({ requestMetadata }) => requestMetadata, true],
@@ -259,10 +289,6 @@ describe('good settings', () => {
       pending.push(...Object.values(value).filter((inner) => typeof inner === 'object' && inner !== null));
     }
   });
-
-  function origin(config: Config): string {
-    return config.origin;
-  }
 });
 
 describe('telemetry', () => {
@@ -393,6 +419,7 @@ describe('wrong settings', () => {
       'http://10.0.0.1',
       'http://127.0.0.1.example.com',
       'http://localhost.example.com',
+      'http://alocalhost',
       'http://0.0.0.0',
       'https://user@example.com',
       'https://user:password@example.com',
@@ -434,6 +461,9 @@ describe('wrong settings', () => {
     ['the other half', { AWS_REGION: 'us-east-1', AWS_SECRET_ACCESS_KEY: 'x' }, ['AWS_ACCESS_KEY_ID']],
     ['no region', { ...LOCAL, AWS_REGION: undefined }, ['AWS_REGION']],
     ['an unknown region', { ...LOCAL, AWS_REGION: 'us-east-99' }, ['AWS_REGION']],
+    ['an unknown further region', { ...LOCAL, AWS_REGIONS: 'eu-west-1,us-east-99' }, ['AWS_REGIONS']],
+    ['a further region that is none', { ...LOCAL, AWS_REGIONS: 'eu-west-1;us-east-1' }, ['AWS_REGIONS']],
+    ['a further region of another partition', { ...LOCAL, AWS_REGIONS: 'us-gov-west-1' }, ['AWS_REGIONS']],
     [
       'one of the two secrets',
       { ...VAULT, AWS_ACCESS_KEY_ID_SECRET_NAME: 'id' },

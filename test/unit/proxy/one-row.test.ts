@@ -2,15 +2,16 @@ import { createServer, type IncomingMessage } from 'node:http';
 
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
-import { createSigner } from '../../../src/aws/signer.ts';
+import { createTargets } from '../../../src/aws/target.ts';
 import { createAwsTime } from '../../../src/aws/time.ts';
-import { createUpstream } from '../../../src/aws/upstream.ts';
 import { createRouter } from '../../../src/bedrock/route.ts';
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import type { Operation } from '../../../src/bedrock/service.ts';
 import { createBufferBudget } from '../../../src/buffer-budget.ts';
 import { admitEveryone } from '../../../src/callers/admission.ts';
+import { systemClock } from '../../../src/clock.ts';
 import { createProxy } from '../../../src/proxy/proxy.ts';
+import { createPlanner } from '../../../src/regions/plan.ts';
 import type { FinishedRequest } from '../../../src/record/finished-request.ts';
 import { operationAttributes } from '../../../src/telemetry/attributes.ts';
 import { instance } from '../budgets/instances.ts';
@@ -58,14 +59,18 @@ beforeAll(async () => {
   const service = { ...RUNTIME, operations: [...RUNTIME.operations, ROW] };
   const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' };
   const answer = createProxy({
-    region: 'us-east-1',
+    regions: ['us-east-1'],
+    planRegions: createPlanner(['us-east-1'], systemClock),
     tellCaller: (caller) => caller,
     admit: admitEveryone,
     findRoute: createRouter([service]),
     credentials: { get: async () => keys, replace: async () => undefined, probe: async () => keys },
-    sign: createSigner(service.signingName, 'us-east-1', bedrock.url),
     awsTime: createAwsTime(() => {}),
-    upstream: createUpstream(bedrock.url, { connectMs: 10_000, headersMs: 10_000, idleMs: 10_000 }),
+    targets: createTargets({
+      regions: ['us-east-1'],
+      endpoints: { useFips: false, overrides: { [service.hostPrefix]: bedrock.url } },
+      limits: { connectMs: 10_000, headersMs: 10_000, idleMs: 10_000 },
+    }),
     budget: createBufferBudget(1_000_000),
     budgets: instance({ budgets: 'tokens/minute=10' }),
     requestMetadata: true,

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { AwsCredentials } from '../../../src/aws/credentials.ts';
-import { createSigner } from '../../../src/aws/signer.ts';
+import { createTargets, type Targets } from '../../../src/aws/target.ts';
 import { createAwsTime } from '../../../src/aws/time.ts';
-import { createUpstream, type Upstream, type UpstreamAnswer } from '../../../src/aws/upstream.ts';
+import type { UpstreamAnswer } from '../../../src/aws/upstream.ts';
+import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import type { CredentialsProvider } from '../../../src/credentials/provider.ts';
 import { createHealth, type Health } from '../../../src/proxy/health.ts';
 import { type Outgoing, send } from '../../../src/proxy/send.ts';
@@ -37,7 +38,7 @@ const REQUEST: Outgoing = {
 /** How far AWS's clock is from this machine's. */
 let skewMs: number;
 let bedrock: BedrockEmulator;
-let upstream: Upstream;
+let targets: Targets;
 let health: Health;
 /** Keys that the provider gives next, and those it has in their place. */
 let keys: AwsCredentials;
@@ -50,7 +51,6 @@ let sendNow: () => Promise<UpstreamAnswer>;
 beforeEach(async () => {
   [skewMs, keys, others, refused, offsets, recorded] = [0, KEYS, undefined, [], [], []];
   bedrock = await startBedrock({ clock: () => new Date(Date.now() + skewMs) });
-  upstream = createUpstream(bedrock.url, { connectMs: 60_000, headersMs: 60_000, idleMs: 60_000 });
   const credentials: CredentialsProvider = {
     get: async () => keys,
     probe: async () => keys,
@@ -61,17 +61,23 @@ beforeEach(async () => {
   };
   health = createHealth(credentials);
   const awsTime = createAwsTime((offsetMs) => offsets.push(Math.round(offsetMs / MINUTE)));
-  const sign = createSigner('bedrock', bedrock.region, bedrock.url, awsTime.now);
+  targets = createTargets({
+    regions: [bedrock.region],
+    endpoints: { useFips: false, overrides: { [RUNTIME.hostPrefix]: bedrock.url } },
+    limits: { connectMs: 60_000, headersMs: 60_000, idleMs: 60_000 },
+    now: awsTime.now,
+  });
+  const target = targets.of(RUNTIME, bedrock.region);
   const record = {
     attempt: () => recorded.push('attempt'),
     answered: ({ status }: UpstreamAnswer) => recorded.push(String(status)),
     credentialsRefreshed: () => recorded.push('refreshed'),
   };
-  sendNow = () => send(REQUEST, { credentials, sign, awsTime, upstream, health }, new AbortController().signal, record);
+  sendNow = () => send(REQUEST, target, { credentials, awsTime, health }, new AbortController().signal, record);
 });
 
 afterEach(async () => {
-  await upstream.close();
+  await targets.close();
   await bedrock.close();
 });
 
