@@ -5,6 +5,7 @@ import { createTargets } from './aws/target.ts';
 import { createAwsTime } from './aws/time.ts';
 import { createRouter } from './bedrock/route.ts';
 import { RUNTIME } from './bedrock/runtime.ts';
+import { SERVICES } from './bedrock/services.ts';
 import { createBufferBudget } from './buffer-budget.ts';
 import type { Budgets } from './budgets/budgets.ts';
 import { loadBudgets } from './budgets/load.ts';
@@ -99,7 +100,7 @@ function observeBy({
 }
 
 function compose(config: Config): Composed {
-  const { region, endpoints, callerAuth, limits, requestMetadata } = config;
+  const { region, endpoints, operations, callerAuth, limits, requestMetadata } = config;
   const awsTime = createAwsTime((offsetMs) =>
     console.error(eventLine('bedrock.clock', { offsetSeconds: Math.round(offsetMs / 1000) })),
   );
@@ -123,7 +124,8 @@ function compose(config: Config): Composed {
     region,
     tellCaller: callerNames(config.callerNames),
     admit: loadAdmission(callerAuth),
-    findRoute: createRouter([RUNTIME]),
+    findRoute: createRouter(SERVICES, operations),
+    operations,
     credentials,
     awsTime,
     targets,

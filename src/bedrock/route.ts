@@ -1,4 +1,5 @@
 import { ProxyError } from '../errors.ts';
+import { GROUPS, type OperationGroup } from './groups.ts';
 import { type MatchPath, pathPattern } from './path-pattern.ts';
 import type { Operation, Service } from './service.ts';
 import { explainUnknownPath } from './unknown-path.ts';
@@ -32,15 +33,40 @@ const MOST_DECODINGS = 3;
 /** Bedrock's own limit for a model identifier is 2,048 characters. */
 const LONGEST_LABEL = 2048;
 
-/** Labels that are one segment however they are encoded: with more, it is another path. */
-const NEVER_ARNS = new Set(['guardrailVersion', 'responseId']);
+/** Labels that may be ARNs, whose slashes front ends decode. Any other is one segment: with more, it is another path. */
+const MAY_BE_ARNS = new Set([
+  'modelId',
+  'modelIdentifier',
+  'inferenceProfileIdentifier',
+  'provisionedModelId',
+  'guardrailIdentifier',
+  'invocationArn',
+  'sessionIdentifier',
+  'flowIdentifier',
+  'flowAliasIdentifier',
+  'executionIdentifier',
+  'agentRuntimeArn',
+]);
 
-/** @param services whose paths do not overlap */
-export function createRouter(services: readonly Service[]): FindRoute {
+const EVERY_GROUP: ReadonlySet<OperationGroup> = new Set(GROUPS);
+
+/**
+ * @param services whose paths do not overlap; of two operations that have one path the first counts
+ * @param offered groups of operations that are told of where a path is unknown
+ */
+export function createRouter(
+  services: readonly Service[],
+  offered: ReadonlySet<OperationGroup> = EVERY_GROUP,
+): FindRoute {
   const candidates = services.flatMap((service) =>
-    service.operations.map((operation) => ({ service, operation, ...compile(operation.template) })),
+    service.operations.map((operation) => {
+      const template = `${service.prefix ?? ''}${operation.template}`;
+      return { service, operation, template, ...compile(template) };
+    }),
   );
-  const operations = candidates.map(({ operation }) => operation);
+  const served = candidates
+    .filter(({ operation }) => operation.unsupported === undefined && offered.has(operation.group))
+    .map(({ template, operation }) => ({ method: operation.method, template }));
   const methodsOf = (path: string) =>
     candidates.filter(({ match }) => match(path) !== undefined).map(({ operation }) => operation.method);
   return (method, pathname) => {
@@ -55,7 +81,7 @@ export function createRouter(services: readonly Service[]): FindRoute {
       const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(values[next++] ?? ''));
       return { service, operation, path, ...(labels[0] === 'modelId' ? { modelId: values[0] ?? '' } : {}) };
     }
-    throw new ProxyError('unknownOperation', explainUnknownPath(method, decoded, methodsOf, operations));
+    throw new ProxyError('unknownOperation', explainUnknownPath(method, decoded, methodsOf, served));
   };
 }
 
@@ -64,7 +90,7 @@ function compile(template: string) {
   const valuesIn = pathPattern(template);
   const match: MatchPath = (path) => {
     const values = valuesIn(path);
-    const isOther = labels.some((label, index) => NEVER_ARNS.has(label) && values?.[index]?.includes('/'));
+    const isOther = labels.some((label, index) => !MAY_BE_ARNS.has(label) && values?.[index]?.includes('/'));
     return isOther ? undefined : values;
   };
   return { labels, match };

@@ -1,4 +1,5 @@
 import type { EndpointOptions } from '../aws/endpoint.ts';
+import type { OperationGroup } from '../bedrock/groups.ts';
 import type { CallerNamesOptions } from '../callers/caller-names.ts';
 import type { AdmissionOptions } from '../callers/load.ts';
 import type { BudgetSettings } from '../budgets/load.ts';
@@ -8,12 +9,15 @@ import { readBudgets } from './budgets.ts';
 import { readCredentials } from './credentials.ts';
 import { readEndpoints } from './endpoints.ts';
 import { type Limits, readLimits } from './limits.ts';
+import { readOperations } from './operations.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
 import { readTelemetry } from './telemetry.ts';
 
 export interface Config {
   readonly region: string;
   readonly endpoints: EndpointOptions;
+  /** The groups of operations that the app offers. */
+  readonly operations: ReadonlySet<OperationGroup>;
   readonly credentials: CredentialsOptions;
   readonly callerAuth: AdmissionOptions;
   readonly limits: Limits;
@@ -41,6 +45,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const config: Config = {
     region,
     endpoints,
+    operations: readOperations(read, problems, { region, endpoints }),
     credentials: readCredentials(read, problems, region),
     callerAuth: readCallerAuth(read, problems),
     limits: readLimits(read, problems),

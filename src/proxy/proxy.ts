@@ -1,10 +1,10 @@
 import { abortable } from '../abortable.ts';
 import type { Targets } from '../aws/target.ts';
-import { findModel, readModel } from '../bedrock/body-model.ts';
+import type { OperationGroup } from '../bedrock/groups.ts';
 import { attribute } from '../bedrock/request-metadata.ts';
-import type { FindRoute, Route } from '../bedrock/route.ts';
+import type { FindRoute } from '../bedrock/route.ts';
 import type { Budgets } from '../budgets/budgets.ts';
-import { type BufferBudget, tooMuchBuffered } from '../buffer-budget.ts';
+import type { BufferBudget } from '../buffer-budget.ts';
 import type { Admit } from '../callers/admission.ts';
 import { checkModel } from '../callers/allowed-models.ts';
 import { callerOf } from '../callers/caller.ts';
@@ -19,16 +19,20 @@ import { createMeter } from '../usage/meter.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
 import { orderOf, usageReply } from './budgets.ts';
+import { calledModels, refuseHiddenModel } from './called-models.ts';
 import { createHealth, type Health } from './health.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { endAtDeadline } from './ending.ts';
+import { checkOperation } from './operations.ts';
 import { relay } from './relay.ts';
-import { type Body, readBody } from './request-body.ts';
+import { readBody } from './request-body.ts';
 import { send, type Sender } from './send.ts';
 
 export interface ProxyDependencies extends RecorderOptions, Sender {
   readonly admit: Admit;
   readonly findRoute: FindRoute;
+  /** The groups of operations that the app offers. */
+  readonly operations: ReadonlySet<OperationGroup>;
   readonly targets: Pick<Targets, 'of'>;
   readonly budget: BufferBudget;
   readonly budgets: Budgets;
@@ -72,7 +76,8 @@ async function answer(
   record: Recorder,
   dependencies: ProxyDependencies & { readonly health: Health },
 ): Promise<Reply> {
-  const { region, admit, findRoute, targets, health, budget, budgets, requestMetadata, limits } = dependencies;
+  const { region, admit, findRoute, operations, targets, health, budget, budgets, requestMetadata, limits } =
+    dependencies;
   await abortable(admit(request), signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
@@ -85,20 +90,25 @@ async function answer(
   const route = findRoute(method, pathname);
   const { service, operation, path } = route;
   record.route(route);
-  const call = operation.metering === 'used' ? budgets.admit(caller, order) : undefined;
+  checkOperation(operation, request.headers, operations);
+  const spends = operation.metering === 'used' || operation.metering === 'untold';
+  const call = spends ? budgets.admit(caller, order) : undefined;
   if (call?.exceeded !== undefined) record.budgetExceeded(call.exceeded);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
-  const { signed, unsigned } = forwardedHeaders(request.headers);
+  if (caller.allowedModels !== undefined) refuseHiddenModel(operation);
+  const { signed, unsigned } = forwardedHeaders(request.headers, operation.headers);
   const { headers, rewrite } = requestMetadata ? attribute(operation, signed, caller) : { headers: signed };
   const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
   const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
   try {
     record.body(body.received);
-    const model = modelOf(route, body, caller.allowedModels !== undefined || call?.needsPrice === true);
-    call?.checkModel(model);
-    if (model !== undefined) {
-      record.model(model);
-      checkModel(caller, model);
+    const models = calledModels(route, body, caller.allowedModels !== undefined || call?.needsPrice === true);
+    const [model, ...others] = models;
+    if (model !== undefined && others.length === 0) record.model(model);
+    if (model === undefined) call?.checkModel(model);
+    for (const each of models) {
+      call?.checkModel(each);
+      checkModel(caller, each);
     }
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
     const upstreamAnswer = await send(outgoing, targets.of(service, region), dependencies, signal, record);
@@ -114,28 +124,10 @@ async function answer(
     record.upstreamHeaders(upstreamAnswer, meter);
     const lease = budget.lease(caller.subscriptionId);
     whenClosed(response, lease.release);
-    const reply = await relay(upstreamAnswer, operation.dialect, { lease, record, meter, signal, clock: systemClock });
+    const reply = await relay(upstreamAnswer, operation, { lease, record, meter, signal, clock: systemClock });
     if (call?.remaining !== undefined) reply.headers['x-bedrock-budget-remaining'] = call.remaining;
     return reply;
   } finally {
     body.release();
   }
-}
-
-/**
- * The model Bedrock will use: that of the canonical path, or the body's where the path has none. A body that names none
- * is refused only where the model decides whether the caller may go on.
- */
-function modelOf({ operation, modelId }: Route, body: Body, decides: boolean): string | undefined {
-  const { modelMember } = operation;
-  if (modelId !== undefined || modelMember === undefined) return modelId;
-  const read = decides ? readModel : findModel;
-  return body.readWhole<string | undefined>(
-    (whole) => read(whole, modelMember),
-    () => {
-      // For the record alone no call is refused.
-      if (!decides) return undefined;
-      throw tooMuchBuffered();
-    },
-  );
 }

@@ -9,7 +9,7 @@ export interface TraceContext {
 
 /** One request sent to Bedrock. Times in milliseconds from the start of the invocation. */
 export interface Attempt {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: Operation['method'];
   readonly startedMs: number;
   /** Arrival of the answer's headers; absent when none came. */
   headersMs?: number;

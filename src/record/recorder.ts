@@ -122,6 +122,7 @@ export function startRecord(
     route({ operation: found, modelId }) {
       operation = found;
       record.operation = found.name;
+      record.operationGroup = found.group;
       if (modelId !== undefined) record.modelId = modelId;
     },
     model(modelId) {

@@ -75,7 +75,7 @@ export function createSpans(
       ...operationAttributes(finished),
       ...serverAttributes,
       ...caller,
-      ...known({ 'bedrock.operation': operation }),
+      ...known({ 'bedrock.operation': operation, 'bedrock.operation_group': record.operationGroup }),
     };
     for (const [index, attempt] of attempts.entries()) addCall(finished, attempt, index, common, context);
     // A caller's own mistake, or its leaving, is no failure of the proxy's.
@@ -99,6 +99,7 @@ function contextOf(context: TraceContext | undefined): Context {
 function requestAttributes({ record }: FinishedRequest): Attributes {
   return known({
     'bedrock.operation': record.operation,
+    'bedrock.operation_group': record.operationGroup,
     'bedrock.proxy.outcome': record.outcome,
     'bedrock.proxy.error_source': record.errorSource,
     [ERROR_TYPE]: record.errorType,
