@@ -50,7 +50,10 @@ param poolMemberIds string[] = []
 param apiPath string = 'bedrock'
 
 @description('Groups of operations that are served: by the gateway, and by the function.')
-param operationGroups ('inference' | 'discovery' | 'retrieval' | 'agents' | 'agentcore' | 'mantle')[] = ['inference', 'discovery']
+param operationGroups ('inference' | 'discovery' | 'retrieval' | 'agents' | 'agentcore' | 'mantle')[] = [
+  'inference'
+  'discovery'
+]
 
 @description('False: the subscription key is taken from the header api-key only, not from Authorization: Bearer.')
 param acceptBearerKey bool = true
