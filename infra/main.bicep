@@ -52,6 +52,12 @@ param poolMemberIds string[] = []
 @description('Path of the API on the gateway.')
 param apiPath string = 'bedrock'
 
+@description('Groups of operations that are served: by the gateway, and by the function.')
+param operationGroups ('inference' | 'discovery' | 'retrieval' | 'agents' | 'agentcore' | 'mantle')[] = [
+  'inference'
+  'discovery'
+]
+
 @description('False: the subscription key is taken from the header api-key only, not from Authorization: Bearer.')
 param acceptBearerKey bool = true
 
@@ -311,6 +317,7 @@ module functionApp 'app/function-app.bicep' = {
       AZURE_CLIENT_ID: identity.outputs.clientId
       BUDGET_TABLE_URI: storage.outputs.budgetTableUri
       MAX_REQUEST_BYTES: string(maxRequestBytes)
+      OPERATIONS: join(operationGroups, ',')
       CALLER_AUTH: callerAuth
       ...(callerAuth == 'entra'
         ? {
@@ -353,6 +360,7 @@ module api 'gateway/api.bicep' = if (configureGateway) {
     audience: audience
     maxRequestBytes: maxRequestBytes
     acceptBearerKey: acceptBearerKey
+    operationGroups: operationGroups
     functionAppIds: [functionApp.outputs.id, ...poolMemberIds]
     component: {
       name: monitoring.outputs.componentName

@@ -105,7 +105,9 @@ export function errorReply(error: ProxyError, { id, url = '' }: FailedRequest): 
 
 /** The path alone decides: most failures come before the operation is known, or because there is none. */
 function bodyIn(url: string, { status, errorType, message }: ProxyError): object {
-  switch (/^\/+(openai|anthropic)(?![^/?])/.exec(url)?.[1]) {
+  const [, plain, ofMantle] = /^\/+(?:(openai|anthropic)|mantle\/+(openai|anthropic|v1))(?![^/?])/.exec(url) ?? [];
+  switch (plain ?? ofMantle) {
+    case 'v1':
     case 'openai': {
       const type = OPENAI_TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
       const code = status === 401 ? 'invalid_api_key' : errorType;

@@ -4,6 +4,7 @@ import { createTargets } from './aws/target.ts';
 import { createAwsTime } from './aws/time.ts';
 import { createRouter } from './bedrock/route.ts';
 import { RUNTIME } from './bedrock/runtime.ts';
+import { SERVICES } from './bedrock/services.ts';
 import { createBufferBudget } from './buffer-budget.ts';
 import type { Budgets } from './budgets/budgets.ts';
 import { loadBudgets } from './budgets/load.ts';
@@ -94,7 +95,7 @@ function observeBy({ telemetry: config, telemetryProblems: problems }: Config): 
 }
 
 function compose(config: Config): Composed {
-  const { regions, endpoints, callerAuth, limits, requestMetadata } = config;
+  const { regions, endpoints, operations, callerAuth, limits, requestMetadata } = config;
   const awsTime = createAwsTime((offsetMs) =>
     console.error(eventLine('bedrock.clock', { offsetSeconds: Math.round(offsetMs / 1000) })),
   );
@@ -119,7 +120,8 @@ function compose(config: Config): Composed {
     planRegions: createPlanner(regions, systemClock),
     tellCaller: callerNames(config.callerNames),
     admit: loadAdmission(callerAuth),
-    findRoute: createRouter([RUNTIME]),
+    findRoute: createRouter(SERVICES, operations),
+    operations,
     credentials,
     awsTime,
     targets,

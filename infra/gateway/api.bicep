@@ -23,6 +23,9 @@ param maxRequestBytes int
 @description('True: the subscription key is accepted as Authorization: Bearer too, which is what AWS_BEARER_TOKEN_BEDROCK sends.')
 param acceptBearerKey bool
 
+@description('Groups of operations that are served.')
+param operationGroups string[]
+
 @description('Resource ids of the function apps. The first is the one of this deployment; with more, calls are spread over all.')
 @minLength(1)
 param functionAppIds string[]
@@ -37,21 +40,12 @@ var policy = loadTextContent('policies/bedrock.xml')
 
 var pooled = length(functionAppIds) > 1
 
-// Paths that Bedrock has. A call to another one is refused by the gateway; which operation it is, the function decides.
-var operations = [
-  { name: 'model', displayName: 'Models', method: 'POST', urlTemplate: '/model/*' }
-  { name: 'guardrail', displayName: 'Guardrails', method: 'POST', urlTemplate: '/guardrail/*' }
-  { name: 'guardrail-checks', displayName: 'Guardrail checks', method: 'POST', urlTemplate: '/guardrail-checks/*' }
-  { name: 'start-async-invoke', displayName: 'Start async invocation', method: 'POST', urlTemplate: '/async-invoke' }
-  { name: 'list-async-invokes', displayName: 'List async invocations', method: 'GET', urlTemplate: '/async-invoke' }
-  { name: 'get-async-invoke', displayName: 'Get async invocation', method: 'GET', urlTemplate: '/async-invoke/*' }
-  { name: 'openai', displayName: 'OpenAI-shaped routes', method: 'POST', urlTemplate: '/openai/*' }
-  { name: 'get-response', displayName: 'Get response', method: 'GET', urlTemplate: '/openai/v1/responses/*' }
-  { name: 'delete-response', displayName: 'Delete response', method: 'DELETE', urlTemplate: '/openai/v1/responses/*' }
-  { name: 'anthropic', displayName: 'Anthropic-shaped routes', method: 'POST', urlTemplate: '/anthropic/*' }
-  { name: 'usage', displayName: 'Budgets of the subscription', method: 'GET', urlTemplate: '/usage' }
-  { name: 'health', displayName: 'Health', method: 'GET', urlTemplate: '/health' }
-]
+// Paths that Bedrock has, by the groups of src/bedrock/README.md. A call to another one is refused by the gateway; which
+// operation it is, the function decides.
+var operations = filter(
+  loadJsonContent('operations.json'),
+  operation => !contains(operation, 'group') || contains(operationGroups, operation.group)
+)
 
 // Nothing of a message: headers hold keys, and a logged body is a buffered one.
 var silent = {
@@ -132,7 +126,7 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
   name: 'bedrock'
   properties: {
     displayName: 'Amazon Bedrock'
-    description: 'Amazon Bedrock runtime, signed on the way. The paths and messages are those of AWS.'
+    description: 'Amazon Bedrock, signed on the way. The paths and messages are those of AWS.'
     path: path
     protocols: ['https']
     type: 'http'

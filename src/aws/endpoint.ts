@@ -14,16 +14,18 @@ export interface EndpointOptions {
  * The origin at which a service is called in a region, for instance `https://bedrock-runtime-fips.us-east-1.amazonaws.com`.
  *
  * @param hostPrefix what stands before the region, for instance `bedrock-runtime`
+ * @param dualStack the service has the domain of AWS's dual-stack endpoints (`api.aws`), and no other
  * @returns undefined for a region that AWS's table does not know, unless the service has an address of its own
  */
 export function originOf(
   hostPrefix: string,
   region: string,
   { useFips, overrides }: EndpointOptions,
+  dualStack = false,
 ): string | undefined {
   const override = overrides[hostPrefix];
   if (override !== undefined) return override.replaceAll('{region}', region);
-  return serviceOrigin(useFips ? `${hostPrefix}-fips` : hostPrefix, region);
+  return serviceOrigin(useFips ? `${hostPrefix}-fips` : hostPrefix, region, dualStack);
 }
 
 /** The partition of a region, whose keys are good in no other: `aws`, `aws-cn`, `aws-us-gov` … */
@@ -41,9 +43,9 @@ export function partitionOf(region: string): string {
  * @param hostPrefix what stands before the region, for instance `bedrock-runtime`
  * @returns undefined for a region that the table does not know
  */
-export function serviceOrigin(hostPrefix: string, region: string): string | undefined {
+export function serviceOrigin(hostPrefix: string, region: string, dualStack = false): string | undefined {
   const resolved = partition(region);
   // A listed region carries its description; one that only matched a partition's pattern, or nothing, does not.
   if (!('description' in resolved) && resolved.name === 'aws') return undefined;
-  return `https://${hostPrefix}.${region}.${resolved.dnsSuffix}`;
+  return `https://${hostPrefix}.${region}.${dualStack ? resolved.dualStackDnsSuffix : resolved.dnsSuffix}`;
 }

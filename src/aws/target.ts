@@ -15,6 +15,8 @@ export interface Target {
 export interface TargetService {
   /** What stands before the region in the name of its endpoint. */
   readonly hostPrefix: string;
+  /** It has the domain of AWS's dual-stack endpoints, and no other. */
+  readonly dualStack?: boolean;
   /** Its name in the scope of a signature. */
   readonly signingName: string;
 }
@@ -43,8 +45,8 @@ export interface TargetsOptions {
 export function createTargets({ regions, endpoints, limits, now, clock }: TargetsOptions): Targets {
   const made = new Map<string, Target>();
 
-  const make = ({ hostPrefix, signingName }: TargetService, region: string): Target => {
-    const origin = regions.includes(region) ? originOf(hostPrefix, region, endpoints) : undefined;
+  const make = ({ hostPrefix, dualStack, signingName }: TargetService, region: string): Target => {
+    const origin = regions.includes(region) ? originOf(hostPrefix, region, endpoints, dualStack) : undefined;
     if (origin === undefined) throw new Error(`There is no ${hostPrefix} in this region.`);
     return {
       region,

@@ -9,7 +9,7 @@ import { type AnswerHeaders, isChunked, readHeaders } from './response-headers.t
 import { createSilenceTimer } from './silence.ts';
 
 export interface UpstreamRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path and query. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -151,6 +151,6 @@ function isInvalid(cause: Error): boolean {
  */
 function payload({ method, headers, body, bodyLength }: UpstreamRequest) {
   const [first, second] = body;
-  if (second === undefined) return { headers, body: first ?? (method === 'POST' ? '' : null) };
+  if (second === undefined) return { headers, body: first ?? (method === 'GET' || method === 'DELETE' ? null : '') };
   return { headers: { ...headers, 'content-length': String(bodyLength) }, body: body as unknown as Buffer };
 }

@@ -1,4 +1,5 @@
 import { ProxyError } from '../errors.ts';
+import { GROUPS, type OperationGroup } from './groups.ts';
 import type { ModelAliases } from './model-aliases.ts';
 import { arnRegion, isIdentifier } from './model-id.ts';
 import { type MatchPath, pathPattern } from './path-pattern.ts';
@@ -36,15 +37,40 @@ export type FindRoute = (method: string, pathname: string, aliases?: ModelAliase
  */
 const MOST_DECODINGS = 3;
 
-/** Labels that are one segment however they are encoded: with more, it is another path. */
-const NEVER_ARNS = new Set(['guardrailVersion', 'responseId']);
+/** Labels that may be ARNs, whose slashes front ends decode. Any other is one segment: with more, it is another path. */
+const MAY_BE_ARNS = new Set([
+  'modelId',
+  'modelIdentifier',
+  'inferenceProfileIdentifier',
+  'provisionedModelId',
+  'guardrailIdentifier',
+  'invocationArn',
+  'sessionIdentifier',
+  'flowIdentifier',
+  'flowAliasIdentifier',
+  'executionIdentifier',
+  'agentRuntimeArn',
+]);
 
-/** @param services whose paths do not overlap */
-export function createRouter(services: readonly Service[]): FindRoute {
+const EVERY_GROUP: ReadonlySet<OperationGroup> = new Set(GROUPS);
+
+/**
+ * @param services whose paths do not overlap; of two operations that have one path the first counts
+ * @param offered groups of operations that are told of where a path is unknown
+ */
+export function createRouter(
+  services: readonly Service[],
+  offered: ReadonlySet<OperationGroup> = EVERY_GROUP,
+): FindRoute {
   const candidates = services.flatMap((service) =>
-    service.operations.map((operation) => ({ service, operation, ...compile(operation.template) })),
+    service.operations.map((operation) => {
+      const template = `${service.prefix ?? ''}${operation.template}`;
+      return { service, operation, template, ...compile(template) };
+    }),
   );
-  const operations = candidates.map(({ operation }) => operation);
+  const served = candidates
+    .filter(({ operation }) => operation.unsupported === undefined && offered.has(operation.group))
+    .map(({ template, operation }) => ({ method: operation.method, template }));
   const methodsOf = (path: string) =>
     candidates.filter(({ match }) => match(path) !== undefined).map(({ operation }) => operation.method);
   return (method, pathname, aliases) => {
@@ -70,7 +96,7 @@ export function createRouter(services: readonly Service[]): FindRoute {
         ...(region === undefined ? {} : { arnRegion: region }),
       };
     }
-    throw new ProxyError('unknownOperation', explainUnknownPath(method, decoded, methodsOf, operations));
+    throw new ProxyError('unknownOperation', explainUnknownPath(method, decoded, methodsOf, served));
   };
 }
 
@@ -79,7 +105,7 @@ function compile(template: string) {
   const valuesIn = pathPattern(template);
   const match: MatchPath = (path) => {
     const values = valuesIn(path);
-    const isOther = labels.some((label, index) => NEVER_ARNS.has(label) && values?.[index]?.includes('/'));
+    const isOther = labels.some((label, index) => !MAY_BE_ARNS.has(label) && values?.[index]?.includes('/'));
     return isOther ? undefined : values;
   };
   return { labels, match };

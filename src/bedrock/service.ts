@@ -1,15 +1,15 @@
 import type { EventDialect } from '../streams/failure-event.ts';
+import type { StreamException } from '../streams/event-stream.ts';
 import type { Metering } from '../usage/reading.ts';
-
-/** Operations that the gateway can allow together. */
-export type OperationGroup = 'inference';
+import type { NestedModels } from './nested-models.ts';
+import type { OperationGroup } from './groups.ts';
 
 /** All that is to be known of an operation. What is absent does not apply to it. */
 export interface Operation {
   /** AWS's name of the operation; for the routes that AWS's API model does not hold, a name in the same style. */
   readonly name: string;
   readonly group: OperationGroup;
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path with `{labels}`. A label is one segment on the wire; an ARN in it has its slashes encoded. */
   readonly template: string;
   /**
@@ -17,8 +17,14 @@ export interface Operation {
    * that the model does not hold, whose clients have parameters of their own (`beta`, `api-version`).
    */
   readonly query?: readonly string[] | 'any';
+  /** What the names of further headers begin with that go on to AWS, signed. */
+  readonly headers?: string;
   /** Member of the JSON body that names the model, where the path does not. */
   readonly modelMember?: 'model' | 'modelId';
+  /** Members that name models anywhere in the JSON body. */
+  readonly nestedModels?: NestedModels;
+  /** A model works for it that the request does not name: refused where the models of a caller are limited. */
+  readonly hiddenModel?: true;
   /** Whether its answers tell tokens: such that were `used`, or that were only `counted`, which costs nothing. */
   readonly metering?: Metering;
   /**
@@ -28,6 +34,8 @@ export interface Operation {
   readonly genAi?: 'chat' | 'byModel';
   /** Dialect in which a stream of server-sent events tells its client of a failure. */
   readonly dialect?: EventDialect;
+  /** Of an event stream: the exception that tells its client of a failure, one of those that AWS's API model has for it. */
+  readonly streamException?: StreamException;
   /** Where it takes request metadata, which AWS documents for these alone (user guide, "Per-request metadata tagging"). */
   readonly metadata?: 'header' | 'body';
   /**
@@ -45,7 +53,11 @@ export interface Operation {
 export interface Service {
   /** What stands before the region in the name of its endpoint. */
   readonly hostPrefix: string;
+  /** It has the domain of AWS's dual-stack endpoints (`api.aws`), and no other. */
+  readonly dualStack?: true;
   /** Its name in the scope of a signature. */
   readonly signingName: string;
+  /** What its paths begin with here, and not at AWS; absent: nothing. */
+  readonly prefix?: string;
   readonly operations: readonly Operation[];
 }

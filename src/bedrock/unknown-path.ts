@@ -1,4 +1,8 @@
-import type { Operation } from './service.ts';
+/** A path that is served, as its template. */
+export interface ServedPath {
+  readonly method: string;
+  readonly template: string;
+}
 
 /** What a path is called by: the methods of the operations whose path it is; empty where there are none. */
 export type MethodsOf = (path: string) => readonly string[];
@@ -6,13 +10,8 @@ export type MethodsOf = (path: string) => readonly string[];
 /** First segments that other services of Bedrock have, which people try here. */
 const ELSEWHERE: readonly (readonly [text: string, segments: readonly string[]])[] = [
   [
-    'The control plane of Bedrock is not served here. ',
+    'Of the control plane only the reading of models, inference profiles and provisioned throughput is served here. ',
     [
-      'foundation-models',
-      'foundation-model-availability',
-      'inference-profiles',
-      'provisioned-model-throughput',
-      'provisioned-model-throughputs',
       'custom-models',
       'imported-models',
       'guardrails',
@@ -22,21 +21,13 @@ const ELSEWHERE: readonly (readonly [text: string, segments: readonly string[]])
     ],
   ],
   [
-    'Agents, knowledge bases and reranking are not served here. ',
-    [
-      'agents',
-      'flows',
-      'knowledgebases',
-      'retrieveAndGenerate',
-      'retrieveAndGenerateStream',
-      'agenticRetrieveStream',
-      'rerank',
-      'generateQuery',
-      'optimize-prompt',
-      'sessions',
-    ],
+    'Of agents, flows and knowledge bases only the use is served here, and of their tags nothing. ',
+    ['agents', 'flows', 'knowledgebases', 'prompts', 'sessions', 'tags'],
   ],
-  ['AgentCore is not served here. ', ['runtimes', 'code-interpreters', 'browsers', 'memories']],
+  [
+    'Of AgentCore only the invocation of runtimes can be served here, below /agentcore. ',
+    ['agentcore', 'runtimes', 'code-interpreters', 'browsers', 'memories', 'identities', 'gateways'],
+  ],
 ];
 
 /**
@@ -49,9 +40,9 @@ export function explainUnknownPath(
   method: string,
   path: string,
   methodsOf: MethodsOf,
-  operations: readonly Operation[],
+  served: readonly ServedPath[],
 ): string {
-  return mistakeIn(method, path, methodsOf) + servedNear(path, operations);
+  return mistakeIn(method, path, methodsOf) + servedNear(path, served);
 }
 
 function mistakeIn(method: string, path: string, methodsOf: MethodsOf): string {
@@ -73,8 +64,7 @@ function hasOtherBase(path: string, methodsOf: MethodsOf): boolean {
   return ['/openai/v1', '/anthropic/v1'].some((base) => methodsOf(base + rest).length > 0);
 }
 
-function servedNear(path: string, operations: readonly Operation[]): string {
-  const served = operations.filter(({ unsupported }) => unsupported === undefined);
+function servedNear(path: string, served: readonly ServedPath[]): string {
   const first = firstSegment(path);
   const near = served.filter(({ template }) => firstSegment(template) === first);
   if (near.length > 0) {

@@ -1,10 +1,14 @@
 import { ProxyError } from '../errors.ts';
 import type { Caller } from './caller.ts';
 
+/** ARNs that say no more than the id at their end: models of AWS's, and the profiles that AWS has made of them. */
+const ARN = /^arn:[a-z-]+:bedrock:[a-z0-9-]*:\d*:(?:foundation-model|inference-profile)\/([^/]+)$/;
+
 /** @throws ProxyError `accessDenied` when the caller has a list of models and none of its patterns is this model's */
 export function checkModel(caller: Caller, model: string): void {
+  const names = [model, ARN.exec(model)?.[1] ?? model];
   const matches = (pattern: string) =>
-    pattern.endsWith('*') ? model.startsWith(pattern.slice(0, -1)) : model === pattern;
+    names.some((name) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
   if (
     caller.allowedModels !== undefined &&
     !caller.allowedModels.some((pattern) => pattern !== '' && matches(pattern))

@@ -1,3 +1,4 @@
+import type { OperationGroup } from '../bedrock/groups.ts';
 import type { CallerNamesOptions } from '../callers/caller-names.ts';
 import type { AdmissionOptions } from '../callers/load.ts';
 import type { BudgetSettings } from '../budgets/load.ts';
@@ -7,10 +8,13 @@ import { readBudgets } from './budgets.ts';
 import { readCredentials } from './credentials.ts';
 import { type Endpoints, readEndpoints } from './endpoints.ts';
 import { type Limits, readLimits } from './limits.ts';
+import { readOperations } from './operations.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
 import { readTelemetry } from './telemetry.ts';
 
 export interface Config extends Endpoints {
+  /** The groups of operations that the app offers. */
+  readonly operations: ReadonlySet<OperationGroup>;
   readonly credentials: CredentialsOptions;
   readonly callerAuth: AdmissionOptions;
   readonly limits: Limits;
@@ -38,6 +42,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const config: Config = {
     regions,
     endpoints,
+    operations: readOperations(read, problems, { region: regions[0], endpoints }),
     credentials: readCredentials(read, problems, regions[0]),
     callerAuth: readCallerAuth(read, problems),
     limits: readLimits(read, problems),

@@ -1,11 +1,14 @@
 import { type EndpointOptions, originOf, partitionOf } from '../aws/endpoint.ts';
 import { RUNTIME } from '../bedrock/runtime.ts';
-import type { Reader, SettingName } from './settings.ts';
+import type { Service } from '../bedrock/service.ts';
+import { SERVICES } from '../bedrock/services.ts';
+import { type Reader, type SettingName, SETTINGS } from './settings.ts';
 
-/** The setting that replaces the address of a service, by what that begins with. */
-const OVERRIDES = {
-  [RUNTIME.hostPrefix]: 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME',
-} satisfies Record<string, SettingName>;
+/** Name of the setting that replaces the address of a service, as the AWS SDKs call it. */
+export function endpointSetting({ hostPrefix }: Service): SettingName | undefined {
+  const name = `AWS_ENDPOINT_URL_${hostPrefix.replaceAll('-', '_').toUpperCase()}`;
+  return SETTINGS.find((setting) => setting === name);
+}
 
 export interface Endpoints {
   /** Regions of the app: that of its roles and of the calls for which nothing else is said, then the further ones in order. */
@@ -18,9 +21,10 @@ export function readEndpoints(read: Reader, problems: string[]): Endpoints {
   const region = read.required('AWS_REGION', '');
   const further = read.list('AWS_REGIONS');
   const overrides: Record<string, string> = {};
-  for (const [hostPrefix, name] of Object.entries(OVERRIDES)) {
-    const origin = read.origin(name);
-    if (origin !== undefined) overrides[hostPrefix] = origin;
+  for (const service of SERVICES) {
+    const name = endpointSetting(service);
+    const origin = name === undefined ? undefined : read.origin(name);
+    if (origin !== undefined) overrides[service.hostPrefix] = origin;
   }
   const endpoints = { useFips: read.flag('AWS_USE_FIPS_ENDPOINT'), overrides };
   if (region !== '') {

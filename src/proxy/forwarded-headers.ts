@@ -30,16 +30,18 @@ const UNSIGNED = new Set(['amz-sdk-invocation-id', 'amz-sdk-request', 'user-agen
  * Splits off what goes to Bedrock. AWS drops names with an underscore before it verifies, so that a signature over one
  * would be refused.
  *
+ * @param prefix what the names of further headers begin with that the operation takes
  * @throws ProxyError `invalidRequest` for a value that is not ASCII: signer and verifier would read it in different
  *   character sets (RFC 9110 section 5.5)
  */
-export function forwardedHeaders(headers: IncomingHttpHeaders): ForwardedHeaders {
+export function forwardedHeaders(headers: IncomingHttpHeaders, prefix = SIGNED_PREFIX): ForwardedHeaders {
   const signed: Record<string, string> = {};
   const unsigned: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name];
     if (typeof value !== 'string' || name.includes('_')) continue;
-    const target = SIGNED.has(name) || name.startsWith(SIGNED_PREFIX) ? signed : UNSIGNED.has(name) ? unsigned : null;
+    const isSigned = SIGNED.has(name) || name.startsWith(SIGNED_PREFIX) || name.startsWith(prefix);
+    const target = isSigned ? signed : UNSIGNED.has(name) ? unsigned : null;
     if (target === null) continue;
     if (!isAscii(value)) {
       throw new ProxyError('invalidRequest', `The value of the header ${name} is not ASCII.`);

@@ -1,4 +1,5 @@
 import { abortable } from '../abortable.ts';
+import type { OperationGroup } from '../bedrock/groups.ts';
 import type { FindRoute } from '../bedrock/route.ts';
 import type { Budgets } from '../budgets/budgets.ts';
 import type { BufferBudget } from '../buffer-budget.ts';
@@ -17,10 +18,11 @@ import { createMeter } from '../usage/meter.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
 import { orderOf, usageReply } from './budgets.ts';
-import { calledModel } from './called-model.ts';
+import { calledModels, refuseHiddenModel } from './called-models.ts';
 import { createHealth, type Health } from './health.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { endAtDeadline } from './ending.ts';
+import { checkOperation } from './operations.ts';
 import { orderedRequest } from './ordered-request.ts';
 import { ordersOf } from './orders.ts';
 import { relay } from './relay.ts';
@@ -30,6 +32,8 @@ import { readBody } from './request-body.ts';
 export interface ProxyDependencies extends RecorderOptions, RegionalSender {
   readonly admit: Admit;
   readonly findRoute: FindRoute;
+  /** The groups of operations that the app offers. */
+  readonly operations: ReadonlySet<OperationGroup>;
   readonly budget: BufferBudget;
   readonly budgets: Budgets;
   /** Whether requests name their caller to AWS. */
@@ -72,7 +76,7 @@ async function answer(
   record: Recorder,
   dependencies: ProxyDependencies & { readonly health: Health },
 ): Promise<Reply> {
-  const { regions, admit, findRoute, health, budget, budgets, requestMetadata, limits } = dependencies;
+  const { regions, admit, findRoute, operations, health, budget, budgets, requestMetadata, limits } = dependencies;
   await abortable(admit(request), signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
@@ -86,11 +90,14 @@ async function answer(
   const route = findRoute(method, pathname, orders.aliases);
   const { operation, path } = route;
   record.route(route);
+  checkOperation(operation, request.headers, operations);
   const regional = regionOrder(request.headers, regions);
-  const call = operation.metering === 'used' ? budgets.admit(caller, order) : undefined;
+  const spends = operation.metering === 'used' || operation.metering === 'untold';
+  const call = spends ? budgets.admit(caller, order) : undefined;
   if (call?.exceeded !== undefined) record.budgetExceeded(call.exceeded);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
-  const { signed, unsigned } = forwardedHeaders(request.headers);
+  if (caller.allowedModels !== undefined) refuseHiddenModel(operation);
+  const { signed, unsigned } = forwardedHeaders(request.headers, operation.headers);
   const ordered = orderedRequest(operation, signed, orders, requestMetadata ? caller : undefined);
   const { headers, rewrite } = ordered;
   const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
@@ -98,11 +105,16 @@ async function answer(
   try {
     record.body(body.received);
     const decides = caller.allowedModels !== undefined || call?.needsPrice === true;
-    const called = ordered.modelInBody() ?? calledModel(route, body, decides);
-    if (called !== undefined) record.model(called);
-    const model = called?.used;
-    call?.checkModel(model);
-    if (model !== undefined) checkModel(caller, model);
+    const inBody = ordered.modelInBody();
+    const called = inBody === undefined ? calledModels(route, body, decides) : [inBody];
+    const [first, ...others] = called;
+    if (first !== undefined && others.length === 0) record.model(first);
+    const model = first?.used;
+    if (model === undefined) call?.checkModel(model);
+    for (const { used } of called) {
+      call?.checkModel(used);
+      checkModel(caller, used);
+    }
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
     const upstreamAnswer = await sendSomewhere(
       { route, model, order: regional, outgoing },
@@ -122,7 +134,7 @@ async function answer(
     record.upstreamHeaders(upstreamAnswer, meter);
     const lease = budget.lease(caller.subscriptionId);
     whenClosed(response, lease.release);
-    const reply = await relay(upstreamAnswer, operation.dialect, { lease, record, meter, signal, clock: systemClock });
+    const reply = await relay(upstreamAnswer, operation, { lease, record, meter, signal, clock: systemClock });
     if (call?.remaining !== undefined) reply.headers['x-bedrock-budget-remaining'] = call.remaining;
     return reply;
   } finally {

@@ -3,8 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import type { Reply } from '../http/reply.ts';
 import { returnedHeaders } from '../http/response-headers.ts';
-import { framerFor } from '../streams/format.ts';
-import type { EventDialect } from '../streams/failure-event.ts';
+import { type FailureForms, framerFor } from '../streams/format.ts';
 import { addUsageHeaders } from '../usage/headers.ts';
 import { endAtDeadline } from './ending.ts';
 import { relayStream } from './relay-stream.ts';
@@ -27,13 +26,9 @@ const NOT_MODIFIED = 304;
  *
  * @throws ProxyError as `UpstreamAnswer.read` does
  */
-export async function relay(
-  answer: UpstreamAnswer,
-  dialect: EventDialect | undefined,
-  relaying: Relaying,
-): Promise<Reply> {
+export async function relay(answer: UpstreamAnswer, forms: FailureForms, relaying: Relaying): Promise<Reply> {
   const headers = returnedHeaders(answer.headers);
-  const framer = framerFor(answer, dialect);
+  const framer = framerFor(answer, forms);
   try {
     if (framer !== undefined) return await relayStream(answer, headers, framer, relaying);
     return await relayBody(answer, headers, relaying);

@@ -9,7 +9,7 @@ export interface TraceContext {
 
 /** One request sent to Bedrock. Times in milliseconds from the start of the invocation. */
 export interface Attempt {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: Operation['method'];
   readonly region: string;
   /** Of the endpoint. */
   readonly origin: string;

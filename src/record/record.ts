@@ -1,3 +1,4 @@
+import type { OperationGroup } from '../bedrock/groups.ts';
 import type { GuardrailAction } from '../usage/answer-facts.ts';
 import type { Usage } from '../usage/reading.ts';
 import type { TokenUsage } from '../usage/token-usage.ts';
@@ -20,6 +21,8 @@ export interface RequestRecord extends TokenUsage {
   productId?: string;
   userId?: string;
   operation?: string;
+  /** The operations that it belongs to, as the gateway allows them. */
+  operationGroup?: OperationGroup;
   /** AWS account of the role that signed, and its session's name, as AWS's bill shows it. */
   accountId?: string;
   roleSessionName?: string;

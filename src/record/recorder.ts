@@ -128,6 +128,7 @@ export function startRecord(
     route({ operation: found, modelId, resolvedModelId }) {
       operation = found;
       record.operation = found.name;
+      record.operationGroup = found.group;
       if (modelId !== undefined) record.modelId = modelId;
       if (resolvedModelId !== undefined) record.resolvedModelId = resolvedModelId;
     },

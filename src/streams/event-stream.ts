@@ -17,8 +17,16 @@ export const codec = new EventStreamCodec(
   (text) => Buffer.from(text, 'utf8'),
 );
 
-/** `application/vnd.amazon.eventstream`: length-prefixed messages, big endian. */
-export function createEventStreamFramer(): Framer {
+/** Exceptions that AWS's API models have for streams that something behind the service has ended. */
+export type StreamException = 'modelStreamErrorException' | 'badGatewayException';
+
+/**
+ * `application/vnd.amazon.eventstream`: length-prefixed messages, big endian.
+ *
+ * @param exception by which the client is told of a failure: one that its model of the operation has. Clients lose the text
+ *   of another, and some fail on `:message-type: error`
+ */
+export function createEventStreamFramer(exception: StreamException = 'modelStreamErrorException'): Framer {
   const held = createHeldBytes();
   /** Bytes that the message under way still lacks; 0 between messages and inside a prelude. */
   let missing = 0;
@@ -57,7 +65,11 @@ export function createEventStreamFramer(): Framer {
         throw new ProxyError('upstreamBroken', 'Bedrock ended the stream in the middle of a message.');
       return [];
     },
-    failure: (error) => ({ message: exceptionMessage(exceptionType(error), error.message), breaks: false }),
+    // Every stream models the first of the two.
+    failure(error) {
+      const type = error.failure === 'internal' ? 'internalServerException' : exception;
+      return { message: exceptionMessage(type, error.message), breaks: false };
+    },
   };
 }
 
@@ -68,14 +80,6 @@ function messageLength(bytes: Buffer, at: number): number {
   const checksum = bytes.readUInt32BE(at + 8);
   const plausible = total >= SHORTEST_MESSAGE && total <= LONGEST_MESSAGE && headers <= total - SHORTEST_MESSAGE;
   return plausible && checksum === crc32(bytes.subarray(at, at + 8)) ? total : 0;
-}
-
-/**
- * The exceptions that every streaming operation models. Clients lose the text of a type that theirs does not, and some
- * fail on `:message-type: error`.
- */
-function exceptionType(error: ProxyError): string {
-  return error.failure === 'internal' ? 'internalServerException' : 'modelStreamErrorException';
 }
 
 /** A message that every AWS SDK turns into the exception of that name. */

@@ -1,8 +1,11 @@
 import type { ProxyError } from '../errors.ts';
 import type { FailureEnd } from './framer.ts';
 
-/** Dialect in which a stream of server-sent events tells its client of a failure: `openai` is that of chat completions. */
-export type EventDialect = 'openai' | 'responses' | 'anthropic';
+/**
+ * Dialect in which a stream of server-sent events tells its client of a failure: `openai` is that of chat completions,
+ * `unknown` that of a program that may speak any.
+ */
+export type EventDialect = 'openai' | 'responses' | 'anthropic' | 'unknown';
 
 /**
  * What makes each family of clients raise an error instead of ending as if all were well.
@@ -21,6 +24,9 @@ export function failureEvent(dialect: EventDialect, error: ProxyError, sequenceN
       const told = { type: 'error', code, message, param: null, sequence_number: sequenceNumber, error: openai };
       return { message: event(told, 'error'), breaks: false };
     }
+    case 'unknown':
+      // Clients of the Model Context Protocol pass over an event of another name than `message`, and see the break.
+      return { message: event({ error: message, type: code }, 'error'), breaks: true };
     case 'anthropic':
       return { message: event({ type: 'error', error: { type: 'api_error', message } }, 'error'), breaks: false };
   }

@@ -1,4 +1,4 @@
-import { createEventStreamFramer } from './event-stream.ts';
+import { createEventStreamFramer, type StreamException } from './event-stream.ts';
 import type { EventDialect } from './failure-event.ts';
 import type { Framer } from './framer.ts';
 import { createEventFramer } from './server-sent-events.ts';
@@ -27,11 +27,17 @@ export function framedFormat({ status, headers }: AnswerHead): StreamFormat | un
   return status === 200 && !isCompressed(headers) ? formatOf(headers) : undefined;
 }
 
+/** How the clients of an operation are told that a stream of either format has failed. */
+export interface FailureForms {
+  readonly dialect?: EventDialect;
+  readonly streamException?: StreamException;
+}
+
 /** The framer for an answer that can be cut into messages. */
-export function framerFor(head: AnswerHead, dialect: EventDialect | undefined): Framer | undefined {
+export function framerFor(head: AnswerHead, { dialect, streamException }: FailureForms): Framer | undefined {
   switch (framedFormat(head)) {
     case 'eventStream':
-      return createEventStreamFramer();
+      return createEventStreamFramer(streamException);
     case 'serverSentEvents':
       return createEventFramer(dialect);
     case undefined:

@@ -95,6 +95,7 @@ export function createMetrics(
       ...known({
         'aws.region': record.region,
         'bedrock.operation': record.operation,
+        'bedrock.operation_group': record.operationGroup,
         'gen_ai.request.model': series['gen_ai.request.model'],
         'bedrock.proxy.outcome': record.outcome,
         'bedrock.proxy.error_source': record.errorSource,

@@ -67,7 +67,7 @@ export function createSpans(tracer: Tracer, conventions: Conventions): (finished
     const common = {
       ...operationAttributes(finished),
       ...caller,
-      ...known({ 'bedrock.operation': operation }),
+      ...known({ 'bedrock.operation': operation, 'bedrock.operation_group': record.operationGroup }),
     };
     for (const [index, attempt] of attempts.entries()) addCall(finished, attempt, index, common, context);
     // A caller's own mistake, or its leaving, is no failure of the proxy's.
@@ -91,6 +91,7 @@ function contextOf(context: TraceContext | undefined): Context {
 function requestAttributes({ record }: FinishedRequest): Attributes {
   return known({
     'bedrock.operation': record.operation,
+    'bedrock.operation_group': record.operationGroup,
     'bedrock.proxy.outcome': record.outcome,
     'bedrock.proxy.error_source': record.errorSource,
     [ERROR_TYPE]: record.errorType,

@@ -10,8 +10,11 @@ import { withTokensApart } from './iterations.ts';
 import { createServerSentEventsReader } from './sse-reader.ts';
 import { isEmpty, mergeUsage, type TokenUsage, withTotal } from './token-usage.ts';
 
-/** What an operation's answers tell: tokens that were used, or tokens that were only counted, which costs nothing. */
-export type Metering = 'used' | 'counted';
+/**
+ * What an operation's answers tell: tokens that were `used`, or that were only `counted`, which costs nothing; or nothing
+ * (`untold`) of those that a model has used.
+ */
+export type Metering = 'used' | 'counted' | 'untold';
 
 /** What an answer tells of its tokens. Empty for an operation that uses none. */
 export interface Usage extends TokenUsage {
@@ -19,7 +22,7 @@ export interface Usage extends TokenUsage {
   countedInputTokens?: number;
   source?: 'headers' | 'body' | 'stream';
   /** Why nothing is known. */
-  unknown?: 'no usage in the answer' | 'ended by an error' | 'cut' | Trouble;
+  unknown?: 'not told by this operation' | 'no usage in the answer' | 'ended by an error' | 'cut' | Trouble;
   /** The answer was cut, and these are the counts until then. */
   partial?: true;
 }
@@ -36,7 +39,9 @@ export interface Reading {
 export function readingOf(metering: Metering | undefined, head: AnswerHead, accumulator: Accumulator): Reading {
   if (isErrorAnswer(head)) return readError(head, accumulator);
   if (metering === 'used') return readUsage(head, accumulator);
-  return metering === 'counted' ? readCount(accumulator) : readFacts(head, accumulator);
+  if (metering === 'counted') return readCount(accumulator);
+  const facts = readFacts(head, accumulator);
+  return metering === 'untold' ? { ...facts, conclude: untold } : facts;
 }
 
 /** An answer that tells no tokens, or those of another: a stored response has been counted when it was made. */
@@ -48,6 +53,10 @@ function readFacts(head: AnswerHead, accumulator: Accumulator): Reading {
 
 function nothing(): Usage {
   return {};
+}
+
+function untold(): Usage {
+  return { unknown: 'not told by this operation' };
 }
 
 /** An error uses no tokens. Its type is in its body where the headers do not tell it. */

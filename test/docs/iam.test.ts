@@ -3,8 +3,9 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { GROUPS } from '../../src/bedrock/groups.ts';
 import { parseGuardrail } from '../../src/bedrock/guardrail.ts';
-import { RUNTIME } from '../../src/bedrock/runtime.ts';
+import { SERVICES } from '../../src/bedrock/services.ts';
 import { ACTIONS } from '../support/iam-actions.ts';
 import { blocksIn, codeIn, rowsUnder } from '../support/markdown.ts';
 import { root } from '../support/root.ts';
@@ -35,11 +36,15 @@ const besides = rowsUnder(text, 'besides').flatMap(([actions = '', operations = 
 );
 
 /** Operations that reach AWS. */
-const operations = RUNTIME.operations.filter(({ unsupported }) => unsupported === undefined);
+const operations = SERVICES.flatMap(({ prefix = '', operations: all }) =>
+  all
+    .filter(({ unsupported }) => unsupported === undefined)
+    .map(({ name, group, method, template }) => ({ name, group, path: `${method} ${prefix}${template}` })),
+);
 
-/** A path, whatever its parameters are called. */
+/** A path, whatever its parameters are called, and whichever of mantle's two bases it has. */
 function withoutNames(path: string): string {
-  return path.replaceAll(/\{\w+\}/g, '{}');
+  return path.replaceAll(/\{\w+\}/g, '{}').replace('/mantle/openai/v1/', '/mantle/v1/');
 }
 
 function listOf(value: string | string[]): string[] {
@@ -56,19 +61,22 @@ function typesOf(action: string): readonly string[] {
   return types === undefined || types === 'another service' ? [] : types;
 }
 
-/** `foundation-model` of `arn:aws:bedrock:eu-west-1::foundation-model/…`. */
+/** `foundation-model` of `arn:aws:bedrock:eu-west-1::foundation-model/…`, `flow-alias` of `…:flow/…/alias/…`. */
 function typeOf(arn: string): string {
-  return arn.split(':')[5]?.split('/', 1)[0] ?? '';
+  const [type = '', , inner, , innermost] = arn.split(':')[5]?.split('/') ?? [];
+  if (type === 'flow') return [type, innermost ?? inner].filter((part) => part !== undefined).join('-');
+  return inner === 'runtime-endpoint' ? inner : type;
 }
 
 /** The actions an operation needs, by the first table. */
-function actionsOf({ name, method, template }: (typeof operations)[number]): string[] {
-  const names = new Set([name, withoutNames(`${method} ${template}`)]);
+function actionsOf({ name, group, path }: (typeof operations)[number]): string[] {
+  // Mantle has names of the runtime.
+  const names = new Set([withoutNames(path), ...(group === 'mantle' ? [] : [name])]);
   return rows.filter((row) => row.operations.some((known) => names.has(known))).map(({ action }) => action);
 }
 
 describe('the table of IAM actions', () => {
-  it.each(operations)('has $name', (operation) => {
+  it.each(operations)('has $path', (operation) => {
     expect(actionsOf(operation).length).toBeGreaterThan(0);
   });
 
@@ -81,7 +89,7 @@ describe('the table of IAM actions', () => {
   });
 
   it('names no operation that there is not, but for stored answers by their path', () => {
-    const known = new Set(RUNTIME.operations.map(({ name }) => name));
+    const known = new Set(operations.map(({ name }) => name));
     const named = [...rows, ...besides].flatMap((row) => row.operations);
     const unknown = named.filter((name) => !name.includes(' ') && !known.has(name));
     expect(unknown).toStrictEqual([]);
@@ -101,7 +109,7 @@ describe('the table of IAM actions', () => {
 
 describe('the IAM policies', () => {
   it('are policies', () => {
-    expect(policies).toHaveLength(5);
+    expect(policies).toHaveLength(5 + GROUPS.length - 1);
     for (const { Version, Statement } of policies) {
       expect(Version).toBe('2012-10-17');
       const sids = Statement.map(({ Sid }) => Sid);
@@ -138,16 +146,17 @@ describe('the IAM policies', () => {
   });
 
   it.each([
-    ['every model', [0]],
-    ['one profile, together with that of asynchronous calls and guardrails,', [1, 2]],
-  ])('of %s allow every operation', (_name, indexes) => {
+    ['inference', 'every model', [0]],
+    ['inference', 'one profile, together with that of asynchronous calls and guardrails,', [1, 2]],
+    ...GROUPS.slice(1).map((group, index) => [group, 'its group', [3 + index]] as const),
+  ] as const)('of %s, %s allow every operation', (group, _name, indexes) => {
     const allowed = new Set(
       indexes.flatMap((index) => (policies[index]?.Statement ?? []).flatMap(({ Action }) => listOf(Action))),
     );
-    for (const operation of operations) {
+    for (const operation of operations.filter((each) => each.group === group)) {
       expect(
         actionsOf(operation).filter((action) => !allowed.has(action)),
-        operation.name,
+        operation.path,
       ).toStrictEqual([]);
     }
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { RUNTIME } from '../../src/bedrock/runtime.ts';
+import { SERVICES } from '../../src/bedrock/services.ts';
 import { codeIn, rowsUnder } from '../support/markdown.ts';
 import { root } from '../support/root.ts';
 
@@ -21,7 +22,12 @@ function pathsIn(cell: string): string[] {
   return paths;
 }
 
-describe('the table of operations', () => {
+/** Every operation with its path at the proxy. */
+const operations = SERVICES.flatMap(({ prefix = '', operations: rows }) =>
+  rows.map((row) => ({ ...row, path: `${row.method} ${prefix}${row.template}` })),
+);
+
+describe('the tables of operations', () => {
   const rows = rowsUnder(read('src/bedrock/README.md'), 'operation');
 
   it('has every operation with its method and path, once, and no other', () => {
@@ -29,14 +35,14 @@ describe('the table of operations', () => {
       const all = pathsIn(paths);
       return codeIn(names).map((name, index) => `${name} ${all[index]}`);
     });
-    const known = RUNTIME.operations.map(({ name, method, template }) => `${name} ${method} ${template}`);
+    const known = operations.map(({ name, path }) => `${name} ${path}`);
     expect(described.toSorted()).toStrictEqual(known.toSorted());
   });
 
   it('says where an operation takes request metadata', () => {
     for (const [names = '', , metadata = ''] of rows) {
       for (const name of codeIn(names)) {
-        const place = RUNTIME.operations.find((operation) => operation.name === name)?.metadata;
+        const place = operations.find((operation) => operation.name === name)?.metadata;
         expect(metadata, name).toBe(place === undefined ? '–' : place === 'body' ? 'in the body' : 'in a header');
       }
     }
@@ -47,12 +53,9 @@ describe('where a guardrail goes', () => {
   const PLACES = { body: 'in the body', headers: 'in headers', impossible: 'takes none', needless: 'not needed' };
 
   it('is what the table of operations says', () => {
-    for (const [names = '', , , place = ''] of rowsUnder(read('src/bedrock/README.md'), 'operation')) {
-      for (const name of codeIn(names)) {
-        const row = RUNTIME.operations.find((operation) => operation.name === name);
-        expect(place, name).toBe(row && PLACES[row.guardrail]);
-      }
-    }
+    const rows = rowsUnder(read('src/bedrock/README.md'), 'operation').filter(({ length }) => length === 4);
+    const described = rows.flatMap(([names = '', , , place = '']) => codeIn(names).map((name) => [name, place]));
+    expect(described).toStrictEqual(RUNTIME.operations.map(({ name, guardrail }) => [name, PLACES[guardrail]]));
   });
 
   it('is what the page on orders says', () => {
@@ -68,6 +71,31 @@ describe('where a guardrail goes', () => {
     expect(inCell(headers)).toStrictEqual(by('headers'));
     expect(inCell(impossible)).toStrictEqual(by('impossible'));
     expect(others?.[0]).toBe('all others');
+    const elsewhere = SERVICES.filter((service) => service !== RUNTIME).flatMap((service) => service.operations);
+    expect(new Set(elsewhere.map(({ guardrail }) => guardrail))).toStrictEqual(new Set(['impossible', 'needless']));
+  });
+});
+
+describe('the operations of the gateway', () => {
+  const deployed: readonly { group?: string; name: string; method: string; urlTemplate: string }[] = JSON.parse(
+    read('infra/gateway/operations.json'),
+  );
+  const covering = (path: string) =>
+    deployed.filter(({ method, urlTemplate }) => {
+      const own = `${method} ${urlTemplate}`;
+      return own.endsWith('/*') ? path.startsWith(own.slice(0, -1)) : path === own;
+    });
+
+  it.each(operations)('have $path once, in its group', ({ path, group }) => {
+    expect(covering(path).map((operation) => operation.group)).toStrictEqual([group]);
+  });
+
+  it('are all needed, and have names of their own', () => {
+    const used = new Set(
+      [...operations, { path: 'GET /health' }, { path: 'GET /usage' }].flatMap(({ path }) => covering(path)),
+    );
+    expect(used.size).toBe(deployed.length);
+    expect(new Set(deployed.map(({ name }) => name)).size).toBe(deployed.length);
   });
 });
 

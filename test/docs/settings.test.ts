@@ -46,6 +46,7 @@ const OTHER: Environment = {
   CALLER_AUTH: 'entra',
   CALLER_NAMES: 'none',
   ENTRA_AUTHORITY: 'https://login.example',
+  OPERATIONS: 'inference',
   REQUEST_METADATA: 'true',
   AWS_ROLE_SESSION_NAME: '{subscriptionId}',
   AWS_USE_FIPS_ENDPOINT: 'true',

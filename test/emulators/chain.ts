@@ -3,8 +3,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
-import type { BedrockEmulator } from './bedrock/bedrock.ts';
+import { type BedrockEmulator, startBedrock } from './bedrock/bedrock.ts';
 import { startRegions } from './bedrock/regions.ts';
+import type { ServiceName } from './bedrock/services.ts';
 import type { BedrockKey } from './bedrock/sigv4-verifier.ts';
 import { findSecrets, type Text } from '../support/secret-scan.ts';
 import { type ApplicationInsights, startApplicationInsights } from './azure/application-insights.ts';
@@ -56,6 +57,8 @@ export interface ChainOptions {
   telemetry?: 'otlp' | 'applicationInsights' | 'both';
 }
 
+type OtherService = Exclude<ServiceName, 'bedrock-runtime'>;
+
 /** Audience of the tokens by which the app can call AWS without a key. */
 export const AWS_AUDIENCE = 'api://aws-bedrock';
 
@@ -74,6 +77,8 @@ export interface Chain {
   readonly bedrock: BedrockEmulator;
   /** In the order of the regions. */
   readonly bedrocks: readonly BedrockEmulator[];
+  /** The other services of Bedrock, by what their addresses begin with. */
+  readonly services: Readonly<Record<OtherService, BedrockEmulator>>;
   readonly vault: KeyVault;
   readonly identity: ManagedIdentity;
   readonly entra: Entra;
@@ -122,6 +127,20 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   });
   const bedrocks = regional.all;
   const bedrock = bedrocks[0] ?? absent('regions');
+  const startOther = (service: OtherService) =>
+    startBedrock({
+      service,
+      keys: options.keys ?? [key],
+      eventDelayMs: options.eventDelayMs ?? 0,
+      ...(accounts === undefined ? {} : { accounts }),
+      ...clock,
+    });
+  const services = {
+    bedrock: await startOther('bedrock'),
+    'bedrock-agent-runtime': await startOther('bedrock-agent-runtime'),
+    'bedrock-agentcore': await startOther('bedrock-agentcore'),
+    'bedrock-mantle': await startOther('bedrock-mantle'),
+  };
   const issuers = { [`https://sts.windows.net/${tenantId}/`]: `${entra.authority}/${tenantId}` };
   const sts =
     accounts === undefined ? undefined : await startSts({ accounts, issuers, region: bedrock.region, ...clock });
@@ -137,6 +156,10 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     AWS_REGION: bedrock.region,
     AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
     ...(bedrocks.length > 1 ? regional.settings : {}),
+    AWS_ENDPOINT_URL_BEDROCK: services.bedrock.url,
+    AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME: services['bedrock-agent-runtime'].url,
+    AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: services['bedrock-agentcore'].url,
+    AWS_ENDPOINT_URL_BEDROCK_MANTLE: services['bedrock-mantle'].url,
     KEY_VAULT_URI: vault.url,
     AZURE_CLIENT_ID: identityClientId,
     ...(sts === undefined ? {} : { AWS_ENDPOINT_URL_STS: sts.url }),
@@ -174,6 +197,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     host,
     bedrock,
     bedrocks,
+    services,
     vault,
     identity,
     entra,
@@ -199,7 +223,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     }),
     async close() {
       await host.stop();
-      const servers = [gateway, regional, vault, identity, entra, sts, collector, insights];
+      const servers = [gateway, regional, ...Object.values(services), vault, identity, entra, sts, collector, insights];
       await Promise.all(servers.map((server) => server?.close()));
       const secrets = new Map(
         [...secretsOf(key, gateway, host), ...sessionSecrets(accounts, sts)].filter(([, value]) => value.length >= 8),

@@ -7,6 +7,10 @@ import { at, type Expansion, type Expansions, ofType, TENANT } from './expand.ts
 /** Settings that the template leaves at their defaults; appSettings may set any of them. */
 const LEFT_AT_DEFAULT = [
   'AWS_ENDPOINT_URL_BEDROCK_RUNTIME',
+  'AWS_ENDPOINT_URL_BEDROCK',
+  'AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME',
+  'AWS_ENDPOINT_URL_BEDROCK_AGENTCORE',
+  'AWS_ENDPOINT_URL_BEDROCK_MANTLE',
   'CALLER_NAMES',
   'CALLER_NAMES_KEY',
   'FIRST_BYTE_DEADLINE_SECONDS',

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { RUNTIME } from '../../src/bedrock/runtime.ts';
+import { GROUPS, type OperationGroup, USUAL_GROUPS } from '../../src/bedrock/groups.ts';
+import { SERVICES } from '../../src/bedrock/services.ts';
 import { at, type Expansion, type Expansions, ofType, SUBSCRIPTION } from './expand.ts';
 import { root } from '../support/root.ts';
 
@@ -70,9 +71,11 @@ export function checkGateway(read: () => Expansions): void {
       }
     });
 
-    it('has an operation for every operation of Bedrock, and no catch-all', () => {
-      const { existing } = read();
-      const operations = ofType(existing, 'Microsoft.ApiManagement/service/apis/operations').map(
+    it.each<['existing' | 'pool', readonly OperationGroup[]]>([
+      ['existing', USUAL_GROUPS],
+      ['pool', GROUPS],
+    ])('has an operation for every operation of the groups that are on, and no catch-all: %s', (name, groups) => {
+      const operations = ofType(read()[name], 'Microsoft.ApiManagement/service/apis/operations').map(
         ({ properties }) => properties as { method: string; urlTemplate: string },
       );
       const covering = (method: string, path: string) =>
@@ -82,7 +85,11 @@ export function checkGateway(read: () => Expansions): void {
             (urlTemplate.endsWith('/*') ? path.startsWith(urlTemplate.slice(0, -1)) : path === urlTemplate),
         );
       const wanted = [
-        ...RUNTIME.operations,
+        ...SERVICES.flatMap(({ prefix = '', operations: rows }) =>
+          rows
+            .filter(({ group }) => groups.includes(group))
+            .map(({ method, template }) => ({ method, template: prefix + template })),
+        ),
         { method: 'GET', template: '/health' },
         { method: 'GET', template: '/usage' },
       ];

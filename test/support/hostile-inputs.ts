@@ -2,7 +2,8 @@ import { crc32 } from 'node:zlib';
 import { readModel } from '../../src/bedrock/body-model.ts';
 import { withMetadata } from '../../src/bedrock/request-metadata.ts';
 import { createRouter } from '../../src/bedrock/route.ts';
-import { RUNTIME } from '../../src/bedrock/runtime.ts';
+import { findMembers } from '../../src/json/members.ts';
+import { SERVICES } from '../../src/bedrock/services.ts';
 import { checkModel } from '../../src/callers/allowed-models.ts';
 import { callerOf } from '../../src/callers/caller.ts';
 import { forwardedHeaders } from '../../src/proxy/forwarded-headers.ts';
@@ -14,7 +15,7 @@ import { createSigner } from '../../src/aws/signer.ts';
 
 /** The worst inputs of each reader that a caller, or Bedrock, can have the event loop read. */
 
-const findRoute = createRouter([RUNTIME]);
+const findRoute = createRouter(SERVICES);
 const sign = createSigner('bedrock', 'us-east-1', 'https://bedrock-runtime.us-east-1.amazonaws.com');
 const KEYS = { accessKeyId: 'AKIA', secretAccessKey: 's' };
 
@@ -52,6 +53,12 @@ PRELUDE.writeUInt32BE(crc32(PRELUDE.subarray(0, 8)), 8);
 /** The parts of a request that node reads as its head: at most 8 KB of them reach a function. */
 export const HOSTILE_HEADS: readonly Row[] = [
   ['a path of separators', 8192, (bytes) => () => findRoute('POST', `/guardrail/${'a/version/'.repeat(bytes / 10)}x`)],
+  [
+    'a path of many labels',
+    8192,
+    (bytes) => () =>
+      findRoute('GET', `/flows/${'a/aliases/'.repeat(bytes / 20)}${'b/executions/'.repeat(bytes / 26)}x`),
+  ],
   ['a path of escapes', 8192, (bytes) => () => findRoute('POST', `/model/${'%2525'.repeat(bytes / 5)}/converse`)],
   ['a query of names', 4096, signed((index) => `a${index.toString(36)}`)],
   ['a query of one name', 4096, signed(() => 'a')],
@@ -85,6 +92,9 @@ export const HOSTILE_BODIES: readonly Row[] = [
   ['white space', 65_536, body('', ' ')],
   ['arrays in arrays', 65_536, nested('[', ']')],
   ['objects in objects', 65_536, nested('{"":', '}')],
+  ['nested members', 65_536, models((bytes) => `{"a":[${'{"modelArx":1},'.repeat(bytes / 15)}0]}`)],
+  ['nested names', 65_536, models((bytes) => `{"a":[${'{"modelArn":"a"},'.repeat(bytes / 17)}0]}`)],
+  ['a name in arrays in arrays', 65_536, models((bytes) => '{"modelArn":['.repeat(bytes / 13))],
   [
     'members beside metadata',
     65_536,
@@ -99,6 +109,13 @@ export const HOSTILE_STREAMS: readonly Row[] = [
   ['an event, byte for byte', 8192, bytewise(() => createEventFramer('openai'), Buffer.from('data: '))],
   ['a message, byte for byte', 8192, bytewise(createEventStreamFramer, PRELUDE)],
 ];
+
+function models(json: (bytes: number) => string): Prepare {
+  return (bytes) => {
+    const text = Buffer.from(json(bytes));
+    return () => findMembers(text, ['modelArn', 'foundationModelType']);
+  };
+}
 
 function signed(parameter: (index: number) => string): Prepare {
   return (bytes) => {

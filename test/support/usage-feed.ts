@@ -25,7 +25,7 @@ export function meterOf(operation: string, headers: Headers): UsageMeter {
  * @returns false when the relay would find the stream broken
  */
 export function feed(meter: UsageMeter, headers: Headers, pieces: readonly Buffer[], complete = true): boolean {
-  const framer = framerFor({ status: 200, headers }, undefined);
+  const framer = framerFor({ status: 200, headers }, {});
   for (const piece of pieces) {
     const whole = framer === undefined ? [piece] : framer.push(piece);
     if (whole.length > 0) meter.read(whole);

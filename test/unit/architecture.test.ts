@@ -57,9 +57,12 @@ const ROOMS: ImportTable = {
   ],
   config: [
     'aws/endpoint',
+    'bedrock/groups',
     'bedrock/runtime',
+    'bedrock/services',
     'budgets/budget',
     'type aws',
+    'type bedrock',
     'type budgets',
     'type callers',
     'credentials/role',

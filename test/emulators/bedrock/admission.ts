@@ -2,14 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../sts/accounts.ts';
 import { AwsError } from './aws-error.ts';
 import { appliedGuardrail } from './guardrails.ts';
-import { matchOperation } from './operations.ts';
 import { requestMetadata } from './request-metadata.ts';
 import { joinHeaders, type ReceivedRequest } from './received-request.ts';
 import { verifySignature, type VerifierOptions } from './sigv4-verifier.ts';
+import type { EmulatedService } from './services.ts';
 import { unexpectedHeaders } from './strict-headers.ts';
 
 /** What decides whether a request is answered. */
-export interface AdmissionOptions extends VerifierOptions {
+export interface AdmissionOptions extends Omit<VerifierOptions, 'service'> {
+  readonly service: EmulatedService;
   /** Whether a header that must never reach AWS is refused. */
   readonly strictHeaders: boolean;
   /** Whose key this is, where it belongs to somebody in an account. */
@@ -32,8 +33,9 @@ export function admit(
   const { method = '', url: target = '', rawHeaders } = incoming;
   const raw = { method, target, rawHeaders, body };
   const headers = joinHeaders(rawHeaders);
-  const verdict = verifySignature(raw, options);
-  const matched = attempt(() => matchOperation(raw));
+  const { service } = options;
+  const verdict = verifySignature(raw, { ...options, service: service.signingName });
+  const matched = attempt(() => service.match(raw));
   const metadata = attempt(() =>
     matched instanceof AwsError ? undefined : requestMetadata(matched.operation, headers, body),
   );
@@ -42,7 +44,7 @@ export function admit(
   );
   const refusal =
     verdict.refusal ??
-    (options.strictHeaders ? headerRefusal(Object.keys(headers)) : undefined) ??
+    (options.strictHeaders ? headerRefusal(Object.keys(headers), service.headers) : undefined) ??
     [matched, metadata, guardrail].find((outcome) => outcome instanceof AwsError);
   const principal =
     verdict.refusal === undefined && verdict.accessKeyId !== undefined
@@ -79,8 +81,8 @@ function attempt<T>(judge: () => T): T | AwsError {
   }
 }
 
-function headerRefusal(names: readonly string[]): AwsError | undefined {
-  const unexpected = unexpectedHeaders(names);
+function headerRefusal(names: readonly string[], prefix?: string): AwsError | undefined {
+  const unexpected = unexpectedHeaders(names, prefix);
   if (unexpected.length === 0) return undefined;
   return new AwsError(400, 'ValidationException', `Headers that must not reach AWS: ${unexpected.join(', ')}`);
 }

@@ -28,6 +28,11 @@ const SOURCES: Readonly<Record<Operation, AnswerSource>> = {
   GetResponse: getResponse,
   DeleteResponse: deleteResponse,
   CancelResponse: cancelResponse,
+  ListModels: () =>
+    plain({
+      object: 'list',
+      data: [{ id: 'openai.gpt-oss-20b-1:0', object: 'model', created: 0, owned_by: 'openai' }],
+    }),
   Messages: messages,
   CountMessageTokens: countMessageTokens,
 };

@@ -4,9 +4,9 @@ import { buffer } from 'node:stream/consumers';
 import { listen } from '../../support/listen.ts';
 import { admit } from './admission.ts';
 import { answerOrError, errorAnswer, sendAnswer } from './answer.ts';
-import { defaultAnswer } from './answers.ts';
 import { callersOf, clientGone, type ReceivedRequest, type Responder } from './received-request.ts';
 import { scriptQueue, type ScriptOptions } from './scripts.ts';
+import { type ServiceName, SERVICES } from './services.ts';
 import type { BedrockKey } from './sigv4-verifier.ts';
 import type { AwsAccounts } from '../sts/accounts.ts';
 import { type GivenAnswer, type TokensGiven, usageLedger } from './usage-ledger.ts';
@@ -19,6 +19,8 @@ export const EXAMPLE_KEY: BedrockKey = {
 
 /** All optional. */
 export interface BedrockOptions {
+  /** By default the runtime. */
+  service?: ServiceName;
   /** Region a signature must be scoped to; `us-east-1` by default. */
   region?: string;
   /** Keys accepted at first; EXAMPLE_KEY by default. */
@@ -35,7 +37,7 @@ export interface BedrockOptions {
   strictHeaders?: boolean;
 }
 
-/** The runtime endpoint of Amazon Bedrock on the loopback interface. */
+/** An endpoint of Amazon Bedrock on the loopback interface. */
 export interface BedrockEmulator {
   readonly url: string;
   readonly region: string;
@@ -69,6 +71,7 @@ export interface BedrockEmulator {
 export async function startBedrock(options: BedrockOptions = {}): Promise<BedrockEmulator> {
   const { region = 'us-east-1', keys = [EXAMPLE_KEY], clock = () => new Date() } = options;
   const { eventDelayMs = 0, strictHeaders = true, accounts } = options;
+  const service = SERVICES[options.service ?? 'bedrock-runtime'];
   const requests: ReceivedRequest[] = [];
   const listeners = new Set<(request: ReceivedRequest) => void>();
   const expired = new Set<string>();
@@ -78,7 +81,7 @@ export async function startBedrock(options: BedrockOptions = {}): Promise<Bedroc
   let activeRequests = 0;
 
   const respondByDefault: Responder = (request, response) => {
-    const answer = answerOrError(defaultAnswer, request);
+    const answer = answerOrError(service.answer, request);
     return sendAnswer(response, answer, {
       eventDelayMs,
       beforeLast: () => ledger.add(String(response.getHeader('x-amzn-requestid')), request.modelId, answer.tokens),
@@ -96,7 +99,7 @@ export async function startBedrock(options: BedrockOptions = {}): Promise<Bedroc
     const now = clock();
     const { request, refusal } = admit(incoming, body, aborted, {
       region,
-      service: 'bedrock',
+      service,
       now,
       strictHeaders,
       keyFor: (id) => accepted.find(({ accessKeyId }) => accessKeyId === id) ?? accounts?.principal(id)?.key,

@@ -1,6 +1,5 @@
 import { AwsError } from './aws-error.ts';
 import { member, parseObject } from './json.ts';
-import type { Operation } from './operations.ts';
 
 /** A guardrail of the emulated account; it blocks the answer to a prompt that holds its word. */
 export interface EmulatedGuardrail {
@@ -37,7 +36,7 @@ const VERSION = /^(?:[1-9][0-9]{0,7}|DRAFT)$/;
  * @throws AwsError ValidationException for one that is malformed, half named, or does not exist
  */
 export function appliedGuardrail(
-  operation: Operation,
+  operation: string,
   headers: Readonly<Record<string, string>>,
   body: Buffer,
 ): AppliedGuardrail | undefined {
@@ -66,7 +65,7 @@ interface Named {
   readonly trace?: unknown;
 }
 
-function namedIn(operation: Operation, headers: Readonly<Record<string, string>>, body: Buffer): Named {
+function namedIn(operation: string, headers: Readonly<Record<string, string>>, body: Buffer): Named {
   switch (operation) {
     case 'Converse':
     case 'ConverseStream': {

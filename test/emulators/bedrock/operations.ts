@@ -19,12 +19,13 @@ export type Operation =
   | 'GetResponse'
   | 'DeleteResponse'
   | 'CancelResponse'
+  | 'ListModels'
   | 'Messages'
   | 'CountMessageTokens';
 
 /** Which operation a request is, with its path labels decoded once. */
 export interface Matched {
-  readonly operation: Operation;
+  readonly operation: string;
   readonly labels: readonly string[];
   /** From the path, or from the body where the route keeps it there. */
   readonly modelId?: string;
@@ -73,7 +74,7 @@ export function matchOperation({ method, target, body }: RawRequest): Matched {
   throw new AwsError(404, 'UnknownOperationException', `There is no operation ${method} ${path}.`);
 }
 
-function decodeLabel(label: string): string {
+export function decodeLabel(label: string): string {
   const decoded = decode(label);
   if (decoded === undefined || !/^[A-Za-z0-9._:/-]+$/.test(decoded)) {
     throw new AwsError(400, 'ValidationException', `The provided identifier is invalid: ${label}`);

@@ -1,6 +1,5 @@
 import { AwsError } from './aws-error.ts';
 import { member, parseObject } from './json.ts';
-import type { Operation } from './operations.ts';
 
 /** Header of the Invoke operations; AWS wants it signed (user guide, "Per-request metadata tagging"). */
 export const METADATA_HEADER = 'x-amzn-bedrock-request-metadata';
@@ -16,7 +15,7 @@ const VALUE = /^[a-zA-Z0-9\s:_@$#=/+,-.]{0,256}$/;
  * @throws AwsError ValidationException for metadata beyond the limits
  */
 export function requestMetadata(
-  operation: Operation,
+  operation: string,
   headers: Readonly<Record<string, string>>,
   body: Buffer,
 ): Readonly<Record<string, string>> | undefined {
@@ -32,7 +31,7 @@ export function requestMetadata(
   return map as Record<string, string>;
 }
 
-function mapOf(operation: Operation, headers: Readonly<Record<string, string>>, body: Buffer): unknown {
+function mapOf(operation: string, headers: Readonly<Record<string, string>>, body: Buffer): unknown {
   switch (operation) {
     case 'Converse':
     case 'ConverseStream':

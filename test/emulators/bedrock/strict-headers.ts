@@ -19,7 +19,11 @@ const EXPECTED = new Set([
   'user-agent',
 ]);
 
-/** The lower-case names that must not reach AWS. */
-export function unexpectedHeaders(names: Iterable<string>): string[] {
-  return [...names].filter((name) => !EXPECTED.has(name) && !/^x-amz[n]?-/.test(name));
+/**
+ * The lower-case names that must not reach AWS.
+ *
+ * @param prefix what further names begin with that the service takes
+ */
+export function unexpectedHeaders(names: Iterable<string>, prefix = 'x-amz-'): string[] {
+  return [...names].filter((name) => !EXPECTED.has(name) && !/^x-amz[n]?-/.test(name) && !name.startsWith(prefix));
 }

@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { root } from '../../support/root.ts';
 import { PolicyError } from './errors.ts';
 
 /** An operation of the API. */
@@ -7,21 +11,10 @@ export interface Operation {
   readonly urlTemplate: string;
 }
 
-/** The operations of the Bedrock API, by known prefix: what is not among them never reaches the function. */
-export const BEDROCK_OPERATIONS: readonly Operation[] = [
-  { method: 'POST', urlTemplate: '/model/*' },
-  { method: 'POST', urlTemplate: '/guardrail/*' },
-  { method: 'POST', urlTemplate: '/guardrail-checks/*' },
-  { method: 'POST', urlTemplate: '/async-invoke' },
-  { method: 'GET', urlTemplate: '/async-invoke' },
-  { method: 'GET', urlTemplate: '/async-invoke/*' },
-  { method: 'POST', urlTemplate: '/openai/*' },
-  { method: 'GET', urlTemplate: '/openai/v1/responses/*' },
-  { method: 'DELETE', urlTemplate: '/openai/v1/responses/*' },
-  { method: 'POST', urlTemplate: '/anthropic/*' },
-  { method: 'GET', urlTemplate: '/health' },
-  { method: 'GET', urlTemplate: '/usage' },
-];
+/** The operations of the Bedrock API that are deployed, of all groups: what is not among them never reaches the function. */
+export const BEDROCK_OPERATIONS: readonly (Operation & { readonly group?: string })[] = JSON.parse(
+  readFileSync(join(root, 'infra/gateway/operations.json'), 'utf8'),
+);
 
 /**
  * The operation of a request; templates match without regard to case.

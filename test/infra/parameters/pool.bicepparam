@@ -15,3 +15,4 @@ param poolMemberIds = [
 param actionGroupIds = [
   '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-operations/providers/Microsoft.Insights/actionGroups/on-call'
 ]
+param operationGroups = ['inference', 'discovery', 'retrieval', 'agents', 'agentcore', 'mantle']

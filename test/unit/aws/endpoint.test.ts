@@ -20,6 +20,14 @@ describe('serviceOrigin', () => {
     expect(serviceOrigin('bedrock-runtime', region)).toBe(`https://bedrock-runtime.${region}.${suffix}`);
   });
 
+  it.each([
+    ['us-east-1', 'https://bedrock-mantle.us-east-1.api.aws'],
+    ['cn-north-1', 'https://bedrock-mantle.cn-north-1.api.amazonwebservices.com.cn'],
+    ['us-gov-west-1', 'https://bedrock-mantle.us-gov-west-1.api.aws'],
+  ])('in %s has the domain of dual-stack endpoints where that is asked for', (region, origin) => {
+    expect(serviceOrigin('bedrock-mantle', region, true)).toBe(origin);
+  });
+
   it.each(['us-east-99', 'eu-centrall-1', 'xx-west-1', 'us-east1', '', 'constructor', '__proto__'])(
     'does not know %j',
     (region) => {

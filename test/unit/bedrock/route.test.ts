@@ -5,9 +5,11 @@ import { describe, expect, it } from 'vitest';
 
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import { createRouter } from '../../../src/bedrock/route.ts';
+import { SERVICES } from '../../../src/bedrock/services.ts';
 import { root } from '../../support/root.ts';
 
 const findRoute = createRouter([RUNTIME]);
+const findAny = createRouter(SERVICES);
 
 const PLAIN = 'anthropic.claude-3-haiku-20240307-v1:0';
 const PROFILE = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-5-haiku-20241022-v1:0';
@@ -136,6 +138,82 @@ describe('identifiers that could mean something else on the way are refused', ()
   });
 });
 
+describe('paths of the other services', () => {
+  const example = (template: string) => template.replaceAll(/\{\w+\}/g, 'some-id');
+  const rows = SERVICES.flatMap((service) =>
+    service.operations
+      .filter(({ unsupported }) => unsupported === undefined)
+      .map((operation) => ({ service, operation, path: example(operation.template) })),
+  );
+
+  it.each(rows)('$operation.group $operation.name: $path', ({ service, operation, path }) => {
+    const route = findAny(operation.method, `${service.prefix ?? ''}${path}`);
+    expect(route).toMatchObject({ service, operation, path });
+  });
+
+  const flow = 'arn:aws:bedrock:us-east-1:123456789012:flow/ABCDEFGHIJ';
+  const alias = `${flow}/alias/KLMNOPQRST`;
+  const execution = `${alias}/execution/run-1`;
+  const session = 'arn:aws:bedrock:us-east-1:123456789012:session/0123abcd-0000-1111-2222-333344445555';
+  const profile = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123def456';
+  const runtime = 'arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/my_agent-0123456789';
+
+  it.each(
+    Object.entries(FORMS).flatMap(([form, encode]) =>
+      [
+        ['POST', '', `/flows/{${flow}}/aliases/{${alias}}`, 'InvokeFlow'],
+        ['POST', '', `/flows/{${flow}}/aliases/{${alias}}/executions`, 'StartFlowExecution'],
+        ['GET', '', `/flows/{${flow}}/aliases/{${alias}}/executions/{${execution}}`, 'GetFlowExecution'],
+        ['GET', '', `/flows/{${flow}}/aliases/{${alias}}/executions/{${execution}}/events`, 'ListFlowExecutionEvents'],
+        ['PUT', '', `/sessions/{${session}}/invocations/`, 'CreateInvocation'],
+        ['PUT', '', `/sessions/{${session}}/`, 'UpdateSession'],
+        ['PATCH', '', `/sessions/{${session}}`, 'EndSession'],
+        ['GET', '', `/inference-profiles/{${profile}}`, 'GetInferenceProfile'],
+        ['POST', '/agentcore', `/runtimes/{${runtime}}/invocations`, 'InvokeAgentRuntime'],
+      ].map(([method = '', prefix = '', path = '', name = '']) => ({ form, encode, method, prefix, path, name })),
+    ),
+  )('ARNs become one segment: $name, $form', ({ encode, method, prefix, path, name }) => {
+    const by = (encoding: (text: string) => string) => path.replaceAll(/\{(.+?)\}/g, (_, arn: string) => encoding(arn));
+    expect(findAny(method, prefix + by(encode))).toMatchObject({ operation: { name }, path: by(once) });
+  });
+
+  it.each([
+    ['POST', '/knowledgebases/a/b/retrieve'],
+    ['POST', '/agents/a/b'],
+    ['GET', '/sessions'],
+    ['GET', '/sessions/a'],
+    ['PUT', '/sessions'],
+    ['POST', '/runtimes/a/invocations'],
+    ['GET', '/agentcore/runtimes/a/invocations'],
+    ['POST', '/agentcore/runtimes/a/commands'],
+    ['POST', '/agentcore/model/a/converse'],
+    ['POST', '/mantle/model/a/converse'],
+    ['POST', '/agentcore'],
+    ['GET', '/mantle/v1/models/a'],
+    ['POST', '/mantle/v1/embeddings'],
+    ['GET', '/guardrails'],
+    ['POST', '/inference-profiles'],
+    ['DELETE', '/inference-profiles/a'],
+    ['GET', '/logging/modelinvocations'],
+    ['PUT', '/data-retention'],
+  ])('%s %s is none', (method, path) => {
+    expect(() => findAny(method, path)).toThrow(expect.objectContaining({ failure: 'unknownOperation' }));
+  });
+
+  it('a 404 tells of what is offered, and of nothing else', () => {
+    const findOffered = createRouter(SERVICES, new Set(['inference', 'discovery']));
+    const told = /\/inference-profiles\/\.\.\..*\/provisioned-model-throughput\/\.\.\., and GET/;
+    expect(() => findOffered('GET', '/')).toThrow(expect.objectContaining({ message: expect.stringMatching(told) }));
+    expect(() => findOffered('GET', '/')).toThrow(
+      expect.objectContaining({ message: expect.not.stringMatching(/rerank|agents|mantle/) }),
+    );
+  });
+
+  it('a model whose availability is asked for does not work', () => {
+    expect(findAny('GET', '/foundation-model-availability/amazon.nova-lite-v1:0')).not.toHaveProperty('modelId');
+  });
+});
+
 describe('the id of a stored response', () => {
   it.each([
     ['GET', 'resp_0a1B-2', '/openai/v1/responses/resp_0a1B-2'],
@@ -213,15 +291,21 @@ describe('404 says what is wrong with the path, and what is served', () => {
     ['GET', '/openai/v1/models', openai],
     ['POST', '/openai/v1/embeddings', openai],
     ['POST', '/openai/v1', openai],
-    ['GET', '/foundation-models', `The control plane of Bedrock is not served here. ${all}`],
-    ['GET', '/inference-profiles/a', `The control plane of Bedrock is not served here. ${all}`],
-    ['POST', '/rerank', `Agents, knowledge bases and reranking are not served here. ${all}`],
+    [
+      'GET',
+      '/custom-models',
+      `Of the control plane only the reading of models, inference profiles and provisioned throughput is served here. ${all}`,
+    ],
+    [
+      'GET',
+      '/tags/a',
+      `Of agents, flows and knowledge bases only the use is served here, and of their tags nothing. ${all}`,
+    ],
     [
       'POST',
-      '/agents/a/agentAliases/b/sessions/c/text',
-      `Agents, knowledge bases and reranking are not served here. ${all}`,
+      '/runtimes/a/invocations',
+      `Of AgentCore only the invocation of runtimes can be served here, below /agentcore. ${all}`,
     ],
-    ['POST', '/runtimes/a/invocations', `AgentCore is not served here. ${all}`],
     ['POST', '/model/a/chat', model],
     ['GET', '/', all],
     ['GET', '', all],

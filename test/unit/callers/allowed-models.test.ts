@@ -19,6 +19,10 @@ describe('checkModel', () => {
     [` amazon.nova , ${HAIKU} `, HAIKU],
     ['arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.*', PROFILE],
     [`,,${HAIKU}`, HAIKU],
+    [`us.${HAIKU}`, PROFILE],
+    ['us.anthropic.*', PROFILE],
+    [HAIKU, `arn:aws:bedrock:us-east-1::foundation-model/${HAIKU}`],
+    ['anthropic.*', `arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/${HAIKU}`],
   ])('%j allows %s', (list, model) => {
     expect(() => checkModel(callerWith(list), model)).not.toThrow();
   });
@@ -35,6 +39,10 @@ describe('checkModel', () => {
     ['Anthropic.*', HAIKU],
     ['anthropic.*', PROFILE],
     ['anthropic.*', `us.${HAIKU}`],
+    ['anthropic.*', 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/anthropic.x'],
+    ['anthropic.*', 'arn:aws:bedrock:us-east-1:123456789012:custom-model/anthropic.x'],
+    ['anthropic.*', 'arn:aws:sagemaker:us-east-1:123456789012:foundation-model/anthropic.x'],
+    ['anthropic.*', 'arn:aws:bedrock:us-east-1::foundation-model/x/anthropic.x'],
     [HAIKU, `${HAIKU}0`],
     ['anthropic?claude-3-haiku-20240307-v1:0', HAIKU],
     ['.*', HAIKU],

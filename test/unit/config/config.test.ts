@@ -44,11 +44,14 @@ function problemsOf(environment: Environment): readonly string[] {
   return [];
 }
 
+const groupsIn = ({ operations }: Config) => [...operations].join(' ');
+
 describe('good settings', () => {
   it('defaults', () => {
     expect(readConfig(LOCAL)).toStrictEqual({
       regions: ['eu-central-1'],
       endpoints: { useFips: false, overrides: {} },
+      operations: new Set(['inference', 'discovery']),
       credentials: {
         base: {
           source: 'environment',
@@ -238,6 +241,36 @@ describe('good settings', () => {
       'http://eu-central-1.localhost:1',
     ],
     ['http to ::1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://[::1]:1' }, originIn, 'http://[::1]:1'],
+    [
+      'the endpoints of other services',
+      {
+        AWS_ENDPOINT_URL_BEDROCK: 'https://b.example',
+        AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME: 'https://r.example',
+        AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: 'https://c.example',
+        AWS_ENDPOINT_URL_BEDROCK_MANTLE: 'https://m.example',
+      },
+      ({ endpoints }) => JSON.stringify(endpoints.overrides),
+      '{"bedrock":"https://b.example","bedrock-agent-runtime":"https://r.example",' +
+        '"bedrock-agentcore":"https://c.example","bedrock-mantle":"https://m.example"}',
+    ],
+    ['groups of operations', { OPERATIONS: ' mantle, inference ' }, groupsIn, 'mantle inference'],
+    [
+      'no discovery by default where it has no address',
+      { AWS_REGION: 'us-east-99', AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example' },
+      groupsIn,
+      'inference',
+    ],
+    [
+      'groups that have an address',
+      {
+        AWS_REGION: 'us-east-99',
+        AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example',
+        AWS_ENDPOINT_URL_BEDROCK_MANTLE: 'https://m.example',
+        OPERATIONS: 'mantle,inference',
+      },
+      groupsIn,
+      'mantle inference',
+    ],
     ['the least number', { UPLOAD_TIMEOUT_SECONDS: '1' }, ({ limits }) => limits.uploadMs, 1000],
     ['the largest number', { STREAM_DEADLINE_SECONDS: '1790' }, ({ limits }) => limits.streamMs, 1_790_000],
     ['request metadata', { REQUEST_METADATA: 'true' }, ({ requestMetadata }) => requestMetadata, true],
@@ -407,7 +440,13 @@ describe('wrong settings', () => {
     expect(problemsOf({ ...settings, MAX_BUFFERED_BYTES: '2000' })).toStrictEqual([]);
   });
 
-  const URLS = ['KEY_VAULT_URI', 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME', 'AWS_ENDPOINT_URL_STS', 'ENTRA_AUTHORITY'];
+  const URLS = [
+    'KEY_VAULT_URI',
+    'AWS_ENDPOINT_URL_BEDROCK_RUNTIME',
+    'AWS_ENDPOINT_URL_BEDROCK_MANTLE',
+    'AWS_ENDPOINT_URL_STS',
+    'ENTRA_AUTHORITY',
+  ];
   const wrongUrls = URLS.flatMap((name) =>
     [
       'nonsense',
@@ -435,6 +474,18 @@ describe('wrong settings', () => {
   it.each<[string, Environment, readonly string[]]>([
     ['nothing at all', {}, ['AWS_REGION', 'KEY_VAULT_URI']],
     ['no keys', { AWS_REGION: 'us-east-1' }, ['KEY_VAULT_URI']],
+    ['an unknown group', { ...LOCAL, OPERATIONS: 'inference,model' }, ['OPERATIONS']],
+    ['an empty group', { ...LOCAL, OPERATIONS: 'inference,' }, ['OPERATIONS']],
+    [
+      'a group without an address',
+      {
+        ...LOCAL,
+        AWS_REGION: 'us-east-99',
+        AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example',
+        OPERATIONS: 'inference,retrieval,mantle',
+      },
+      ['AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME', 'AWS_ENDPOINT_URL_BEDROCK_MANTLE'],
+    ],
     ['an audience without a role', { ...WEB_IDENTITY, AWS_ROLE_ARN: '' }, ['AWS_ROLE_ARN']],
     ['a role that is none', { ...LOCAL, AWS_ROLE_ARN: 'bedrock-proxy' }, ['AWS_ROLE_ARN']],
     ['a user for a role', { ...LOCAL, AWS_ROLE_ARN: 'arn:aws:iam::111122223333:user/x' }, ['AWS_ROLE_ARN']],

@@ -74,6 +74,12 @@ describe('forwardedHeaders', () => {
     expect(forwardedHeaders({ [name]: 'value' })).toStrictEqual({ signed: {}, unsigned: {} });
   });
 
+  it('what an operation takes besides goes on, signed', () => {
+    const headers = { 'mcp-session-id': 'a', mcp: 'b', 'x-mcp-name': 'c', 'mcp-na_me': 'd' };
+    expect(forwardedHeaders(headers, 'mcp-')).toStrictEqual({ signed: { 'mcp-session-id': 'a' }, unsigned: {} });
+    expect(forwardedHeaders(headers)).toStrictEqual({ signed: {}, unsigned: {} });
+  });
+
   it.each(['caf\u00e9', 'a\u0000b', 'a\u007f'])('refuses the value %j', (value) => {
     expect(() => forwardedHeaders({ 'content-type': value })).toThrow(
       expect.objectContaining({ failure: 'invalidRequest' }),

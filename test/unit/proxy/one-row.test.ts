@@ -64,6 +64,7 @@ beforeAll(async () => {
     tellCaller: (caller) => caller,
     admit: admitEveryone,
     findRoute: createRouter([service]),
+    operations: new Set(['inference']),
     credentials: { get: async () => keys, replace: async () => undefined, probe: async () => keys },
     awsTime: createAwsTime(() => {}),
     targets: createTargets({

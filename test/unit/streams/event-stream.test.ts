@@ -183,6 +183,13 @@ describe('the exception message', () => {
     expect(headers[':exception-type']).toStrictEqual({ type: 'string', value: type });
   });
 
+  it('is another one in a stream that models another', () => {
+    const failureOf = (failure: 'internal' | 'upstreamBroken') =>
+      codec.decode(createEventStreamFramer('badGatewayException').failure(new ProxyError(failure, 'Text.')).message);
+    expect(failureOf('upstreamBroken').headers[':exception-type']?.value).toBe('badGatewayException');
+    expect(failureOf('internal').headers[':exception-type']?.value).toBe('internalServerException');
+  });
+
   it('is a message to the framer too', () => {
     const message = exceptionMessage('internalServerException', 'x');
     expect(Buffer.concat(createEventStreamFramer().push(message))).toStrictEqual(message);

@@ -170,6 +170,11 @@ describe('a failure in the dialect of the route', () => {
     expect(failureOf(dialect)).toStrictEqual({ name: undefined, data: { error: told }, breaks: true });
   });
 
+  it('of a program that may speak any: an event that no other client takes for its own, and a broken connection', () => {
+    const data = { error: error.message, type: 'ModelTimeoutException' };
+    expect(failureOf('unknown')).toStrictEqual({ name: 'error', data, breaks: true });
+  });
+
   it('anthropic', () => {
     const data = { type: 'error', error: { type: 'api_error', message: error.message } };
     expect(failureOf('anthropic')).toStrictEqual({ name: 'error', data, breaks: false });
