@@ -17,6 +17,9 @@ param nameSuffix string = ''
 @description('AWS region of Bedrock, for instance eu-central-1.')
 param bedrockRegion string
 
+@description('Further AWS regions, in the order in which a call goes on when Bedrock cannot work in the one before.')
+param furtherBedrockRegions string[] = []
+
 // ---- The gateway
 
 @description('Name of the existing API Management instance; not needed with createApim.')
@@ -296,6 +299,7 @@ module functionApp 'app/function-app.bicep' = {
     settings: {
       ...appSettings
       AWS_REGION: bedrockRegion
+      ...(empty(furtherBedrockRegions) ? {} : { AWS_REGIONS: join(furtherBedrockRegions, ',') })
       ...(createVault
         ? {
             KEY_VAULT_URI: vault!.outputs.uri

@@ -1,6 +1,5 @@
 import { app } from '@azure/functions';
 
-import { originOf } from './aws/endpoint.ts';
 import { createTargets } from './aws/target.ts';
 import { createAwsTime } from './aws/time.ts';
 import { createRouter } from './bedrock/route.ts';
@@ -12,6 +11,7 @@ import { loadBudgets } from './budgets/load.ts';
 import { readPrices } from './budgets/prices.ts';
 import { callerNames } from './callers/caller-names.ts';
 import { loadAdmission } from './callers/load.ts';
+import { systemClock } from './clock.ts';
 import { type Config, readConfig } from './config/config.ts';
 import { ConfigError } from './config/settings.ts';
 import { loadCredentials } from './credentials/load.ts';
@@ -24,6 +24,7 @@ import { discardBody } from './http/exchange.ts';
 import { collectLines, describeError, eventLine, logDefect } from './log.ts';
 import { createProxy, type Proxy } from './proxy/proxy.ts';
 import { warmUp } from './proxy/warm-up.ts';
+import { createPlanner } from './regions/plan.ts';
 import { loadTelemetry } from './telemetry/load.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
@@ -52,7 +53,7 @@ app.http('bedrock', {
   // All of them, so that a wrong method gets an answer in AWS's shape instead of the host's bare 404.
   methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'],
   // With wrong settings the only answer is 503, and whoever asks for the reason should see it.
-  authLevel: 'region' in settings && settings.callerAuth.mode === 'functionKey' ? 'function' : 'anonymous',
+  authLevel: 'regions' in settings && settings.callerAuth.mode === 'functionKey' ? 'function' : 'anonymous',
   route: '{*path}',
   handler: createHandler(composed.proxy, inFlight),
 });
@@ -89,18 +90,12 @@ function misconfigured({ message }: ConfigError): Composed {
   return { proxy };
 }
 
-function observeBy({
-  region,
-  endpoints,
-  telemetry: config,
-  telemetryProblems: problems,
-}: Config): Telemetry | undefined {
-  const server = new URL(originOf(RUNTIME.hostPrefix, region, endpoints) ?? '');
-  return loadTelemetry({ config, problems, server }, () => inFlight.count, console.error);
+function observeBy({ telemetry: config, telemetryProblems: problems }: Config): Telemetry | undefined {
+  return loadTelemetry({ config, problems }, () => inFlight.count, console.error);
 }
 
 function compose(config: Config): Composed {
-  const { region, endpoints, operations, callerAuth, limits, requestMetadata } = config;
+  const { regions, endpoints, operations, callerAuth, limits, requestMetadata } = config;
   const awsTime = createAwsTime((offsetMs) =>
     console.error(eventLine('bedrock.clock', { offsetSeconds: Math.round(offsetMs / 1000) })),
   );
@@ -113,15 +108,16 @@ function compose(config: Config): Composed {
       console.error(eventLine('bedrock.credentials', { stale, ...facts, cause: describeError(error) })),
     awsTime.offsetMs,
   );
-  const targets = createTargets({ regions: [region], endpoints, limits, now: awsTime.now });
-  const runtime = targets.of(RUNTIME, region);
+  const targets = createTargets({ regions, endpoints, limits, now: awsTime.now });
   // While the host goes on starting, but after the function is registered.
   setImmediate(() => {
-    void warmUp(runtime.sign, credentials);
-    runtime.upstream.prepare();
+    const runtimes = regions.map((region) => targets.of(RUNTIME, region));
+    void warmUp(runtimes, credentials);
+    for (const { upstream } of runtimes) upstream.prepare();
   });
   const proxy = createProxy({
-    region,
+    regions,
+    planRegions: createPlanner(regions, systemClock),
     tellCaller: callerNames(config.callerNames),
     admit: loadAdmission(callerAuth),
     findRoute: createRouter(SERVICES, operations),

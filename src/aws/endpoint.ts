@@ -28,6 +28,11 @@ export function originOf(
   return serviceOrigin(useFips ? `${hostPrefix}-fips` : hostPrefix, region, dualStack);
 }
 
+/** The partition of a region, whose keys are good in no other: `aws`, `aws-cn`, `aws-us-gov` … */
+export function partitionOf(region: string): string {
+  return partition(region).name;
+}
+
 /**
  * The origin that AWS has for a service in a region, for instance `https://bedrock-runtime.eu-central-1.amazonaws.com`.
  *

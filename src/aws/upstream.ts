@@ -34,11 +34,19 @@ export interface UpstreamAnswer {
   abort(): void;
 }
 
+/** There is no connection to Bedrock: it has not seen a byte of the request. */
+export class NotConnected extends ProxyError {
+  constructor(cause: unknown) {
+    super('upstreamBroken', 'The connection to Bedrock failed.', { cause });
+  }
+}
+
 export interface Upstream {
   /**
    * Sends a request and waits for the headers of its answer. Nothing is sent twice.
    *
-   * @throws ProxyError `upstreamBroken` when Bedrock cannot be reached or hangs up, `modelTimeout` without headers in time
+   * @throws NotConnected when Bedrock cannot be reached; ProxyError `upstreamBroken` when it hangs up, `modelTimeout`
+   *   without headers in time
    */
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** Makes the connection for the first request already. */
@@ -114,7 +122,12 @@ function exchange(
       end(framed ? undefined : new ProxyError('upstreamBroken', 'The end of the answer cannot be told from a break.'));
     },
     onResponseError: (_controller, cause) =>
-      end(new ProxyError('upstreamBroken', 'The connection to Bedrock failed.', { cause })),
+      end(
+        // undici starts a request when it begins to write it to a connection.
+        controller === undefined && !isInvalid(cause)
+          ? new NotConnected(cause)
+          : new ProxyError('upstreamBroken', 'The connection to Bedrock failed.', { cause }),
+      ),
   };
 
   if (request.signal.aborted) {
@@ -125,6 +138,11 @@ function exchange(
     pool.dispatch({ method: request.method, path: request.target, ...payload(request) }, handler);
   }
   return head.promise;
+}
+
+/** Whether a request was one that can be sent to nobody. */
+function isInvalid(cause: Error): boolean {
+  return 'code' in cause && cause.code === 'UND_ERR_INVALID_ARG';
 }
 
 /**

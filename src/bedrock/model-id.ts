@@ -35,12 +35,35 @@ const FOUNDATION_MODEL = /^[a-z0-9-]+\.[A-Za-z0-9.:-]+$/;
  */
 const GEOGRAPHY = /^(?:[a-z]{2}|us-gov|apac|global)\.(?=[a-z0-9-]+\.)/;
 
+/**
+ * The geography of a profile over several regions, for instance `eu` or `global`.
+ *
+ * @param modelId id or ARN, decoded; undefined for what is no such profile
+ */
+export function geographyOf(modelId: string): string | undefined {
+  const [, type, name = ''] = ARN.exec(modelId) ?? [];
+  return GEOGRAPHY.exec(type === 'inference-profile' ? name : modelId)?.[0].slice(0, -1);
+}
+
+/** The region of an ARN of any service; undefined for what is no ARN, or one of no region. */
+export function arnRegion(text: string): string | undefined {
+  return /^arn:[a-z-]+:[a-z0-9-]+:([a-z0-9-]+):/.exec(text)?.[1];
+}
+
 /** Bedrock's own limit for the identifier of a model. */
 const LONGEST_ID = 2048;
 
 /** True for what can be an id or ARN: nothing else goes into a record, where a caller could put any text otherwise. */
 export function isModelId(text: string): boolean {
   return text.length <= LONGEST_ID && /^[A-Za-z0-9._:/-]+$/.test(text);
+}
+
+/**
+ * True for what can be an id or ARN and is nothing else to anybody on the way: it has none of `%`, `?`, `#`, a backslash, a
+ * control or non-ASCII character, and no empty or dot segment.
+ */
+export function isIdentifier(text: string): boolean {
+  return isModelId(text) && !text.split('/').some((part) => /^\.{0,2}$/.test(part));
 }
 
 /** @param modelId id or ARN, decoded */

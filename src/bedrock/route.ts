@@ -1,5 +1,7 @@
 import { ProxyError } from '../errors.ts';
 import { GROUPS, type OperationGroup } from './groups.ts';
+import type { ModelAliases } from './model-aliases.ts';
+import { arnRegion, isIdentifier } from './model-id.ts';
 import { type MatchPath, pathPattern } from './path-pattern.ts';
 import type { Operation, Service } from './service.ts';
 import { explainUnknownPath } from './unknown-path.ts';
@@ -10,8 +12,12 @@ export interface Route {
   readonly operation: Operation;
   /** The path that is signed and sent: every label one percent-encoded segment. */
   readonly path: string;
-  /** Model id or ARN, decoded; absent where the operation has none in its path. */
+  /** Model id or ARN as asked for, decoded; absent where the operation has none in its path. */
   readonly modelId?: string;
+  /** The one that is called in its place, where that is an alias. */
+  readonly resolvedModelId?: string;
+  /** Of the ARN in the path, whatever it names. */
+  readonly arnRegion?: string;
 }
 
 /**
@@ -19,19 +25,17 @@ export interface Route {
  *
  * @param method in upper case
  * @param pathname as received: percent-encoded, without the query
+ * @param aliases of models; the path has the model behind one
  * @throws ProxyError `unknownOperation` for a path or method that has no operation, `invalidRequest` for a label that
  *   no Bedrock identifier can be, `notImplemented` for an operation that cannot pass
  */
-export type FindRoute = (method: string, pathname: string) => Route;
+export type FindRoute = (method: string, pathname: string, aliases?: ModelAliases) => Route;
 
 /**
  * Encodings that are undone. A client encodes a label once; the Functions host encodes a `%` that it left alone once
  * more (dotnet/yarp#1419); a client that works around front ends encodes twice by itself.
  */
 const MOST_DECODINGS = 3;
-
-/** Bedrock's own limit for a model identifier is 2,048 characters. */
-const LONGEST_LABEL = 2048;
 
 /** Labels that may be ARNs, whose slashes front ends decode. Any other is one segment: with more, it is another path. */
 const MAY_BE_ARNS = new Set([
@@ -69,7 +73,7 @@ export function createRouter(
     .map(({ template, operation }) => ({ method: operation.method, template }));
   const methodsOf = (path: string) =>
     candidates.filter(({ match }) => match(path) !== undefined).map(({ operation }) => operation.method);
-  return (method, pathname) => {
+  return (method, pathname, aliases) => {
     const decoded = decodeFully(pathname);
     for (const { service, operation, labels, match } of candidates) {
       if (operation.method !== method) continue;
@@ -77,9 +81,20 @@ export function createRouter(
       if (values === undefined) continue;
       if (operation.unsupported !== undefined) throw new ProxyError('notImplemented', operation.unsupported);
       labels.forEach((label, index) => checkLabel(label, values[index] ?? ''));
+      const modelId = labels[0] === 'modelId' ? values[0] : undefined;
+      const resolvedModelId = aliases?.get(modelId ?? '');
+      const sent = resolvedModelId === undefined ? values : [resolvedModelId, ...values.slice(1)];
       let next = 0;
-      const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(values[next++] ?? ''));
-      return { service, operation, path, ...(labels[0] === 'modelId' ? { modelId: values[0] ?? '' } : {}) };
+      const path = operation.template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(sent[next++] ?? ''));
+      const region = sent.map(arnRegion).find((one) => one !== undefined);
+      return {
+        service,
+        operation,
+        path,
+        ...(modelId === undefined ? {} : { modelId }),
+        ...(resolvedModelId === undefined ? {} : { resolvedModelId }),
+        ...(region === undefined ? {} : { arnRegion: region }),
+      };
     }
     throw new ProxyError('unknownOperation', explainUnknownPath(method, decoded, methodsOf, served));
   };
@@ -106,14 +121,8 @@ function decodeFully(pathname: string): string {
   return path;
 }
 
-/**
- * Model ids, guardrail ids and ARNs are made of these characters. What is left out is what could mean another
- * resource to somebody on the way: a `%` still there, `?`, `#`, a backslash, a control or non-ASCII character, an
- * empty or a dot segment.
- */
 function checkLabel(label: string, value: string): void {
-  const plain = /^[A-Za-z0-9._:/-]+$/.test(value);
-  if (!plain || value.length > LONGEST_LABEL || value.split('/').some((part) => /^\.{0,2}$/.test(part))) {
+  if (!isIdentifier(value)) {
     throw new ProxyError('invalidRequest', `The ${label} in the path is not a valid identifier or ARN.`);
   }
 }

@@ -16,6 +16,7 @@ export const RUNTIME: Service = {
       metering: 'used',
       genAi: 'chat',
       metadata: 'body',
+      guardrail: 'body',
     },
     {
       name: 'ConverseStream',
@@ -25,6 +26,7 @@ export const RUNTIME: Service = {
       metering: 'used',
       genAi: 'chat',
       metadata: 'body',
+      guardrail: 'body',
     },
     {
       name: 'InvokeModel',
@@ -34,6 +36,7 @@ export const RUNTIME: Service = {
       metering: 'used',
       genAi: 'byModel',
       metadata: 'header',
+      guardrail: 'headers',
     },
     {
       name: 'InvokeModelWithResponseStream',
@@ -43,6 +46,7 @@ export const RUNTIME: Service = {
       metering: 'used',
       genAi: 'byModel',
       metadata: 'header',
+      guardrail: 'headers',
     },
     {
       name: 'InvokeModelWithBidirectionalStream',
@@ -50,6 +54,7 @@ export const RUNTIME: Service = {
       method: 'POST',
       template: '/model/{modelId}/invoke-with-bidirectional-stream',
       unsupported: 'Bidirectional streams need HTTP/2 from end to end and signed frames; they cannot pass this proxy.',
+      guardrail: 'impossible',
     },
     {
       name: 'CountTokens',
@@ -57,20 +62,29 @@ export const RUNTIME: Service = {
       method: 'POST',
       template: '/model/{modelId}/count-tokens',
       metering: 'counted',
+      guardrail: 'needless',
     },
     {
       name: 'ApplyGuardrail',
       group: 'inference',
       method: 'POST',
       template: '/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply',
+      guardrail: 'needless',
     },
-    { name: 'InvokeGuardrailChecks', group: 'inference', method: 'POST', template: '/guardrail-checks/invoke' },
+    {
+      name: 'InvokeGuardrailChecks',
+      group: 'inference',
+      method: 'POST',
+      template: '/guardrail-checks/invoke',
+      guardrail: 'needless',
+    },
     {
       name: 'StartAsyncInvoke',
       group: 'inference',
       method: 'POST',
       template: '/async-invoke',
       modelMember: 'modelId',
+      guardrail: 'impossible',
     },
     {
       name: 'ListAsyncInvokes',
@@ -78,8 +92,15 @@ export const RUNTIME: Service = {
       method: 'GET',
       template: '/async-invoke',
       query: ['submitTimeAfter', 'submitTimeBefore', 'statusEquals', 'maxResults', 'nextToken', 'sortBy', 'sortOrder'],
+      guardrail: 'needless',
     },
-    { name: 'GetAsyncInvoke', group: 'inference', method: 'GET', template: '/async-invoke/{invocationArn}' },
+    {
+      name: 'GetAsyncInvoke',
+      group: 'inference',
+      method: 'GET',
+      template: '/async-invoke/{invocationArn}',
+      guardrail: 'needless',
+    },
     {
       name: 'ChatCompletions',
       group: 'inference',
@@ -90,6 +111,7 @@ export const RUNTIME: Service = {
       metering: 'used',
       genAi: 'chat',
       dialect: 'openai',
+      guardrail: 'headers',
     },
     {
       name: 'Responses',
@@ -101,6 +123,7 @@ export const RUNTIME: Service = {
       metering: 'used',
       genAi: 'chat',
       dialect: 'responses',
+      guardrail: 'impossible',
     },
     // Of answers that Responses has stored. Their usage was counted when they were made.
     {
@@ -109,7 +132,9 @@ export const RUNTIME: Service = {
       method: 'GET',
       template: '/openai/v1/responses/{responseId}',
       query: 'any',
+      stored: true,
       dialect: 'openai',
+      guardrail: 'needless',
     },
     {
       name: 'DeleteResponse',
@@ -117,6 +142,8 @@ export const RUNTIME: Service = {
       method: 'DELETE',
       template: '/openai/v1/responses/{responseId}',
       query: 'any',
+      stored: true,
+      guardrail: 'needless',
     },
     {
       name: 'CancelResponse',
@@ -124,6 +151,8 @@ export const RUNTIME: Service = {
       method: 'POST',
       template: '/openai/v1/responses/{responseId}/cancel',
       query: 'any',
+      stored: true,
+      guardrail: 'needless',
     },
     {
       name: 'Messages',
@@ -135,6 +164,7 @@ export const RUNTIME: Service = {
       metering: 'used',
       genAi: 'chat',
       dialect: 'anthropic',
+      guardrail: 'headers',
     },
     {
       name: 'CountMessageTokens',
@@ -144,6 +174,7 @@ export const RUNTIME: Service = {
       query: 'any',
       modelMember: 'model',
       metering: 'counted',
+      guardrail: 'needless',
     },
   ],
 };

@@ -42,7 +42,9 @@ export interface Operation {
    * Where it takes a guardrail: two headers, or `guardrailConfig` of the body. `impossible` where it generates and takes
    * none: refused where one is ordered. `needless` where it generates nothing.
    */
-  readonly guardrail?: 'headers' | 'body' | 'impossible' | 'needless';
+  readonly guardrail: 'headers' | 'body' | 'impossible' | 'needless';
+  /** What it is about is stored in the region that made it, and its id does not tell which that is. */
+  readonly stored?: true;
   /** Why the operation cannot pass. */
   readonly unsupported?: string;
 }

@@ -1,4 +1,3 @@
-import type { EndpointOptions } from '../aws/endpoint.ts';
 import type { OperationGroup } from '../bedrock/groups.ts';
 import type { CallerNamesOptions } from '../callers/caller-names.ts';
 import type { AdmissionOptions } from '../callers/load.ts';
@@ -7,15 +6,13 @@ import type { CredentialsOptions } from '../credentials/load.ts';
 import type { TelemetryConfig } from '../telemetry/telemetry.ts';
 import { readBudgets } from './budgets.ts';
 import { readCredentials } from './credentials.ts';
-import { readEndpoints } from './endpoints.ts';
+import { type Endpoints, readEndpoints } from './endpoints.ts';
 import { type Limits, readLimits } from './limits.ts';
 import { readOperations } from './operations.ts';
 import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
 import { readTelemetry } from './telemetry.ts';
 
-export interface Config {
-  readonly region: string;
-  readonly endpoints: EndpointOptions;
+export interface Config extends Endpoints {
   /** The groups of operations that the app offers. */
   readonly operations: ReadonlySet<OperationGroup>;
   readonly credentials: CredentialsOptions;
@@ -41,12 +38,12 @@ export function readConfig(environment: Environment = process.env): Config {
   const read = createReader(environment, problems);
   const telemetryProblems: string[] = [];
   const telemetry = readTelemetry(createReader(environment, telemetryProblems), telemetryProblems);
-  const { region, endpoints } = readEndpoints(read, problems);
+  const { regions, endpoints } = readEndpoints(read, problems);
   const config: Config = {
-    region,
+    regions,
     endpoints,
-    operations: readOperations(read, problems, { region, endpoints }),
-    credentials: readCredentials(read, problems, region),
+    operations: readOperations(read, problems, { regions, endpoints }),
+    credentials: readCredentials(read, problems, regions[0]),
     callerAuth: readCallerAuth(read, problems),
     limits: readLimits(read, problems),
     callerNames: readCallerNames(read, problems),

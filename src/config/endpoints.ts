@@ -1,4 +1,4 @@
-import { type EndpointOptions, originOf } from '../aws/endpoint.ts';
+import { type EndpointOptions, originOf, partitionOf } from '../aws/endpoint.ts';
 import { RUNTIME } from '../bedrock/runtime.ts';
 import type { Service } from '../bedrock/service.ts';
 import { SERVICES } from '../bedrock/services.ts';
@@ -10,9 +10,16 @@ export function endpointSetting({ hostPrefix }: Service): SettingName | undefine
   return SETTINGS.find((setting) => setting === name);
 }
 
-/** The region, and where services are called in it. */
-export function readEndpoints(read: Reader, problems: string[]): { region: string; endpoints: EndpointOptions } {
+export interface Endpoints {
+  /** Regions of the app: that of its roles and of the calls for which nothing else is said, then the further ones in order. */
+  readonly regions: readonly [string, ...string[]];
+  readonly endpoints: EndpointOptions;
+}
+
+/** The regions, and where services are called in them. */
+export function readEndpoints(read: Reader, problems: string[]): Endpoints {
   const region = read.required('AWS_REGION', '');
+  const further = read.list('AWS_REGIONS');
   const overrides: Record<string, string> = {};
   for (const service of SERVICES) {
     const name = endpointSetting(service);
@@ -20,11 +27,22 @@ export function readEndpoints(read: Reader, problems: string[]): { region: strin
     if (origin !== undefined) overrides[service.hostPrefix] = origin;
   }
   const endpoints = { useFips: read.flag('AWS_USE_FIPS_ENDPOINT'), overrides };
-  if (region === '') return { region, endpoints };
-  if (!/^[a-z]{2,4}(-[a-z]+)+-\d+$/.test(region)) {
-    problems.push('AWS_REGION is not the name of a region (such as eu-central-1)');
-  } else if (originOf(RUNTIME.hostPrefix, region, endpoints) === undefined) {
-    problems.push('AWS_REGION is unknown (for a new region, set AWS_ENDPOINT_URL_BEDROCK_RUNTIME too)');
+  if (region !== '') {
+    const problem = problemOf([region], endpoints);
+    if (problem !== undefined) problems.push(`AWS_REGION ${problem}`);
   }
-  return { region, endpoints };
+  const problem = problemOf(further, endpoints);
+  if (problem !== undefined) problems.push(`AWS_REGIONS ${problem}`);
+  else if (further.some((one) => partitionOf(one) !== partitionOf(region))) {
+    problems.push('AWS_REGIONS must be of the partition of AWS_REGION, outside of which its keys are not good');
+  }
+  return { regions: [region, ...new Set(further.filter((one) => one !== region))], endpoints };
+}
+
+function problemOf(regions: readonly string[], endpoints: EndpointOptions): string | undefined {
+  if (!regions.every((region) => /^[a-z]{2,4}(-[a-z]+)+-\d+$/.test(region))) {
+    return 'must hold names of regions (such as eu-central-1)';
+  }
+  if (regions.every((region) => originOf(RUNTIME.hostPrefix, region, endpoints) !== undefined)) return undefined;
+  return 'is unknown (for a new region, set AWS_ENDPOINT_URL_BEDROCK_RUNTIME too)';
 }

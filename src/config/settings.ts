@@ -1,6 +1,7 @@
 /** Every environment variable the proxy reads. The infrastructure, the example settings and the README name the same. */
 export const SETTINGS = [
   'AWS_REGION',
+  'AWS_REGIONS',
   'KEY_VAULT_URI',
   'AWS_CREDENTIALS_SECRET_NAME',
   'AWS_ACCESS_KEY_ID_SECRET_NAME',
@@ -79,7 +80,8 @@ export interface Reader {
   integer(name: SettingName, fallback: number, most: number, least?: number): number;
   /** Absent: false. */
   flag(name: SettingName): boolean;
-  list(name: SettingName, why: string): string[];
+  /** Comma-separated; absent: empty, and wrong unless it is optional. @param why it is required, after its name */
+  list(name: SettingName, why?: string): string[];
   /** One of these words; absent: the first. */
   oneOf<Word extends string>(name: SettingName, words: readonly [Word, ...Word[]]): Word;
   url(name: SettingName): URL | undefined;
@@ -127,7 +129,7 @@ export function createReader(environment: Environment, problems: string[]): Read
       return value === 'true';
     },
     list(name, why) {
-      const value = required(name, why);
+      const value = why === undefined ? (text(name) ?? '') : required(name, why);
       const items = value
         .split(',')
         .map((item) => item.trim())
@@ -161,7 +163,7 @@ export function createReader(environment: Environment, problems: string[]): Read
 /** Stands for `{region}` while a URL is read: a brace is no part of a name. */
 const REGION_MARK = 'region-of-the-call';
 
-/** 127.0.0.0/8, ::1 and `localhost`: the only hosts that plain http is accepted for. */
+/** 127.0.0.0/8, ::1, `localhost` and names below it (RFC 6761): the only hosts that plain http is accepted for. */
 function isLoopback(url: URL): boolean {
-  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname);
+  return /(^|\.)localhost$/.test(url.hostname) || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname);
 }

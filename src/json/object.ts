@@ -25,11 +25,16 @@ export interface Span {
   readonly end: number;
 }
 
-/** A JSON object in a larger text. */
-export interface JsonObject extends Span {
+/** A JSON object in a larger text, and its members of some names. */
+export interface JsonMembers extends Span {
   /** It has no members. */
   readonly empty: boolean;
-  /** The values of its members of the name that was looked for, in order: two when the name stands there twice. */
+  /** For each name that was looked for, the values of its members in order: two when the name stands there twice. */
+  readonly values: readonly (readonly Span[])[];
+}
+
+/** The same for one name. */
+export interface JsonObject extends Omit<JsonMembers, 'values'> {
   readonly values: readonly Span[];
 }
 
@@ -37,7 +42,7 @@ export interface ObjectOptions {
   /** Offset at which the object begins, or white space before it. */
   readonly from?: number;
   /**
-   * Stop behind so many values: the rest of the object need not be valid then, and the object is taken to end there. By
+   * Stop behind so many values of one name: the rest of the object need not be valid then, and the object is taken to end there. By
    * default behind the second, which already makes the object ambiguous.
    */
   readonly most?: number;
@@ -48,30 +53,37 @@ const DEEPEST = 1000;
 /** What follows behind each of the objects and arrays around the innermost. One for all: reading is synchronous. */
 const OUTER = new Uint16Array(DEEPEST);
 
+/** Reads as `readMembers` does, for one name. */
+export function readObject(json: Buffer, name: string, options?: ObjectOptions): JsonObject | undefined {
+  const object = readMembers(json, [name], options);
+  return object && { ...object, values: object.values[0] ?? [] };
+}
+
 /**
- * Reads the JSON object that begins at `from`, or behind white space there, and finds the members of one name at its top
- * level, however that name is escaped. What follows the object is not looked at.
+ * Reads the JSON object that begins at `from`, or behind white space there, and finds the members of some names at its
+ * top level, however a name is escaped. What follows the object is not looked at.
  *
  * Works on the bytes and keeps none of them, since what `JSON.parse` makes of a body can be many times as large. Takes
  * linear time and constant memory. It is one loop over a table, because the event loop stands still meanwhile: functions
  * for the parts of the grammar take several times as long for a body of `1,1,1`.
  *
- * @param name ASCII letters
+ * @param names ASCII letters; no more than a few names
  * @returns undefined when there is no valid object (RFC 8259), it is nested more than a thousand levels deep below its
  *   top, or the bytes are not UTF-8
  */
-export function readObject(
+export function readMembers(
   json: Buffer,
-  name: string,
+  names: readonly string[],
   { from = 0, most = 2 }: ObjectOptions = {},
-): JsonObject | undefined {
+): JsonMembers | undefined {
   const start = skipSpace(json, from);
   if (json[start] !== 0x7b || !isUtf8(json)) return undefined;
   const words = new DataView(json.buffer, json.byteOffset, json.length);
-  const values: Span[] = [];
+  const values = names.map((): Span[] => []);
   /** Where the value begins that is looked for, while it is read. */
   let wanted = -1;
-  let isWanted = false;
+  /** To which it belongs; undefined for a member of another name. */
+  let found: Span[] | undefined;
   let empty = true;
   /** Of the innermost below the outermost. */
   let depth = 0;
@@ -112,25 +124,28 @@ export function readObject(
         else if (next === BEGIN_NAME) state = OBJECT.colon;
         else {
           empty = false;
-          isWanted = spells(json, at, name);
+          found = undefined;
+          for (let index = 0; index < names.length; index += 1) {
+            if (spells(json, at, names[index] ?? '')) found = values[index];
+          }
           state = TOP.colon;
         }
         at = end - 1;
         break;
       }
       case BEGIN_TOP_VALUE:
-        if (isWanted) wanted = skipSpace(json, at + 1);
+        if (found !== undefined) wanted = skipSpace(json, at + 1);
         state = TOP.value;
         break;
       case NEXT_TOP_MEMBER:
         state = TOP.name;
-        if (wanted === -1) break;
-        values.push({ start: wanted, end: behindValue(json, at) });
-        if (values.length === most) return { start, end: at, empty, values };
+        if (wanted === -1 || found === undefined) break;
+        found.push({ start: wanted, end: behindValue(json, at) });
+        if (found.length === most) return { start, end: at, empty, values };
         wanted = -1;
         break;
       case CLOSE_TOP:
-        if (wanted !== -1) values.push({ start: wanted, end: behindValue(json, at) });
+        if (wanted !== -1) found?.push({ start: wanted, end: behindValue(json, at) });
         return { start, end: at + 1, empty, values };
       default:
         return undefined;

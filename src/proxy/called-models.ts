@@ -1,4 +1,5 @@
 import { findModel, readModel } from '../bedrock/body-model.ts';
+import type { CalledModel } from '../bedrock/model-aliases.ts';
 import { findNestedModel, readNestedModels } from '../bedrock/nested-models.ts';
 import type { Route } from '../bedrock/route.ts';
 import type { Operation } from '../bedrock/service.ts';
@@ -12,9 +13,13 @@ import type { Body } from './request-body.ts';
  *
  * @throws ProxyError as `readModel` and `readNestedModels` do, and `unavailable` without room to look at the body
  */
-export function calledModels({ operation, modelId }: Route, body: Body, decides: boolean): readonly string[] {
-  const { modelMember, nestedModels } = operation;
-  if (modelId !== undefined) return [modelId];
+export function calledModels(route: Route, body: Body, decides: boolean): readonly CalledModel[] {
+  const { operation, modelId, resolvedModelId } = route;
+  if (modelId !== undefined) return [{ asked: modelId, used: resolvedModelId ?? modelId }];
+  return modelsInBody(operation, body, decides).map((model) => ({ asked: model, used: model }));
+}
+
+function modelsInBody({ modelMember, nestedModels }: Operation, body: Body, decides: boolean): readonly string[] {
   if (modelMember === undefined && nestedModels === undefined) return [];
   return body.readWhole<readonly string[]>(
     (whole) => {

@@ -1,7 +1,5 @@
 import { abortable } from '../abortable.ts';
-import type { Targets } from '../aws/target.ts';
 import type { OperationGroup } from '../bedrock/groups.ts';
-import { attribute } from '../bedrock/request-metadata.ts';
 import type { FindRoute } from '../bedrock/route.ts';
 import type { Budgets } from '../budgets/budgets.ts';
 import type { BufferBudget } from '../buffer-budget.ts';
@@ -15,6 +13,7 @@ import { discardBody, type Exchange, whenClosed } from '../http/exchange.ts';
 import type { Reply } from '../http/reply.ts';
 import type { TraceContext } from '../record/finished-request.ts';
 import { type Recorder, type RecorderOptions, startRecord } from '../record/recorder.ts';
+import { regionOrder } from '../regions/orders.ts';
 import { createMeter } from '../usage/meter.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
@@ -24,16 +23,17 @@ import { createHealth, type Health } from './health.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { endAtDeadline } from './ending.ts';
 import { checkOperation } from './operations.ts';
+import { orderedRequest } from './ordered-request.ts';
+import { ordersOf } from './orders.ts';
 import { relay } from './relay.ts';
+import { type RegionalSender, sendSomewhere } from './regions.ts';
 import { readBody } from './request-body.ts';
-import { send, type Sender } from './send.ts';
 
-export interface ProxyDependencies extends RecorderOptions, Sender {
+export interface ProxyDependencies extends RecorderOptions, RegionalSender {
   readonly admit: Admit;
   readonly findRoute: FindRoute;
   /** The groups of operations that the app offers. */
   readonly operations: ReadonlySet<OperationGroup>;
-  readonly targets: Pick<Targets, 'of'>;
   readonly budget: BufferBudget;
   readonly budgets: Budgets;
   /** Whether requests name their caller to AWS. */
@@ -76,8 +76,7 @@ async function answer(
   record: Recorder,
   dependencies: ProxyDependencies & { readonly health: Health },
 ): Promise<Reply> {
-  const { region, admit, findRoute, operations, targets, health, budget, budgets, requestMetadata, limits } =
-    dependencies;
+  const { regions, admit, findRoute, operations, health, budget, budgets, requestMetadata, limits } = dependencies;
   await abortable(admit(request), signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
@@ -87,31 +86,42 @@ async function answer(
   const order = orderOf(request.headers);
   if (method === 'GET' && pathname === '/usage') return usageReply(budgets.standings(caller, order), caller);
 
-  const route = findRoute(method, pathname);
-  const { service, operation, path } = route;
+  const orders = ordersOf(request.headers);
+  const route = findRoute(method, pathname, orders.aliases);
+  const { operation, path } = route;
   record.route(route);
   checkOperation(operation, request.headers, operations);
+  const regional = regionOrder(request.headers, regions);
   const spends = operation.metering === 'used' || operation.metering === 'untold';
   const call = spends ? budgets.admit(caller, order) : undefined;
   if (call?.exceeded !== undefined) record.budgetExceeded(call.exceeded);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
   if (caller.allowedModels !== undefined) refuseHiddenModel(operation);
   const { signed, unsigned } = forwardedHeaders(request.headers, operation.headers);
-  const { headers, rewrite } = requestMetadata ? attribute(operation, signed, caller) : { headers: signed };
+  const ordered = orderedRequest(operation, signed, orders, requestMetadata ? caller : undefined);
+  const { headers, rewrite } = ordered;
   const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
   const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
   try {
     record.body(body.received);
-    const models = calledModels(route, body, caller.allowedModels !== undefined || call?.needsPrice === true);
-    const [model, ...others] = models;
-    if (model !== undefined && others.length === 0) record.model(model);
+    const decides = caller.allowedModels !== undefined || call?.needsPrice === true;
+    const inBody = ordered.modelInBody();
+    const models = inBody === undefined ? calledModels(route, body, decides) : [inBody];
+    const [called, ...others] = models;
+    if (called !== undefined && others.length === 0) record.model(called);
+    const model = called?.used;
     if (model === undefined) call?.checkModel(model);
-    for (const each of models) {
-      call?.checkModel(each);
-      checkModel(caller, each);
+    for (const { used } of models) {
+      call?.checkModel(used);
+      checkModel(caller, used);
     }
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
-    const upstreamAnswer = await send(outgoing, targets.of(service, region), dependencies, signal, record);
+    const upstreamAnswer = await sendSomewhere(
+      { route, model, order: regional, outgoing },
+      dependencies,
+      signal,
+      record,
+    );
     const meter = createMeter(
       operation.metering,
       upstreamAnswer,

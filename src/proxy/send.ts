@@ -42,16 +42,16 @@ export interface Sender {
  */
 export async function send(
   request: Outgoing,
-  { sign, upstream }: Target,
-  { credentials, awsTime, health }: Sender & { readonly health: Health },
+  target: Target,
+  { credentials, awsTime, health }: Sender & { readonly health: Pick<Health, 'accepted' | 'refused'> },
   signal: AbortSignal,
   record: Pick<Recorder, 'attempt' | 'answered' | 'credentialsRefreshed'>,
 ): Promise<UpstreamAnswer> {
   const { method, path, query, headers, unsigned, body, caller } = request;
   const sendWith = async (keys: AwsCredentials): Promise<UpstreamAnswer> => {
-    record.attempt(keys);
-    const signature = await sign({ method, path, query, headers, bodySha256: body.sha256 }, keys);
-    const answer = await upstream.send({
+    record.attempt(keys, target);
+    const signature = await target.sign({ method, path, query, headers, bodySha256: body.sha256 }, keys);
+    const answer = await target.upstream.send({
       method,
       target: query === '' ? path : `${path}?${query}`,
       headers: { ...signature, ...unsigned, 'accept-encoding': 'identity' },

@@ -1,15 +1,20 @@
-import type { Sign } from '../aws/signer.ts';
+import type { Target } from '../aws/target.ts';
 import type { CredentialsProvider } from '../credentials/provider.ts';
 
 /**
  * Does once, while the host is still starting, what the first call would wait for: Node reads its `fetch` when the
- * library makes the first `Request`, and a signing key is derived when the first request is signed.
+ * library makes the first `Request`, and a signing key is derived when the first request is signed for a region.
  */
-export async function warmUp(sign: Sign, credentials: CredentialsProvider): Promise<void> {
+export async function warmUp(
+  targets: readonly Pick<Target, 'sign'>[],
+  credentials: CredentialsProvider,
+): Promise<void> {
   const reading = credentials.probe({});
   void [new Request('http://localhost/'), new Response()];
   try {
-    await sign({ method: 'GET', path: '/', query: '', headers: {}, bodySha256: '' }, await reading);
+    const keys = await reading;
+    const nothing = { method: 'GET', path: '/', query: '', headers: {}, bodySha256: '' };
+    for (const { sign } of targets) await sign(nothing, keys);
   } catch {
     // The first call says what is missing.
   }

@@ -48,7 +48,7 @@ export function conclude(
   const unanswered = attempts !== undefined && headersMs === undefined;
   if (unanswered && operation?.metering === 'used') record.usageUnknown = 'no answer';
   if (modelId !== undefined) {
-    const { modelType, foundationModelId } = modelFacts(modelId);
+    const { modelType, foundationModelId } = modelFacts(record.resolvedModelId ?? modelId);
     if (modelType !== undefined) record.modelType = modelType;
     if (foundationModelId !== undefined) record.foundationModelId ??= foundationModelId;
   }
@@ -61,8 +61,12 @@ export function conclude(
  * that can be compared are those of Bedrock's own form; what the answer calls `claude-3-5-haiku-20241022` may well be
  * `us.anthropic.claude-3-5-haiku-20241022-v1:0`, and behind a profile of one's own may be any.
  */
-function usedModel({ modelId, responseModel }: RequestRecord, operation: Operation | undefined): string | undefined {
-  if (responseModel === undefined || operation?.modelMember === undefined) return modelId;
+function usedModel(record: RequestRecord, operation: Operation | undefined): string | undefined {
+  const { modelId, resolvedModelId, responseModel } = record;
+  // A body in which an alias was replaced has been read as Bedrock reads it.
+  if (responseModel === undefined || resolvedModelId !== undefined || operation?.modelMember === undefined) {
+    return modelId;
+  }
   const [answered, asked] = [responseModel, modelId ?? ''].map((id) => modelFacts(id).foundationModelId);
   if (answered === undefined || asked === undefined || !BEDROCK_FORM.test(answered)) return modelId;
   return answered.includes(asked) || asked.includes(answered) ? modelId : responseModel;

@@ -10,6 +10,9 @@ export interface TraceContext {
 /** One request sent to Bedrock. Times in milliseconds from the start of the invocation. */
 export interface Attempt {
   readonly method: Operation['method'];
+  readonly region: string;
+  /** Of the endpoint. */
+  readonly origin: string;
   readonly startedMs: number;
   /** Arrival of the answer's headers; absent when none came. */
   headersMs?: number;
@@ -26,6 +29,8 @@ export interface FinishedRequest {
   readonly startedAt: number;
   /** In the order in which they were sent; none for a request that Bedrock never saw. */
   readonly attempts: readonly Attempt[];
+  /** The one whose answer was passed on; absent where none was. */
+  readonly answered?: Attempt;
   /** Milliseconds from the start of the invocation to the last byte of Bedrock's answer that was handed on. */
   readonly lastByteMs?: number;
   readonly trace?: TraceContext;

@@ -10,7 +10,10 @@ export interface RequestRecord extends TokenUsage {
   readonly time: string;
   /** Invocation id of the Functions host. */
   readonly requestId: string;
-  readonly region: string;
+  /** Where the answer came from; without one, where it was asked for last, or would have been. */
+  region: string;
+  /** All regions that were asked, in that order, comma-separated; absent unless there were several. */
+  regionsTried?: string;
   bedrockRequestId?: string;
   gatewayRequestId?: string;
   subscriptionId?: string;
@@ -25,9 +28,11 @@ export interface RequestRecord extends TokenUsage {
   roleSessionName?: string;
   /** As asked, decoded; where a long body hides it, as the answer names it. */
   modelId?: string;
-  /** Resource type of `modelId` as ARNs name it: `foundation-model`, `inference-profile` … */
+  /** What was called, where `modelId` is an alias of it. */
+  resolvedModelId?: string;
+  /** Resource type of the model that was called, as ARNs name it: `foundation-model`, `inference-profile` … */
   modelType?: string;
-  /** The foundation model behind `modelId`, where the id, or a prompt router's answer, tells it. */
+  /** The foundation model behind it, where the id, or a prompt router's answer, tells it. */
   foundationModelId?: string;
   /** The model as the answer calls it, which need not be an id of Bedrock's. */
   responseModel?: string;

@@ -1,9 +1,11 @@
+import type { CalledModel } from '../bedrock/model-aliases.ts';
 import { isModelId } from '../bedrock/model-id.ts';
 import type { Route } from '../bedrock/route.ts';
 import type { Operation } from '../bedrock/service.ts';
 import type { AwsCredentials } from '../aws/credentials.ts';
 import { isErrorAnswer } from '../aws/error-type.ts';
 import { SignatureRefused } from '../aws/signature-refusal.ts';
+import type { Target } from '../aws/target.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import { BudgetExceeded } from '../budgets/admission.ts';
 import { formatOf } from '../streams/format.ts';
@@ -22,10 +24,10 @@ import type { ErrorSource, RequestRecord } from './record.ts';
 export interface Recorder {
   caller(caller: Caller): void;
   route(route: Route): void;
-  model(modelId: string): void;
+  model(model: CalledModel): void;
   body(bytes: number): void;
   /** A request is about to be signed with these keys and sent. */
-  attempt(keys: AwsCredentials): void;
+  attempt(keys: AwsCredentials, target: Pick<Target, 'region' | 'origin'>): void;
   /** The headers of an answer are there, which need not be the one that is passed on. */
   answered(answer: UpstreamAnswer): void;
   credentialsRefreshed(): void;
@@ -51,7 +53,8 @@ export interface Recorder {
 const EXPLAINED = new Set<Failure>(['internal', 'unavailable', 'upstreamBroken', 'unauthorized']);
 
 export interface RecorderOptions {
-  readonly region: string;
+  /** The app's, the first one first. */
+  readonly regions: readonly string[];
   /** What of a caller is told. */
   readonly tellCaller: TellCaller;
   /**
@@ -67,7 +70,7 @@ export interface RecorderOptions {
 /** Starts the record of a request. Never holds a body, a key or a token. */
 export function startRecord(
   exchange: Exchange,
-  { region, tellCaller, log, observe }: RecorderOptions,
+  { regions, tellCaller, log, observe }: RecorderOptions,
   trace?: TraceContext,
 ): Recorder {
   const { id, startedAt, response, gone } = exchange;
@@ -75,11 +78,13 @@ export function startRecord(
     event: 'bedrock.request',
     time: new Date().toISOString(),
     requestId: id,
-    region,
+    region: regions[0] ?? '',
   };
   const elapsed = () => Math.round(10 * (performance.now() - startedAt)) / 10;
 
   const attempts: Attempt[] = [];
+  const attemptOf = new WeakMap<UpstreamAnswer, Attempt>();
+  let answered: Attempt | undefined;
   let operation: Operation | undefined;
   let lastByteMs: number | undefined;
   let meter: UsageMeter | undefined;
@@ -108,6 +113,7 @@ export function startRecord(
       record,
       startedAt: Date.now() - (performance.now() - startedAt),
       attempts,
+      ...(answered === undefined ? {} : { answered }),
       ...(operation === undefined ? {} : { operation }),
       ...(lastByteMs === undefined ? {} : { lastByteMs }),
       ...(trace === undefined ? {} : { trace }),
@@ -119,27 +125,34 @@ export function startRecord(
       const { allowedModels: _models, roleArn: _role, ...identity } = tellCaller(caller);
       Object.assign(record, identity);
     },
-    route({ operation: found, modelId }) {
+    route({ operation: found, modelId, resolvedModelId }) {
       operation = found;
       record.operation = found.name;
       record.operationGroup = found.group;
       if (modelId !== undefined) record.modelId = modelId;
+      if (resolvedModelId !== undefined) record.resolvedModelId = resolvedModelId;
     },
-    model(modelId) {
-      if (isModelId(modelId)) record.modelId = modelId;
+    model({ asked, used }) {
+      if (isModelId(asked)) record.modelId = asked;
+      if (used !== asked) record.resolvedModelId = used;
     },
     body(bytes) {
       record.requestBytes = bytes;
     },
-    attempt({ accountId, roleSessionName }) {
+    attempt({ accountId, roleSessionName }, { region, origin }) {
       if (accountId !== undefined) record.accountId = accountId;
       if (roleSessionName !== undefined) record.roleSessionName = roleSessionName;
-      attempts.push({ method: operation?.method ?? 'POST', startedMs: elapsed() });
+      attempts.push({ method: operation?.method ?? 'POST', region, origin, startedMs: elapsed() });
       record.attempts = attempts.length;
+      record.region = region;
+      const tried = new Set(attempts.map((attempt) => attempt.region));
+      if (tried.size > 1) record.regionsTried = [...tried].join(',');
     },
-    answered({ status, headers }) {
+    answered(answer) {
+      const { status, headers } = answer;
       const attempt = attempts.at(-1);
       if (attempt === undefined) return;
+      attemptOf.set(answer, attempt);
       attempt.headersMs = elapsed();
       attempt.status = status;
       const requestId = headers['x-amzn-requestid'];
@@ -151,7 +164,9 @@ export function startRecord(
     upstreamHeaders(answer, itsMeter) {
       const { headers } = answer;
       meter = itsMeter;
-      record.headersMs = elapsed();
+      answered = attemptOf.get(answer);
+      if (answered !== undefined) record.region = answered.region;
+      record.headersMs = answered?.headersMs ?? elapsed();
       const requestId = headers['x-amzn-requestid'];
       if (requestId !== undefined) record.bedrockRequestId = String(requestId);
       record.streamed = formatOf(headers) !== undefined;

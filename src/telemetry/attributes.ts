@@ -1,6 +1,6 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 
-import type { FinishedRequest } from '../record/finished-request.ts';
+import type { Attempt, FinishedRequest } from '../record/finished-request.ts';
 import type { RequestRecord } from '../record/record.ts';
 
 /**
@@ -12,6 +12,11 @@ export type Conventions = 'released' | 'latest';
 /** What tells a receiver the version. What is not released has no schema. */
 export function schemaUrlOf(conventions: Conventions): string | undefined {
   return conventions === 'released' ? 'https://opentelemetry.io/schemas/gen-ai/1.42.0' : undefined;
+}
+
+/** The request to Bedrock whose answer the caller got, or that came to nothing last; undefined where none was made. */
+export function attemptThatCounts({ attempts, answered }: FinishedRequest): Attempt | undefined {
+  return answered ?? attempts.at(-1);
 }
 
 /** What an invoked model does, where its id tells; all others chat. `rerank` is no name of the conventions'. */
@@ -27,13 +32,13 @@ const BY_MODEL: readonly (readonly [RegExp, string])[] = [
  */
 export function operationName({
   operation,
-  record: { foundationModelId, modelId = '' },
+  record: { foundationModelId, resolvedModelId, modelId = '' },
 }: Pick<FinishedRequest, 'operation' | 'record'>): string | undefined {
   switch (operation?.genAi) {
     case 'chat':
       return 'chat';
     case 'byModel':
-      return BY_MODEL.find(([pattern]) => pattern.test(foundationModelId ?? modelId))?.[1] ?? 'chat';
+      return BY_MODEL.find(([pattern]) => pattern.test(foundationModelId ?? resolvedModelId ?? modelId))?.[1] ?? 'chat';
     case undefined:
       return operation?.name.replaceAll(/(?<!^)(?=[A-Z])/g, '_').toLowerCase();
   }
@@ -43,9 +48,10 @@ export function operationName({
  * `gen_ai.request.model`. Ids come from callers; only Bedrock knows which of them exist. Without its word for one, that
  * is an answer of 2xx that is no error all the same, the id would be a way to make any number of series.
  */
-function modelName({ record, attempts }: FinishedRequest): string | undefined {
-  const { modelId, streamed, outcome, errorType: exception } = record;
-  const status = attempts.at(-1)?.status ?? 0;
+function modelName(finished: FinishedRequest): string | undefined {
+  const { streamed, outcome, errorType: exception } = finished.record;
+  const modelId = finished.record.resolvedModelId ?? finished.record.modelId;
+  const status = attemptThatCounts(finished)?.status ?? 0;
   if (modelId === undefined) return undefined;
   // A stream has begun with the model; a plain answer that has gone out whole and failed is an error itself.
   const isError = exception !== undefined && outcome === 'complete' && streamed !== true;

@@ -8,8 +8,6 @@ export interface LoadTelemetryOptions {
   readonly config?: TelemetryConfig | undefined;
   /** What is wrong with the settings of the telemetry. */
   readonly problems: readonly string[];
-  /** Origin of Bedrock's runtime. */
-  readonly server: URL;
 }
 
 /**
@@ -20,7 +18,7 @@ export interface LoadTelemetryOptions {
  * @param log takes one line
  */
 export function loadTelemetry(
-  { config, problems, server }: LoadTelemetryOptions,
+  { config, problems }: LoadTelemetryOptions,
   inFlight: () => number,
   log: (line: string) => void,
 ): Telemetry | undefined {
@@ -35,7 +33,6 @@ export function loadTelemetry(
     ]);
     return createTelemetry({
       config,
-      server,
       inFlight,
       report,
       ...(applicationInsights !== undefined && azure !== undefined

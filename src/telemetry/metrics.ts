@@ -1,6 +1,13 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
 
-import { callerAttributes, type Conventions, errorType, known, operationAttributes } from './attributes.ts';
+import {
+  attemptThatCounts,
+  callerAttributes,
+  type Conventions,
+  errorType,
+  known,
+  operationAttributes,
+} from './attributes.ts';
 import type { FinishedRequest } from '../record/finished-request.ts';
 import { createTokenMetrics } from './token-metrics.ts';
 
@@ -51,6 +58,10 @@ export function createMetrics(
     unit: '{request}',
     description: 'Requests by how they ended.',
   });
+  const attempted = meter.createCounter('bedrock.proxy.attempts', {
+    unit: '{request}',
+    description: 'Requests sent to Bedrock, by region and status.',
+  });
   meter
     .createObservableUpDownCounter('bedrock.proxy.active_requests', {
       unit: '{request}',
@@ -59,12 +70,12 @@ export function createMetrics(
     .addCallback((result) => result.observe(inFlight()));
 
   const addTimes = (finished: FinishedRequest, series: Attributes) => {
-    const { record, attempts, lastByteMs } = finished;
+    const { record, lastByteMs } = finished;
     const { durationMs = 0, firstTokenMs, outcome, outputTokens = 0 } = record;
     const error = errorType(record);
     const withError = error === undefined ? series : { ...series, 'error.type': error };
     (finished.operation?.metering === 'used' ? inference : operation).record(durationMs / 1000, withError);
-    const attempt = attempts.at(-1);
+    const attempt = attemptThatCounts(finished);
     if (attempt === undefined) return;
     const endMs = lastByteMs ?? durationMs;
     server.record(seconds(attempt.startedMs, endMs), withError);
@@ -94,6 +105,17 @@ export function createMetrics(
       }),
     });
     if (record.operation === undefined) return;
+    for (const { region, status } of finished.attempts) {
+      attempted.add(1, {
+        ...caller,
+        ...known({
+          'aws.region': region,
+          'bedrock.operation': record.operation,
+          'gen_ai.request.model': series['gen_ai.request.model'],
+          'http.response.status_code': status,
+        }),
+      });
+    }
     addTokens(finished, series);
     addTimes(finished, series);
   };

@@ -12,8 +12,6 @@ import type { ReportFailure, Telemetry, TelemetryConfig } from './telemetry.ts';
 
 export interface TelemetryOptions {
   readonly config: TelemetryConfig;
-  /** Origin of Bedrock's runtime. */
-  readonly server: URL;
   /** The number of requests in flight. */
   readonly inFlight: () => number;
   readonly report: ReportFailure;
@@ -34,7 +32,7 @@ const SCOPE = 'bedrock-proxy';
 
 /** Metrics and spans of finished requests, to each destination that the settings name. */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
-  const { config, server, inFlight, report } = options;
+  const { config, inFlight, report } = options;
   const resource = describeResource();
   const exports = trackExports();
   const destinations = destinationsOf(options);
@@ -51,7 +49,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const tracers = new BasicTracerProvider({ resource, spanProcessors: processors });
   const observers = [
     ...(readers.length > 0 ? [createMetrics(meters.getMeter(SCOPE, VERSION, scope), inFlight, conventions)] : []),
-    ...(processors.length > 0 ? [createSpans(tracers.getTracer(SCOPE, VERSION, scope), server, conventions)] : []),
+    ...(processors.length > 0 ? [createSpans(tracers.getTracer(SCOPE, VERSION, scope), conventions)] : []),
   ];
   return {
     observe(finished) {

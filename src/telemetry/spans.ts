@@ -12,6 +12,7 @@ import {
 import { parseTraceParent } from '@opentelemetry/core';
 
 import {
+  attemptThatCounts,
   callerAttributes,
   type Conventions,
   errorType,
@@ -27,20 +28,12 @@ import { inputOf } from './token-kinds.ts';
  * each request to Bedrock. The host already has the span of the HTTP request, so neither of these is of kind SERVER:
  * Application Insights would count the request twice.
  *
- * @param server Bedrock's origin
  * @returns takes a finished request
  */
-export function createSpans(
-  tracer: Tracer,
-  server: URL,
-  conventions: Conventions,
-): (finished: FinishedRequest) => void {
-  const defaultPort = server.protocol === 'http:' ? 80 : 443;
-  const serverAttributes = { 'server.address': server.hostname, 'server.port': Number(server.port || defaultPort) };
-
+export function createSpans(tracer: Tracer, conventions: Conventions): (finished: FinishedRequest) => void {
   const addCall = (finished: FinishedRequest, attempt: Attempt, index: number, common: Attributes, parent: Context) => {
-    const { record, startedAt, attempts, lastByteMs } = finished;
-    const last = index === attempts.length - 1;
+    const { record, startedAt, lastByteMs } = finished;
+    const counts = attempt === attemptThatCounts(finished);
     const call = tracer.startSpan(
       [common['gen_ai.operation.name'], common['gen_ai.request.model']].join(' ').trim(),
       {
@@ -49,13 +42,13 @@ export function createSpans(
         attributes: {
           ...common,
           ...attemptAttributes(attempt, index),
-          ...(last ? answerAttributes(finished, attempt, CACHE_WRITE[conventions]) : {}),
+          ...(counts ? answerAttributes(finished, attempt, CACHE_WRITE[conventions]) : {}),
         },
       },
       parent,
     );
-    fail(call, attemptError(finished, attempt, last));
-    const endMs = (last ? lastByteMs : attempt.headersMs) ?? record.durationMs ?? 0;
+    fail(call, attemptError(finished, attempt, counts));
+    const endMs = (counts ? lastByteMs : attempt.headersMs) ?? record.durationMs ?? 0;
     call.end(startedAt + Math.max(endMs, attempt.startedMs));
   };
 
@@ -73,7 +66,6 @@ export function createSpans(
     const context = trace.setSpan(parent, span);
     const common = {
       ...operationAttributes(finished),
-      ...serverAttributes,
       ...caller,
       ...known({ 'bedrock.operation': operation, 'bedrock.operation_group': record.operationGroup }),
     };
@@ -109,8 +101,12 @@ function requestAttributes({ record }: FinishedRequest): Attributes {
   });
 }
 
-function attemptAttributes({ method, status, requestId }: Attempt, resendCount: number): Attributes {
+function attemptAttributes({ method, region, origin, status, requestId }: Attempt, resendCount: number): Attributes {
+  const { protocol, hostname, port } = new URL(origin);
   return known({
+    'aws.region': region,
+    'server.address': hostname,
+    'server.port': Number(port || (protocol === 'http:' ? 80 : 443)),
     'http.request.method': method,
     'http.request.resend_count': resendCount > 0 ? resendCount : undefined,
     'http.response.status_code': status,
@@ -124,7 +120,7 @@ const CACHE_WRITE: Readonly<Record<Conventions, string>> = {
   latest: 'gen_ai.usage.cache_write.input_tokens',
 };
 
-/** What the answer to the last attempt told, which is the one that was passed on. */
+/** What the answer told that was passed on. */
 function answerAttributes({ record }: FinishedRequest, attempt: Attempt, cacheWrite: string): Attributes {
   const { streamed, firstByteMs, stopReason } = record;
   return known({
@@ -147,8 +143,8 @@ function answerAttributes({ record }: FinishedRequest, attempt: Attempt, cacheWr
 const ERROR_TYPE = 'bedrock.proxy.error_type';
 
 /** What Bedrock failed with; undefined for a good answer, whatever became of it here. */
-function attemptError({ record }: FinishedRequest, { status }: Attempt, last: boolean): string | undefined {
-  if (last && record.errorSource === 'bedrock') return errorType(record);
+function attemptError({ record }: FinishedRequest, { status }: Attempt, counts: boolean): string | undefined {
+  if (counts && record.errorSource === 'bedrock') return errorType(record);
   return status !== undefined && status >= 400 ? String(status) : undefined;
 }
 

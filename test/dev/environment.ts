@@ -64,7 +64,8 @@ export function readTarget(environment: Environment, { emulated }: Pick<Wishes, 
   }
   // The gateway beside it sends a function key, whatever the deployed one does.
   const settings = { ...present(Object.entries(environment)), CALLER_AUTH: 'functionKey' };
-  const { region, endpoints, credentials } = readConfig(settings);
+  const { regions, endpoints, credentials } = readConfig(settings);
+  const [region] = regions;
   const origin = originOf('bedrock-runtime', region, endpoints) ?? '';
   return { bedrock: 'real', region, origin, credentials, settings };
 }

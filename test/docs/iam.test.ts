@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { GROUPS } from '../../src/bedrock/groups.ts';
+import { parseGuardrail } from '../../src/bedrock/guardrail.ts';
 import { SERVICES } from '../../src/bedrock/services.ts';
 import { ACTIONS } from '../support/iam-actions.ts';
 import { blocksIn, codeIn, rowsUnder } from '../support/markdown.ts';
@@ -108,7 +109,7 @@ describe('the table of IAM actions', () => {
 
 describe('the IAM policies', () => {
   it('are policies', () => {
-    expect(policies).toHaveLength(4 + GROUPS.length - 1);
+    expect(policies).toHaveLength(5 + GROUPS.length - 1);
     for (const { Version, Statement } of policies) {
       expect(Version).toBe('2012-10-17');
       const sids = Statement.map(({ Sid }) => Sid);
@@ -117,7 +118,15 @@ describe('the IAM policies', () => {
     expect(statements.map(({ Sid }) => Sid).filter((sid) => !/^[A-Za-z0-9]+$/.test(sid))).toStrictEqual([]);
     expect(statements.filter(({ Effect }) => Effect !== 'Allow').map(({ Sid }) => Sid)).toStrictEqual([
       'OnlyFromTheProxy',
+      'OnlyPastTheGuardrail',
     ]);
+  });
+
+  it('deny calls past a guardrail that can be ordered', () => {
+    const denying = statements.find(({ Sid }) => Sid === 'OnlyPastTheGuardrail');
+    const named = denying?.Condition?.['StringNotEquals']?.['bedrock:GuardrailIdentifier'] ?? '';
+    expect(parseGuardrail(named)?.identifier).toMatch(/^arn:/);
+    expect(denying?.Action).toStrictEqual(['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream']);
   });
 
   it('allow what AWS knows', () => {

@@ -71,9 +71,44 @@ describe('the operations of the gateway', () => {
   });
 });
 
-describe('the table of policies', () => {
-  it('has every option', () => {
-    const described = rowsUnder(read('infra/gateway/README.md'), 'rule').flatMap(([, file = '']) => codeIn(file));
+describe('where a guardrail goes', () => {
+  const PLACES = { body: 'in the body', headers: 'in headers', impossible: 'takes none', needless: 'not needed' };
+
+  it('is what the table of operations says', () => {
+    for (const [names = '', paths = '', , place = ''] of rowsUnder(read('src/bedrock/README.md'), 'operation')) {
+      for (const [index, name] of codeIn(names).entries()) {
+        const path = pathsIn(paths)[index];
+        const row = operations.find((operation) => operation.name === name && operation.path === path);
+        expect(place, name).toBe(row && PLACES[row.guardrail]);
+      }
+    }
+  });
+
+  it('is what the page on orders says', () => {
+    const [body, headers, impossible, ofOtherGroups, others] = rowsUnder(read('src/bedrock/ORDERS.md'), 'operation');
+    const inCell = (row: readonly string[] | undefined) => codeIn(row?.[0] ?? '').toSorted();
+    const served = operations.filter(({ unsupported, group }) => unsupported === undefined && group !== 'mantle');
+    const by = (place: string, inference = true) =>
+      served
+        .filter(({ guardrail, group }) => guardrail === place && (group === 'inference') === inference)
+        .map(({ name }) => name)
+        .toSorted();
+    expect(inCell(body)).toStrictEqual(by('body'));
+    expect(inCell(headers)).toStrictEqual(by('headers'));
+    expect(inCell(impossible)).toStrictEqual(by('impossible'));
+    expect(inCell(ofOtherGroups)).toStrictEqual(by('impossible', false));
+    expect([...by('body', false), ...by('headers', false)]).toStrictEqual([]);
+    expect(others?.[0]).toBe('all others');
+  });
+});
+
+describe('the tables of policies', () => {
+  it('have every option', () => {
+    const page = read('infra/gateway/README.md');
+    const described = [
+      ...rowsUnder(page, 'limit').flatMap(([, file = '']) => codeIn(file)),
+      ...rowsUnder(page, 'order').flatMap(([, , , file = '']) => codeIn(file)),
+    ];
     expect(described.toSorted()).toStrictEqual(readdirSync(join(root, 'infra/gateway/policies/options')).toSorted());
   });
 });

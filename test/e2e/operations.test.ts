@@ -69,7 +69,7 @@ describe('the AWS SDK for JavaScript, through gateway, host and function', () =>
         body: anthropicBody,
         contentType: 'application/json',
         accept: 'application/json',
-        guardrailIdentifier: 'guardrail1',
+        guardrailIdentifier: 'gr7abc123def',
         guardrailVersion: 'DRAFT',
         trace: 'ENABLED',
       }),
@@ -78,7 +78,7 @@ describe('the AWS SDK for JavaScript, through gateway, host and function', () =>
     expect(received('InvokeModel')?.headers).toMatchObject({
       accept: 'application/json',
       'content-type': 'application/json',
-      'x-amzn-bedrock-guardrailidentifier': 'guardrail1',
+      'x-amzn-bedrock-guardrailidentifier': 'gr7abc123def',
       'x-amzn-bedrock-guardrailversion': 'DRAFT',
       'x-amzn-bedrock-trace': 'ENABLED',
     });

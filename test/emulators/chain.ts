@@ -4,6 +4,7 @@ import type { BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 import { type BedrockEmulator, startBedrock } from './bedrock/bedrock.ts';
+import { startRegions } from './bedrock/regions.ts';
 import type { ServiceName } from './bedrock/services.ts';
 import type { BedrockKey } from './bedrock/sigv4-verifier.ts';
 import { findSecrets, type Text } from '../support/secret-scan.ts';
@@ -29,6 +30,8 @@ export interface ChainOptions {
   subscriptions?: readonly Subscription[];
   secrets?: Readonly<Record<string, string>>;
   keys?: readonly BedrockKey[];
+  /** Regions of the app, the first one first, each with a Bedrock of its own; default the one of Bedrock. */
+  regions?: readonly string[];
   eventDelayMs?: number;
   /**
    * The accounts of AWS, made when it is known who calls them. With them there is an STS, and the managed identity gets
@@ -70,7 +73,10 @@ export interface AwsCallers {
 export interface Chain {
   readonly gateway: Gateway;
   readonly host: FunctionsHost;
+  /** Of the first region. */
   readonly bedrock: BedrockEmulator;
+  /** In the order of the regions. */
+  readonly bedrocks: readonly BedrockEmulator[];
   /** The other services of Bedrock, by what their addresses begin with. */
   readonly services: Readonly<Record<OtherService, BedrockEmulator>>;
   readonly vault: KeyVault;
@@ -113,7 +119,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   const { tenantId } = entra;
   const accounts = options.accounts?.({ tenantId, identityObjectId: identity.objectId(identityClientId), key });
   const clock = options.awsClock === undefined ? {} : { clock: options.awsClock };
-  const bedrock = await startBedrock({
+  const regional = await startRegions(options.regions ?? ['us-east-1'], {
     keys: options.keys ?? [key],
     eventDelayMs: options.eventDelayMs ?? 0,
     ...(accounts === undefined ? {} : { accounts }),
@@ -122,6 +128,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   const startOther = (service: OtherService) =>
     startBedrock({
       service,
+      region: bedrock.region,
       keys: options.keys ?? [key],
       eventDelayMs: options.eventDelayMs ?? 0,
       ...(accounts === undefined ? {} : { accounts }),
@@ -133,6 +140,8 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     'bedrock-agentcore': await startOther('bedrock-agentcore'),
     'bedrock-mantle': await startOther('bedrock-mantle'),
   };
+  const bedrocks = regional.all;
+  const bedrock = bedrocks[0] ?? absent('regions');
   const issuers = { [`https://sts.windows.net/${tenantId}/`]: `${entra.authority}/${tenantId}` };
   const sts =
     accounts === undefined ? undefined : await startSts({ accounts, issuers, region: bedrock.region, ...clock });
@@ -151,6 +160,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME: services['bedrock-agent-runtime'].url,
     AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: services['bedrock-agentcore'].url,
     AWS_ENDPOINT_URL_BEDROCK_MANTLE: services['bedrock-mantle'].url,
+    ...(bedrocks.length > 1 ? regional.settings : {}),
     KEY_VAULT_URI: vault.url,
     AZURE_CLIENT_ID: identityClientId,
     ...(sts === undefined ? {} : { AWS_ENDPOINT_URL_STS: sts.url }),
@@ -168,7 +178,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     environment: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== '')),
     frontEnd: options.frontEnd ?? false,
     ...(options.node === undefined ? {} : { node: options.node }),
-    nodeArguments: options.nodeArguments ?? [],
+    nodeArguments: [...(bedrocks.length > 1 ? regional.nodeArguments : []), ...(options.nodeArguments ?? [])],
     ...(options.appDirectory === undefined ? {} : { appDirectory: options.appDirectory }),
   });
   const gateway = await startGateway({
@@ -188,6 +198,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     host,
     bedrock,
     services,
+    bedrocks,
     vault,
     identity,
     entra,
@@ -213,7 +224,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     }),
     async close() {
       await host.stop();
-      const servers = [gateway, bedrock, ...Object.values(services), vault, identity, entra, sts, collector, insights];
+      const servers = [gateway, regional, ...Object.values(services), vault, identity, entra, sts, collector, insights];
       await Promise.all(servers.map((server) => server?.close()));
       const secrets = new Map(
         [...secretsOf(key, gateway, host), ...sessionSecrets(accounts, sts)].filter(([, value]) => value.length >= 8),

@@ -34,6 +34,7 @@ const LEFT_AT_DEFAULT = [
 /** Settings of other layouts: keys in the environment (local development), two secrets instead of one, an AWS role. */
 const OF_OTHER_LAYOUTS = [
   'AWS_ENDPOINT_URL_STS',
+  'AWS_REGIONS',
   'AWS_ROLE_ARN',
   'AWS_ROLE_EXTERNAL_ID',
   'AWS_ROLE_SESSION_NAME',
@@ -95,6 +96,12 @@ export function checkApp(read: () => Expansions): void {
       );
     });
 
+    it('has further regions of Bedrock where they are named', () => {
+      const { existing, pool } = read();
+      expect(settingsOf(pool)).toMatchObject({ AWS_REGION: 'eu-central-1', AWS_REGIONS: 'eu-west-1,eu-north-1' });
+      expect(settingsOf(existing)).not.toHaveProperty('AWS_REGIONS');
+    });
+
     it('starts with what it is given: config.ts accepts the values', () => {
       const { existing, functionKey } = read();
       const fromAzure: Record<string, string> = {
@@ -113,7 +120,7 @@ export function checkApp(read: () => Expansions): void {
         }
         const config = readConfig(environment);
         expect(config).toMatchObject({
-          region: 'eu-central-1',
+          regions: ['eu-central-1'],
           credentials: { base: { source: 'keyVault', vault: { managedIdentity: true } } },
           callerAuth: { mode: expansion === existing ? 'entra' : 'functionKey' },
           telemetry: { applicationInsights: { identity: { clientId: '22222222-2222-2222-2222-222222222222' } } },

@@ -8,6 +8,6 @@ process.on('SIGUSR2', () => {
   const count = (kind) => queryObjects(kind, { format: 'count' });
   const [requests, responses, sockets] = [IncomingMessage, ServerResponse, Socket].map(count);
   const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-  const { heapUsed } = process.memoryUsage();
-  console.log(JSON.stringify({ event: 'objects', requests, responses, sockets, timers, heapUsed }));
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  console.log(JSON.stringify({ event: 'objects', requests, responses, sockets, timers, heapUsed, arrayBuffers }));
 });

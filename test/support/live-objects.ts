@@ -11,6 +11,8 @@ export interface LiveObjects {
   readonly timers: number;
   /** Bytes. */
   readonly heapUsed: number;
+  /** Bytes outside the heap: buffers. */
+  readonly arrayBuffers: number;
 }
 
 /** Arguments of Node for a worker whose objects are to be counted. */
@@ -27,4 +29,10 @@ export function countObjects(host: FunctionsHost): Promise<LiveObjects> {
   });
   process.kill(host.workerPid, 'SIGUSR2');
   return counts;
+}
+
+/** Bytes that the worker cannot do without: what is left of them when its garbage has been collected. */
+export async function liveBytes(host: FunctionsHost): Promise<number> {
+  const { heapUsed, arrayBuffers } = await countObjects(host);
+  return heapUsed + arrayBuffers;
 }

@@ -20,6 +20,7 @@ import {
 /** A module declares the options it takes, and `config` builds them: it knows their types. */
 const ROOMS: ImportTable = {
   abortable: [],
+  'bounded-map': [],
   'buffer-budget': ['errors'],
   clock: [],
   errors: [],
@@ -32,6 +33,7 @@ const ROOMS: ImportTable = {
   streams: ['errors'],
   credentials: ['aws', 'abortable', 'clock', 'errors', 'refreshing'],
   budgets: ['usage', 'clock', 'errors'],
+  regions: ['bedrock/model-id', 'bounded-map', 'clock', 'errors'],
   functions: ['callers', 'http', 'clock', 'errors', 'log'],
   usage: ['aws', 'json', 'streams', 'errors'],
   bedrock: ['json', 'type streams', 'type usage', 'errors'],
@@ -45,6 +47,7 @@ const ROOMS: ImportTable = {
     'type credentials',
     'http',
     'record',
+    'regions',
     'streams',
     'usage',
     'abortable',

@@ -493,7 +493,7 @@ function expectNoValue({ problems, message: text, stack }: ConfigError, mark: st
 function expectUsable(config: Config) {
   expect(Object.isFrozen(config)).toBe(true);
   expect(Object.values(config.limits).every((limit) => Number.isSafeInteger(limit) && limit > 0)).toBe(true);
-  const origin = originOf('bedrock-runtime', config.region, config.endpoints);
+  const origin = originOf('bedrock-runtime', config.regions[0], config.endpoints);
   expect(new URL(origin ?? '').origin).toBe(origin);
   expect(origin).toMatch(/^https?:/);
 }
@@ -557,7 +557,7 @@ describe('readConfig', () => {
     );
     fc.assert(
       fc.property(good, (variables) => {
-        expect(readConfig(variables).region).toBe(variables.AWS_REGION);
+        expect(readConfig(variables).regions[0]).toBe(variables.AWS_REGION);
       }),
     );
   });

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../sts/accounts.ts';
 import { AwsError } from './aws-error.ts';
+import { appliedGuardrail } from './guardrails.ts';
 import { requestMetadata } from './request-metadata.ts';
 import { joinHeaders, type ReceivedRequest } from './received-request.ts';
 import { verifySignature, type VerifierOptions } from './sigv4-verifier.ts';
@@ -22,7 +23,7 @@ export interface Admission {
   readonly refusal?: AwsError;
 }
 
-/** Judges a request as Bedrock's front end does: signature first, then headers, then path and metadata. */
+/** Judges a request as Bedrock's front end does: signature first, then headers, then path, metadata and guardrail. */
 export function admit(
   incoming: IncomingMessage,
   body: Buffer,
@@ -38,10 +39,13 @@ export function admit(
   const metadata = attempt(() =>
     matched instanceof AwsError ? undefined : requestMetadata(matched.operation, headers, body),
   );
+  const guardrail = attempt(() =>
+    matched instanceof AwsError ? undefined : appliedGuardrail(matched.operation, headers, body),
+  );
   const refusal =
     verdict.refusal ??
     (options.strictHeaders ? headerRefusal(Object.keys(headers), service.headers) : undefined) ??
-    [matched, metadata].find((outcome) => outcome instanceof AwsError);
+    [matched, metadata, guardrail].find((outcome) => outcome instanceof AwsError);
   const principal =
     verdict.refusal === undefined && verdict.accessKeyId !== undefined
       ? options.principalFor?.(verdict.accessKeyId)
@@ -55,6 +59,7 @@ export function admit(
     labels,
     ...(modelId === undefined ? {} : { modelId }),
     ...(metadata === undefined || metadata instanceof AwsError ? {} : { requestMetadata: metadata }),
+    ...(guardrail === undefined || guardrail instanceof AwsError ? {} : { guardrail }),
     ...(verdict.accessKeyId === undefined ? {} : { accessKeyId: verdict.accessKeyId }),
     ...(principal === undefined ? {} : { principal }),
     ...(verdict.signedHeaders === undefined ? {} : { signedHeaders: verdict.signedHeaders }),

@@ -1,8 +1,9 @@
 import { EVENT_STREAM, plain, streamed, type Answer } from './answer.ts';
 import { encodeEvent } from './frames.ts';
+import { converseTrace, piecesFor } from './guarded-answers.ts';
 import { member, requireObject } from './json.ts';
 import type { ReceivedRequest } from './received-request.ts';
-import { countTokens, divideCaches, latencyMs, TEXT, TEXT_PIECES, totalTokens, type Tokens } from './tokens.ts';
+import { countTokens, divideCaches, latencyMs, totalTokens, type Tokens } from './tokens.ts';
 
 const PADDING = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 
@@ -13,10 +14,11 @@ export function converse(request: ReceivedRequest): Answer {
   return plain(
     {
       metrics: { latencyMs: latencyMs(tokens) },
-      output: { message: { content: [{ text: TEXT }], role: 'assistant' } },
-      stopReason: 'end_turn',
+      output: { message: { content: [{ text: piecesFor(request).join('') }], role: 'assistant' } },
+      stopReason: stopReasonFor(request),
       usage: converseUsage(tokens),
       ...chosenSettings(input),
+      ...converseTrace(request),
     },
     {},
     tokens,
@@ -29,16 +31,21 @@ export function converseStream(request: ReceivedRequest): Answer {
   const tokens = divideCaches(countTokens(request), request);
   const parts = [
     paddedEvent('messageStart', { role: 'assistant' }),
-    ...TEXT_PIECES.map((text) => paddedEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text } })),
+    ...piecesFor(request).map((text) => paddedEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text } })),
     paddedEvent('contentBlockStop', { contentBlockIndex: 0 }),
-    paddedEvent('messageStop', { stopReason: 'end_turn' }),
+    paddedEvent('messageStop', { stopReason: stopReasonFor(request) }),
     paddedEvent('metadata', {
       metrics: { latencyMs: latencyMs(tokens) },
       usage: converseUsage(/\bopenai\./.test(request.modelId ?? '') ? overlapping(tokens) : tokens),
       ...chosenSettings(input),
+      ...converseTrace(request),
     }),
   ];
   return streamed(parts, EVENT_STREAM, tokens);
+}
+
+function stopReasonFor({ guardrail }: ReceivedRequest): string {
+  return guardrail?.intervened === true ? 'guardrail_intervened' : 'end_turn';
 }
 
 /** As a stream of OpenAI's models has counted: what the cache gave or took is input as well. */

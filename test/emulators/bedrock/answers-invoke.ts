@@ -1,5 +1,6 @@
 import { EVENT_STREAM, plain, streamed, type Answer } from './answer.ts';
 import { paddedEvent } from './answers-converse.ts';
+import { guardedEvents, guardedWhole } from './guarded-answers.ts';
 import { parseObject } from './json.ts';
 import { type Family, familyOf } from './model-families.ts';
 import type { ReceivedRequest } from './received-request.ts';
@@ -25,7 +26,11 @@ export function invokeModel(request: ReceivedRequest): Answer {
   }
   const tokens = costOf(request, family);
   const headers = family.headless === true ? {} : tokenHeaders(toldTokens(tokens));
-  return plain(family.whole(modelId, tokens, input), { ...headers, ...chosenSettings(request) }, tokens);
+  return plain(
+    guardedWhole(request, family.whole(modelId, tokens, input)),
+    { ...headers, ...chosenSettings(request) },
+    tokens,
+  );
 }
 
 /** InvokeModelWithResponseStream: the model's own events in base64, the invocation metrics in the last one. */
@@ -39,7 +44,7 @@ export function invokeModelWithResponseStream(request: ReceivedRequest): Answer 
   };
   if (family?.events === undefined) return streamed([chunk(body)], headers);
   const tokens = costOf(request, family);
-  const events = family.events(modelId, tokens);
+  const events = guardedEvents(request, family.events(modelId, tokens));
   const last = { ...events.pop(), 'amazon-bedrock-invocationMetrics': invocationMetrics(toldTokens(tokens)) };
   return streamed(
     [...events, last].map((event) => chunk(Buffer.from(JSON.stringify(event)))),

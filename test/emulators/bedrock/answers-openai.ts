@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { plain, SERVER_SENT_EVENTS, streamed, type Answer } from './answer.ts';
 import { AwsError } from './aws-error.ts';
+import { guardedEvents, guardedWhole } from './guarded-answers.ts';
 import { member, requireObject } from './json.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import { countInput, countTokens, TEXT, TEXT_PIECES, totalTokens, type Tokens } from './tokens.ts';
@@ -18,20 +19,28 @@ export function chatCompletions(request: ReceivedRequest): Answer {
   if (member(input, 'stream') !== true) {
     const message = { role: 'assistant', content: TEXT, refusal: null };
     const choices = [{ index: 0, finish_reason: 'stop', logprobs: null, message }];
-    return plain({ ...base, object: 'chat.completion', choices, usage: chatUsage(tokens) }, {}, tokens);
+    return plain(
+      guardedWhole(request, { ...base, object: 'chat.completion', choices, usage: chatUsage(tokens) }),
+      {},
+      tokens,
+    );
   }
-  const chunk = (choices: object[], usage?: object): Buffer =>
-    data({ ...base, object: 'chat.completion.chunk', choices, ...(usage === undefined ? {} : { usage }) });
-  const delta = (content: object, finishReason: string | null = null): Buffer =>
+  const chunk = (choices: object[], usage?: object): object => ({
+    ...base,
+    object: 'chat.completion.chunk',
+    choices,
+    ...(usage === undefined ? {} : { usage }),
+  });
+  const delta = (content: object, finishReason: string | null = null): object =>
     chunk([{ index: 0, delta: content, finish_reason: finishReason, logprobs: null }]);
   const wantsUsage = member(input, 'stream_options', 'include_usage') === true;
-  const parts = [
+  const chunks = [
     delta({ role: 'assistant', content: '' }),
     ...TEXT_PIECES.map((content) => delta({ content })),
     delta({}, 'stop'),
     ...(wantsUsage ? [chunk([], chatUsage(tokens))] : []),
-    Buffer.from('data: [DONE]\n\n'),
   ];
+  const parts = [...guardedEvents(request, chunks).map(data), Buffer.from('data: [DONE]\n\n')];
   return streamed(parts, SERVER_SENT_EVENTS, tokens);
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../sts/accounts.ts';
+import type { AppliedGuardrail } from './guardrails.ts';
 import { headerValues } from './sigv4-canonical.ts';
 
 /** One request as it reached the emulator, refused ones included. */
@@ -20,6 +21,8 @@ export interface ReceivedRequest {
   readonly modelId?: string;
   /** As the invocation log shows it. */
   readonly requestMetadata?: Readonly<Record<string, string>>;
+  /** What a guardrail of the account does to the answer; absent where none was named. */
+  readonly guardrail?: AppliedGuardrail;
   /** As claimed in `Authorization`, verified or not. */
   readonly accessKeyId?: string;
   /** Whose signature it has; absent for a key that belongs to no account. */

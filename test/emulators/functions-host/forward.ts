@@ -6,6 +6,7 @@ import {
   type RequestOptions,
   type ServerResponse,
 } from 'node:http';
+import type { Clock } from '../../../src/clock.ts';
 import { copyAnswer, sendBuffers, sendStream, toResponseHead, type ResponseHead } from './forward-copy.ts';
 
 export interface ForwardRequest {
@@ -25,6 +26,8 @@ export interface ForwardRequest {
 export interface ForwardLimits {
   /** Longest time without progress in either direction. */
   readonly activityTimeoutMs: number;
+  /** By which timeouts are counted. */
+  readonly clock: Clock;
   /** Longest streamed body. */
   readonly bodyLimitBytes: number;
 }
@@ -60,11 +63,11 @@ export function forward(
   let bodyTaken = false;
   let attempts = 0;
   let pause: NodeJS.Timeout | undefined;
-  const activity = setTimeout(() => failed(new Error('RequestTimedOut')), limits.activityTimeoutMs);
+  const activity = limits.clock.after(limits.activityTimeoutMs, () => failed(new Error('RequestTimedOut')));
 
   const settle = (result: ResponseHead | Error): void => {
     settled = true;
-    clearTimeout(activity);
+    activity.cancel();
     clearTimeout(pause);
     resolve(result);
   };
@@ -75,7 +78,7 @@ export function forward(
     if (client.headersSent) client.destroy();
   };
   const progress = (): void => {
-    activity.refresh();
+    activity.restart();
   };
   const events = { progress, failed };
 

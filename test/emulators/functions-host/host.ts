@@ -2,6 +2,7 @@ import { Agent, createServer } from 'node:http';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { type Clock, systemClock } from '../../../src/clock.ts';
 import { listen, type Listening } from '../../support/listen.ts';
 import { readAppFolder } from './app-folder.ts';
 import { createKestrel } from './kestrel.ts';
@@ -37,6 +38,8 @@ export interface FunctionsHostOptions {
   readonly shutdownMs?: number;
   /** Time between functionTimeout and the restart of the worker; default 2 seconds. */
   readonly timeoutGraceMs?: number;
+  /** By which these times are counted, but for those of uploads and of the end. */
+  readonly clock?: Clock;
   /** Default: `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` of the environment, or 104,857,600. */
   readonly bodyLimitBytes?: number;
 }
@@ -119,6 +122,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions = {}): Pr
     activityTimeoutMs: options.activityTimeoutMs ?? 240_000,
     functionTimeoutMs: options.functionTimeoutMs ?? app.functionTimeoutMs,
     timeoutGraceMs: options.timeoutGraceMs ?? 2000,
+    clock: options.clock ?? systemClock,
     bodyLimitBytes: options.bodyLimitBytes ?? Number(environment['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'] ?? 104_857_600),
   };
   const calls = trackOpenCalls();

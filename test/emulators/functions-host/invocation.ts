@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Agent, IncomingMessage, ServerResponse } from 'node:http';
+import type { Timer } from '../../../src/clock.ts';
 import { endAnswer, failAnswer } from './answer.ts';
 import { toTriggerMetadata } from './binding-data.ts';
 import { forward, type ForwardLimits } from './forward.ts';
@@ -56,12 +57,12 @@ export interface Call {
  */
 export function invoke(call: Call, worker: WorkerProcess, settings: InvocationSettings): void {
   const { request, response, match, headers, body } = call;
-  const { supervisor, log, functionTimeoutMs, timeoutGraceMs } = settings;
+  const { supervisor, log, clock, functionTimeoutMs, timeoutGraceMs } = settings;
   const functionName = match.route.name;
   const invocationId = randomUUID();
   const clientTrace = headers.binding['traceparent'];
   const traceParent = settings.tracing ? continueTrace(clientTrace) : clientTrace;
-  let timeout: NodeJS.Timeout | undefined;
+  let timeout: Timer | undefined;
   let finished = false;
 
   const forwarding = forward(
@@ -84,7 +85,7 @@ export function invoke(call: Call, worker: WorkerProcess, settings: InvocationSe
   const finish = (head?: ResponseHead): void => {
     if (finished) return;
     finished = true;
-    clearTimeout(timeout);
+    timeout?.cancel();
     if (head) return endAnswer(response, head);
     forwarding.cancel(new Error('The invocation is over.'));
     return failAnswer(response);
@@ -103,17 +104,17 @@ export function invoke(call: Call, worker: WorkerProcess, settings: InvocationSe
   };
   const onTimeout = (): void => {
     logError(`Timeout value of ${functionTimeoutMs} ms was exceeded by function: Functions.${functionName}`);
-    timeout = setTimeout(() => {
+    timeout = clock.after(timeoutGraceMs, () => {
       // An invocation that the worker has ended, or one of a worker replaced since, is no reason for a restart.
       const restarted = worker.isExecuting(invocationId) ? supervisor.restart(worker) : Promise.resolve();
       void restarted.then(
         () => finish(),
         () => finish(),
       );
-    }, timeoutGraceMs).unref();
+    });
   };
 
-  if (functionTimeoutMs !== undefined) timeout = setTimeout(onTimeout, functionTimeoutMs).unref();
+  if (functionTimeoutMs !== undefined) timeout = clock.after(functionTimeoutMs, onTimeout);
   response.once('close', () => {
     if (!response.writableFinished) forwarding.cancel(new Error('The client disconnected.'));
   });

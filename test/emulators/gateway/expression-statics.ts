@@ -1,5 +1,5 @@
 import { ExpressionError, UnsupportedPolicyError } from './errors.ts';
-import { asString, type Method, type Value } from './expression-values.ts';
+import { asNumber, asString, type Method, type NetObject, type Value } from './expression-values.ts';
 
 const INT32_MAX = 2_147_483_647;
 
@@ -11,7 +11,10 @@ export const STATICS: Readonly<Record<string, Readonly<Record<string, Method>>>>
   string: { IsNullOrEmpty: (value) => value === null || asString(value) === '' },
   int: { Parse: (text) => parseInteger(text, INT32_MAX) },
   long: { Parse: (text) => parseInteger(text, Number.MAX_SAFE_INTEGER) },
-  Regex: { IsMatch: (input, pattern) => regex(asString(pattern)).test(asString(input)) },
+  Regex: {
+    IsMatch: (input, pattern) => regex(asString(pattern)).test(asString(input)),
+    Match: (input, pattern) => match(regex(asString(pattern)).exec(asString(input)) ?? []),
+  },
   'System.Uri': {
     EscapeDataString: (text) => escapeDataString(asString(text)),
     UnescapeDataString: (text) => unescapeDataString(asString(text)),
@@ -36,6 +39,17 @@ function regex(pattern: string): RegExp {
     throw new UnsupportedPolicyError(`pattern ${pattern} may mean something else in .NET`);
   }
   return new RegExp(pattern);
+}
+
+/** `Match` with its groups; of one that is not there, and of no match at all, the value is empty. */
+function match(groups: readonly (string | undefined)[]): NetObject {
+  const group = (value: string): NetObject => ({ typeName: 'Group', properties: { Value: () => value } });
+  return {
+    typeName: 'Match',
+    properties: {
+      Groups: () => ({ typeName: 'GroupCollection', item: (index) => group(groups[asNumber(index)] ?? '') }),
+    },
+  };
 }
 
 /** RFC 3986: all but the unreserved characters, which `encodeURIComponent` takes to be five more. */

@@ -13,7 +13,7 @@ export interface NetObject {
   readonly properties?: Readonly<Record<string, () => Value>>;
   readonly methods?: Readonly<Record<string, Method>>;
   /** The indexer. */
-  readonly item?: (key: string) => Value;
+  readonly item?: (key: Value) => Value;
 }
 
 export function isNetObject(value: Value): value is NetObject {

@@ -41,7 +41,7 @@ function evaluate(expression: Expression, scope: Scope): Value {
     case 'member':
       return property(evaluate(expression.object, scope), expression.name);
     case 'index':
-      return item(evaluate(expression.object, scope), asString(evaluate(expression.key, scope)));
+      return item(evaluate(expression.object, scope), evaluate(expression.key, scope));
     case 'call':
       return call(expression, scope);
     case 'conditionalAccess': {
@@ -74,7 +74,7 @@ function property(value: Value, name: string): Value {
   return read();
 }
 
-function item(value: Value, key: string): Value {
+function item(value: Value, key: Value): Value {
   const { typeName, item: read } = membersOf(value);
   if (read === undefined) throw new UnsupportedPolicyError(`an indexer of ${typeName} is not known`);
   return read(key);

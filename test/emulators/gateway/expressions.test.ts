@@ -88,6 +88,10 @@ describe('values', () => {
     ['System.Uri.UnescapeDataString("%FF%2e")', '%FF.'],
     ['System.Uri.UnescapeDataString("%C3%A9%FF%41%E2%82%AC%ED%A0%80")', 'é%FFA€%ED%A0%80'],
     ['Regex.IsMatch("/admin/x", @"^[/\\\\]*(admin|runtime)([/\\\\]|$)")', true],
+    ['Regex.Match("a/b/c", @"^a/([a-z]+)/").Groups[1].Value', 'b'],
+    ['Regex.Match("a/b/c", @"^a/([a-z]+)/").Groups[0].Value', 'a/b/'],
+    ['Regex.Match("a/b/c", @"^a/([a-z]+)/").Groups[2].Value', ''],
+    ['Regex.Match("x", @"^a/([a-z]+)/").Groups[1].Value', ''],
     ['Newtonsoft.Json.JsonConvert.SerializeObject("a\\"b")', '"a\\"b"'],
     ['Newtonsoft.Json.JsonConvert.SerializeObject(null)', 'null'],
   ])('%s', (expression, value) => {

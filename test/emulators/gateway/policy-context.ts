@@ -78,7 +78,8 @@ function variables(values: ReadonlyMap<string, Value>): NetObject {
   return {
     typeName: 'Variables',
     methods: { ContainsKey: (name) => values.has(asString(name)) },
-    item: (name) => {
+    item: (key) => {
+      const name = asString(key);
       const value = values.get(name);
       if (value === undefined) throw new ExpressionError(`The given key '${name}' was not present in the dictionary.`);
       return value;

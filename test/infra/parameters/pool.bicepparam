@@ -3,6 +3,7 @@ using '../../../infra/main.bicep'
 param environmentName = 'pool'
 param location = 'westeurope'
 param bedrockRegion = 'eu-central-1'
+param furtherBedrockRegions = ['eu-west-1', 'eu-north-1']
 param apimName = 'apim-contoso'
 param apimResourceGroupName = 'rg-gateway'
 param apimUserAssignedIdentityId = '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-gateway/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-gateway'

@@ -36,16 +36,29 @@ async function policyWithCors(): Promise<PolicyFile> {
 }
 
 describe('rules of your own', () => {
-  it.each(['subscription-id', 'subscription-name', 'product-id', 'user-id', 'request-id', 'allowed-models'])(
-    'do not see a forged x-gateway-%s',
-    async (name) => {
-      const value = `@(context.Request.Headers.GetValueOrDefault("x-gateway-${name}", "nothing"))`;
-      await using policy = await policyWith(`<set-header name="x-seen"><value>${value}</value></set-header>`);
-      const gateway = await harness.start({ policy: policy.path });
-      await call(gateway, { headers: { 'api-key': NAMELESS.key, [`x-gateway-${name}`]: 'forged' } });
-      expect(lastReceived(harness).headers['x-seen']).toBe('nothing');
-    },
-  );
+  const NAMES = [
+    'subscription-id',
+    'subscription-name',
+    'product-id',
+    'user-id',
+    'request-id',
+    'allowed-models',
+    'operations',
+    'model-aliases',
+    'budgets',
+    'guardrail',
+    'role-arn',
+    'region',
+    'client-region',
+  ];
+
+  it.each(NAMES)('do not see a forged x-gateway-%s', async (name) => {
+    const value = `@(context.Request.Headers.GetValueOrDefault("x-gateway-${name}", "nothing"))`;
+    await using policy = await policyWith(`<set-header name="x-seen"><value>${value}</value></set-header>`);
+    const gateway = await harness.start({ policy: policy.path });
+    await call(gateway, { headers: { 'api-key': NAMELESS.key, [`x-gateway-${name}`]: 'forged' } });
+    expect(lastReceived(harness).headers['x-seen']).toBe('nothing');
+  });
 });
 
 describe('rate-limit', () => {
@@ -89,20 +102,53 @@ describe('ip-filter', () => {
   });
 });
 
-describe('role', () => {
-  const role = 'arn:aws:iam::444455556666:role/bedrock-target';
+describe('an order', () => {
+  const ORDERS: [option: string, header: string, value: string][] = [
+    ['budgets', 'x-gateway-budgets', 'tokens/minute=200000, cost/month=500, product:cost/month=5000'],
+    ['guardrail', 'x-gateway-guardrail', 'gr7abc123def:3'],
+    ['role', 'x-gateway-role-arn', 'arn:aws:iam::444455556666:role/bedrock-target'],
+    ['region', 'x-gateway-region', 'eu-central-1'],
+    ['operations', 'x-gateway-operations', 'inference, discovery'],
+    [
+      'model-aliases',
+      'x-gateway-model-aliases',
+      'team-default=us.anthropic.claude-sonnet-4-5-20250929-v1:0, team-small=amazon.nova-lite-v1:0',
+    ],
+  ];
+  const PLACES = ['of the API', 'of all APIs', 'of the product'] as const;
 
-  it.each(['of the API', 'of all APIs', 'of the product'])('is ordered by the policy %s', async (place) => {
-    const rules = await readOption('role');
-    await using policy = await policyWith(place === 'of the API' ? rules : '');
-    const options = {
-      'of the API': { policy: policy.path },
-      'of all APIs': { globalPolicy: globalPolicy({ inbound: rules }) },
-      'of the product': { productPolicy: productPolicy(rules) },
-    }[place];
-    const gateway = await harness.start(options ?? {});
-    await call(gateway, { headers: { 'api-key': gateway.subscriptionKey, 'x-gateway-role-arn': 'forged' } });
-    expect(decodeURIComponent(String(lastReceived(harness).headers['x-gateway-role-arn']))).toBe(role);
+  it.each(PLACES.flatMap((place) => ORDERS.map((order) => [...order, place] as const)))(
+    '%s: %s is %s by the policy %s',
+    async (option, header, value, place) => {
+      const rules = await readOption(option);
+      await using policy = await policyWith(place === 'of the API' ? rules : '');
+      const options = {
+        'of the API': { policy: policy.path },
+        'of all APIs': { globalPolicy: globalPolicy({ inbound: rules }) },
+        'of the product': { productPolicy: productPolicy(rules) },
+      }[place];
+      const gateway = await harness.start(options);
+      await call(gateway, { headers: { 'api-key': gateway.subscriptionKey, [header]: 'forged' } });
+      const sent = String(lastReceived(harness).headers[header]);
+      expect(sent).toMatch(/^[\w%.~-]+$/);
+      expect(decodeURIComponent(sent)).toBe(value);
+    },
+  );
+
+  it.each(ORDERS)('%s: an empty one is an error, not none', async (_option, header) => {
+    const variable = header.replace('x-gateway-', 'bedrock-');
+    await using policy = await policyWith(`<set-variable name="${variable}" value="" />`);
+    const gateway = await harness.start({ policy: policy.path });
+    expect(await call(gateway)).toMatchObject({ status: 500 });
+  });
+
+  it('of the product goes before that of all APIs', async () => {
+    const gateway = await harness.start({
+      globalPolicy: globalPolicy({ inbound: '<set-variable name="bedrock-region" value="us-east-1" />' }),
+      productPolicy: productPolicy(await readOption('region')),
+    });
+    await call(gateway);
+    expect(lastReceived(harness).headers['x-gateway-region']).toBe('eu-central-1');
   });
 });
 

@@ -1,5 +1,7 @@
+import { BedrockRuntimeClient, ConverseCommand } from '@aws-sdk/client-bedrock-runtime';
 import { describe, expect, it } from 'vitest';
 
+import { withApiKey } from '../../emulators/chain.ts';
 import {
   call,
   CONVERSE,
@@ -106,7 +108,13 @@ describe('what a client must not send through', () => {
     'x-gateway-user-id',
     'x-gateway-request-id',
     'x-gateway-allowed-models',
+    'x-gateway-operations',
+    'x-gateway-model-aliases',
+    'x-gateway-budgets',
+    'x-gateway-guardrail',
     'x-gateway-role-arn',
+    'x-gateway-region',
+    'x-gateway-client-region',
     'x-ms-invocation-id',
     'x-ms-client-principal',
     'x-ms-client-principal-id',
@@ -154,5 +162,51 @@ describe('what a client must not send through', () => {
       method: 'GET',
     });
     expect(lastReceived(harness).target).toBe('/async-invoke?first=1&maxResults=2');
+  });
+});
+
+describe('the region that a client has signed for', () => {
+  const AWS4 = 'AWS4-HMAC-SHA256 Credential=AKIDCLIENT/20261130/';
+  const REST = ', SignedHeaders=host;x-amz-date, Signature=0123456789abcdef';
+
+  async function told(authorization: string | string[]): Promise<unknown> {
+    await call(await harness.start(), {
+      headers: { 'api-key': NAMELESS.key, Authorization: authorization, 'x-gateway-client-region': 'forged' },
+    });
+    const { headers, rawHeaders } = lastReceived(harness);
+    expect(rawHeaders.join('\n')).not.toMatch(/AKIDCLIENT|forged/);
+    return headers['x-gateway-client-region'];
+  }
+
+  it('is told, as an AWS SDK signs', async () => {
+    const gateway = await harness.start();
+    const client = new BedrockRuntimeClient({
+      endpoint: `${gateway.origin}/bedrock`,
+      region: 'eu-west-3',
+      credentials: { accessKeyId: 'AKIDCLIENT', secretAccessKey: 'none' },
+      maxAttempts: 1,
+      requestHandler: withApiKey(TEAM.key),
+    });
+    const command = new ConverseCommand({ modelId: 'm', messages: [{ role: 'user', content: [{ text: 'Hi' }] }] });
+    await client.send(command).catch(() => {});
+    expect(lastReceived(harness).headers['x-gateway-client-region']).toBe('eu-west-3');
+  });
+
+  it.each([
+    ['bedrock', `${AWS4}us-gov-west-1/bedrock/aws4_request${REST}`, 'us-gov-west-1'],
+    ['bedrock-agentcore', `${AWS4}us-east-1/bedrock-agentcore/aws4_request${REST}`, 'us-east-1'],
+  ])('is told for %s', async (_service, authorization, region) => {
+    expect(await told(authorization)).toBe(region);
+  });
+
+  it.each([
+    ['no signature', `Bearer ${TEAM.key}`],
+    ['another service', `${AWS4}us-east-1/s3/aws4_request${REST}`],
+    ['no region', `${AWS4}/bedrock/aws4_request${REST}`],
+    ['what no region looks like', `${AWS4}us%2Feast/bedrock/aws4_request${REST}`],
+    ['one that is too long', `${AWS4}${'a'.repeat(33)}/bedrock/aws4_request${REST}`],
+    ['a second header', ['Bearer x', `${AWS4}us-east-1/bedrock/aws4_request${REST}`]],
+  ])('is not told with %s', async (_what, authorization) => {
+    expect(await told(authorization)).toBeUndefined();
   });
 });

@@ -398,13 +398,13 @@ describe('a header', () => {
   });
 
   it('only the bodies of Converse and ConverseStream are rewritten', () => {
-    const rewriting = RUNTIME.operations.filter((operation) => attribute(operation, {}, IDS).rewrite !== undefined);
+    const rewriting = RUNTIME.operations.filter((operation) => attribute(operation, {}, IDS).change !== undefined);
     expect(rewriting.map(({ name }) => name)).toStrictEqual(['Converse', 'ConverseStream']);
   });
 
   it('a compressed body is refused', () => {
     expect(() => attribute(converse, { 'content-encoding': 'gzip' }, IDS)).toThrow(INVALID);
-    expect(attribute(converse, { 'content-encoding': 'identity' }, IDS).rewrite).toBeDefined();
+    expect(attribute(converse, { 'content-encoding': 'identity' }, IDS).change).toBeDefined();
     expect(attribute(invoke, { 'content-encoding': 'gzip' }, IDS).headers).toHaveProperty(HEADER);
   });
 });

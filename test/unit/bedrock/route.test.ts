@@ -42,6 +42,19 @@ describe('every form of an identifier becomes one canonical path', () => {
     expect(route.modelId).toBe(id);
   });
 
+  it.each(Object.entries(FORMS))('an alias leads to its model, %s', (_form, encode) => {
+    const aliases = new Map([['team/default', PROFILE]]);
+    expect(findRoute('POST', `/model/${encode('team/default')}/converse`, aliases)).toMatchObject({
+      path: `/model/${once(PROFILE)}/converse`,
+      modelId: 'team/default',
+      resolvedModelId: PROFILE,
+    });
+    expect(findRoute('POST', '/model/team/converse', aliases)).not.toHaveProperty('resolvedModelId');
+    // What is no model has no alias.
+    const path = `/async-invoke/${encode('team/default')}`;
+    expect(findRoute('GET', path, aliases)).toMatchObject({ path: `/async-invoke/${once('team/default')}` });
+  });
+
   it.each(Object.entries(FORMS))('guardrail and async-invoke ARNs, %s', (_form, encode) => {
     const guardrail = 'arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123';
     expect(findRoute('POST', `/guardrail/${encode(guardrail)}/version/DRAFT/apply`).path).toBe(

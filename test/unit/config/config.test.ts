@@ -30,8 +30,8 @@ const ENTRA = {
 };
 
 /** Where Bedrock's runtime is called. */
-function originIn({ region, endpoints }: Config): string | undefined {
-  return originOf('bedrock-runtime', region, endpoints);
+function originIn({ regions, endpoints }: Config): string | undefined {
+  return originOf('bedrock-runtime', regions[0], endpoints);
 }
 
 function problemsOf(environment: Environment): readonly string[] {
@@ -49,7 +49,7 @@ const groupsIn = ({ operations }: Config) => [...operations].join(' ');
 describe('good settings', () => {
   it('defaults', () => {
     expect(readConfig(LOCAL)).toStrictEqual({
-      region: 'eu-central-1',
+      regions: ['eu-central-1'],
       endpoints: { useFips: false, overrides: {} },
       operations: new Set(['inference', 'discovery']),
       credentials: {
@@ -194,7 +194,19 @@ describe('good settings', () => {
   });
 
   it.each<[string, Environment, (config: Config) => unknown, unknown]>([
-    ['white space around a value', { AWS_REGION: ' us-east-1 ' }, ({ region }) => region, 'us-east-1'],
+    ['white space around a value', { AWS_REGION: ' us-east-1 ' }, ({ regions }) => regions[0], 'us-east-1'],
+    [
+      'further regions, each once',
+      { AWS_REGIONS: ' us-east-1, eu-central-1,eu-west-1,us-east-1 ' },
+      ({ regions }) => regions.join(' '),
+      'eu-central-1 us-east-1 eu-west-1',
+    ],
+    [
+      'a region to come, with an endpoint',
+      { AWS_REGIONS: 'us-east-99', AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://bedrock.{region}.example' },
+      ({ regions }) => regions.join(' '),
+      'eu-central-1 us-east-99',
+    ],
     [
       'another endpoint',
       { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://vpce-1.example' },
@@ -222,6 +234,12 @@ describe('good settings', () => {
     ['http to 127.0.0.1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.0.0.1:1' }, originIn, 'http://127.0.0.1:1'],
     ['http to 127.9.8.7', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.9.8.7:1' }, originIn, 'http://127.9.8.7:1'],
     ['http to localhost', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://localhost:1' }, originIn, 'http://localhost:1'],
+    [
+      'http to a name below localhost',
+      { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://{region}.localhost:1' },
+      originIn,
+      'http://eu-central-1.localhost:1',
+    ],
     ['http to ::1', { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://[::1]:1' }, originIn, 'http://[::1]:1'],
     [
       'the endpoints of other services',
@@ -440,6 +458,7 @@ describe('wrong settings', () => {
       'http://10.0.0.1',
       'http://127.0.0.1.example.com',
       'http://localhost.example.com',
+      'http://alocalhost',
       'http://0.0.0.0',
       'https://user@example.com',
       'https://user:password@example.com',
@@ -493,6 +512,9 @@ describe('wrong settings', () => {
     ['the other half', { AWS_REGION: 'us-east-1', AWS_SECRET_ACCESS_KEY: 'x' }, ['AWS_ACCESS_KEY_ID']],
     ['no region', { ...LOCAL, AWS_REGION: undefined }, ['AWS_REGION']],
     ['an unknown region', { ...LOCAL, AWS_REGION: 'us-east-99' }, ['AWS_REGION']],
+    ['an unknown further region', { ...LOCAL, AWS_REGIONS: 'eu-west-1,us-east-99' }, ['AWS_REGIONS']],
+    ['a further region that is none', { ...LOCAL, AWS_REGIONS: 'eu-west-1;us-east-1' }, ['AWS_REGIONS']],
+    ['a further region of another partition', { ...LOCAL, AWS_REGIONS: 'us-gov-west-1' }, ['AWS_REGIONS']],
     [
       'one of the two secrets',
       { ...VAULT, AWS_ACCESS_KEY_ID_SECRET_NAME: 'id' },

@@ -9,7 +9,9 @@ import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import type { Operation } from '../../../src/bedrock/service.ts';
 import { createBufferBudget } from '../../../src/buffer-budget.ts';
 import { admitEveryone } from '../../../src/callers/admission.ts';
+import { systemClock } from '../../../src/clock.ts';
 import { createProxy } from '../../../src/proxy/proxy.ts';
+import { createPlanner } from '../../../src/regions/plan.ts';
 import type { FinishedRequest } from '../../../src/record/finished-request.ts';
 import { operationAttributes } from '../../../src/telemetry/attributes.ts';
 import { instance } from '../budgets/instances.ts';
@@ -26,6 +28,7 @@ const ROW: Operation = {
   metering: 'used',
   genAi: 'chat',
   metadata: 'body',
+  guardrail: 'body',
 };
 
 const MODEL = 'amazon.nova-lite-v1:0';
@@ -56,7 +59,8 @@ beforeAll(async () => {
   const service = { ...RUNTIME, operations: [...RUNTIME.operations, ROW] };
   const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' };
   const answer = createProxy({
-    region: 'us-east-1',
+    regions: ['us-east-1'],
+    planRegions: createPlanner(['us-east-1'], systemClock),
     tellCaller: (caller) => caller,
     admit: admitEveryone,
     findRoute: createRouter([service]),

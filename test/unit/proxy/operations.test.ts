@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { GROUPS, type OperationGroup } from '../../../src/bedrock/groups.ts';
 import { checkOperation } from '../../../src/proxy/operations.ts';
 
-const INVOKE = { name: 'InvokeAgent', group: 'agents', method: 'POST', template: '/' } as const;
+const INVOKE = {
+  name: 'InvokeAgent',
+  group: 'agents',
+  method: 'POST',
+  template: '/',
+  guardrail: 'impossible',
+} as const;
 const USUAL: readonly OperationGroup[] = ['inference', 'discovery'];
 
 function check(offered: readonly OperationGroup[], order?: string): void {

@@ -65,6 +65,29 @@ describe('the end of a record', () => {
     expect(added({ modelId: 'opaque' })).toStrictEqual({});
   });
 
+  it('names the foundation model behind an alias, whatever the answer calls it', () => {
+    const record: RequestRecord = {
+      ...BEGUN,
+      operation: 'ChatCompletions',
+      modelId: 'amazon.team-v1',
+      outcome: 'complete',
+    };
+    record.resolvedModelId = 'openai.gpt-oss-20b-1:0';
+    addAnswer(record, {}, bodyMeterFacts({ model: 'openai.gpt-oss-120b-1:0' }));
+    conclude(
+      record,
+      RUNTIME.operations.find(({ name }) => name === 'ChatCompletions'),
+      undefined,
+    );
+    expect(record).toMatchObject({
+      modelId: 'amazon.team-v1',
+      resolvedModelId: 'openai.gpt-oss-20b-1:0',
+      modelType: 'foundation-model',
+      foundationModelId: 'openai.gpt-oss-20b-1:0',
+      responseModel: 'openai.gpt-oss-120b-1:0',
+    });
+  });
+
   it('names the model of a prompt router', () => {
     const modelId = 'arn:aws:bedrock:us-east-1:123456789012:prompt-router/nova';
     const invokedModelId = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-pro-v1:0';

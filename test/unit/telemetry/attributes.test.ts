@@ -94,6 +94,8 @@ describe('gen_ai.request.model', () => {
   ])('after %s', (_name, statuses, expected) => {
     const attempts = statuses.map((status) => ({
       method: 'POST' as const,
+      region: 'us-east-1',
+      origin: 'https://bedrock.example',
       startedMs: 0,
       ...(status === undefined ? {} : { status }),
     }));
@@ -107,7 +109,9 @@ describe('gen_ai.request.model', () => {
     ['an answer that broke', { outcome: 'upstreamBroke', errorSource: 'bedrock' }, 'a.model'],
   ])('after %s', (_name, facts, expected) => {
     const record = recordOf({ operation: 'Converse', modelId: 'a.model', errorType: 'SomeException', ...facts });
-    const attempts = [{ method: 'POST' as const, startedMs: 0, status: 200 }];
+    const attempts = [
+      { method: 'POST' as const, region: 'us-east-1', origin: 'https://bedrock.example', startedMs: 0, status: 200 },
+    ];
     expect(operationAttributes({ record, startedAt: 0, attempts })['gen_ai.request.model']).toBe(expected);
   });
 

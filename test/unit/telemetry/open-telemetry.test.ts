@@ -7,6 +7,8 @@ import type { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { type OtlpCollector, startOtlpCollector } from '../../emulators/otlp/collector.ts';
 import { firstCells } from '../../support/reference.ts';
 
+const SERVER = { region: 'eu-central-1', origin: 'https://bedrock-runtime.eu-central-1.amazonaws.com' };
+
 let collector: OtlpCollector;
 let failures: unknown[];
 
@@ -23,7 +25,6 @@ afterEach(async () => {
 function start(signals: { metrics: boolean; traces: boolean }): Telemetry {
   return createTelemetry({
     config: { otlp: { protocol: 'http/protobuf' }, conventions: 'released', ...signals, metricIntervalMs: 3_600_000 },
-    server: new URL('https://bedrock-runtime.eu-central-1.amazonaws.com'),
     inFlight: () => 7,
     report: (...failure) => failures.push(failure),
   });
@@ -48,7 +49,7 @@ function finished(subscriptionId: string, modelId: string): FinishedRequest {
       durationMs: 400,
     },
     startedAt: Date.parse('2026-11-23T07:21:15.196Z'),
-    attempts: [{ method: 'POST', startedMs: 2, headersMs: 20, status: 200 }],
+    attempts: [{ method: 'POST', ...SERVER, startedMs: 2, headersMs: 20, status: 200 }],
     lastByteMs: 399,
   };
 }
@@ -127,7 +128,6 @@ describe('the conventions', () => {
         conventions,
         metricIntervalMs: 3_600_000,
       },
-      server: new URL('https://bedrock-runtime.eu-central-1.amazonaws.com'),
       inFlight: () => 0,
       report: (...failure) => failures.push(failure),
     });
@@ -138,7 +138,7 @@ describe('the conventions', () => {
     telemetry.observe({
       ...one,
       operation,
-      attempts: [{ method: 'POST', startedMs: 2, headersMs: 20, status: 429 }],
+      attempts: [{ method: 'POST', ...SERVER, startedMs: 2, headersMs: 20, status: 429 }],
       record: { ...failed, status: 429, errorType: 'ThrottlingException', errorSource: 'bedrock' },
     });
     telemetry.observe({ ...one, operation: counting, record: { ...failed, operation: 'CountTokens' } });
@@ -199,7 +199,6 @@ it('a destination that cannot be set up is told of, and the other goes on', asyn
       conventions: 'released',
       metricIntervalMs: 60_000,
     },
-    server: new URL('https://bedrock-runtime.eu-central-1.amazonaws.com'),
     inFlight: () => 0,
     report: (...failure) => failures.push(failure.slice(0, 2)),
     applicationInsights: () => {

@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import { type Guardrail, parseGuardrail } from '../bedrock/guardrail.ts';
+import { type ModelAliases, parseAliases } from '../bedrock/model-aliases.ts';
+import { ProxyError } from '../errors.ts';
+
+/** What the gateway orders for the call of a caller, beside budgets, allowed models and role. */
+export interface Orders {
+  /** That every answer of a model must pass. */
+  readonly guardrail?: Guardrail;
+  readonly aliases?: ModelAliases;
+}
+
+const GUARDRAIL = 'x-gateway-guardrail';
+const ALIASES = 'x-gateway-model-aliases';
+
+/** @throws ProxyError `unavailable` for an order that cannot be understood: the operator's mistake, not the caller's */
+export function ordersOf(headers: IncomingHttpHeaders): Orders {
+  const [guardrail, aliases] = [orderIn(headers, GUARDRAIL), orderIn(headers, ALIASES)];
+  return {
+    ...(guardrail === undefined ? {} : { guardrail: guardrailOf(guardrail) }),
+    ...(aliases === undefined ? {} : { aliases: aliasesOf(aliases) }),
+  };
+}
+
+function guardrailOf(order: string): Guardrail {
+  const guardrail = parseGuardrail(order.trim());
+  if (guardrail === undefined) throw malformed(GUARDRAIL, 'it is not of the form <id or ARN>:<version>');
+  return guardrail;
+}
+
+function aliasesOf(order: string): ModelAliases {
+  const aliases = parseAliases(order);
+  if (typeof aliases === 'string') throw malformed(ALIASES, aliases);
+  return aliases;
+}
+
+/** Percent-encoded UTF-8; what is not is malformed, and stays so. */
+function orderIn(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const order = headers[name]?.toString();
+  try {
+    return order === undefined ? undefined : decodeURIComponent(order);
+  } catch {
+    return '';
+  }
+}
+
+function malformed(name: string, problem: string): ProxyError {
+  return new ProxyError('unavailable', `The gateway's header ${name} is malformed: ${problem}.`, {
+    cause: new Error(name),
+  });
+}
