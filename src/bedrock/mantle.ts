@@ -4,6 +4,7 @@ import type { Operation, Service } from './service.ts';
 function openAiRoutes(base: string): Operation[] {
   const responses = `${base}/responses`;
   const route = { group: 'mantle', guardrail: 'needless', query: 'any' } as const;
+  const stored = { ...route, stored: true } as const;
   // Guardrails do not work on this host.
   const generation = {
     ...route,
@@ -16,9 +17,9 @@ function openAiRoutes(base: string): Operation[] {
   return [
     { ...generation, name: 'ChatCompletions', template: `${base}/chat/completions`, dialect: 'openai' },
     { ...generation, name: 'Responses', template: responses, dialect: 'responses' },
-    { ...route, name: 'GetResponse', method: 'GET', template: `${responses}/{responseId}`, dialect: 'responses' },
-    { ...route, name: 'DeleteResponse', method: 'DELETE', template: `${responses}/{responseId}` },
-    { ...route, name: 'CancelResponse', method: 'POST', template: `${responses}/{responseId}/cancel` },
+    { ...stored, name: 'GetResponse', method: 'GET', template: `${responses}/{responseId}`, dialect: 'responses' },
+    { ...stored, name: 'DeleteResponse', method: 'DELETE', template: `${responses}/{responseId}` },
+    { ...stored, name: 'CancelResponse', method: 'POST', template: `${responses}/{responseId}/cancel` },
     { ...route, name: 'ListModels', method: 'GET', template: `${base}/models` },
   ];
 }

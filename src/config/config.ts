@@ -42,7 +42,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const config: Config = {
     regions,
     endpoints,
-    operations: readOperations(read, problems, { region: regions[0], endpoints }),
+    operations: readOperations(read, problems, { regions, endpoints }),
     credentials: readCredentials(read, problems, regions[0]),
     callerAuth: readCallerAuth(read, problems),
     limits: readLimits(read, problems),

@@ -1,21 +1,21 @@
-import { type EndpointOptions, originOf } from '../aws/endpoint.ts';
+import { originOf } from '../aws/endpoint.ts';
 import { GROUPS, type OperationGroup, parseGroups, USUAL_GROUPS } from '../bedrock/groups.ts';
 import type { Service } from '../bedrock/service.ts';
 import { SERVICES } from '../bedrock/services.ts';
-import { endpointSetting } from './endpoints.ts';
+import { type Endpoints, endpointSetting } from './endpoints.ts';
 import type { Reader } from './settings.ts';
 
 /**
- * The groups of operations that the app offers. Every service that has some of them needs an address in the region; what
+ * The groups of operations that the app offers. Every service that has some of them needs an address in each region; what
  * is offered unasked is left out where it has none.
  */
 export function readOperations(
   read: Reader,
   problems: string[],
-  { region, endpoints }: { readonly region: string; readonly endpoints: EndpointOptions },
+  { regions, endpoints }: Endpoints,
 ): ReadonlySet<OperationGroup> {
   const withoutAddress = SERVICES.filter(
-    ({ hostPrefix, dualStack }) => originOf(hostPrefix, region, endpoints, dualStack) === undefined,
+    ({ hostPrefix, dualStack }) => !regions.every((region) => originOf(hostPrefix, region, endpoints, dualStack)),
   );
   const list = read.text('OPERATIONS');
   if (list === undefined) return new Set(USUAL_GROUPS.filter((group) => !withoutAddress.some(offers(group))));
@@ -25,9 +25,9 @@ export function readOperations(
     return new Set(USUAL_GROUPS);
   }
   for (const service of withoutAddress) {
-    // That AWS_REGION is unknown has been said.
+    // That a region is unknown has been said.
     if (service.hostPrefix === 'bedrock-runtime' || ![...groups].some((group) => offers(group)(service))) continue;
-    problems.push(`${String(endpointSetting(service))} is missing (AWS_REGION is unknown)`);
+    problems.push(`${String(endpointSetting(service))} is missing (AWS does not tell of a region)`);
   }
   return groups;
 }

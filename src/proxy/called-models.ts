@@ -13,14 +13,15 @@ import type { Body } from './request-body.ts';
  *
  * @throws ProxyError as `readModel` and `readNestedModels` do, and `unavailable` without room to look at the body
  */
-export function calledModels(
-  { operation: { modelMember, nestedModels }, modelId, resolvedModelId }: Route,
-  body: Body,
-  decides: boolean,
-): readonly CalledModel[] {
+export function calledModels(route: Route, body: Body, decides: boolean): readonly CalledModel[] {
+  const { operation, modelId, resolvedModelId } = route;
   if (modelId !== undefined) return [{ asked: modelId, used: resolvedModelId ?? modelId }];
+  return modelsInBody(operation, body, decides).map((model) => ({ asked: model, used: model }));
+}
+
+function modelsInBody({ modelMember, nestedModels }: Operation, body: Body, decides: boolean): readonly string[] {
   if (modelMember === undefined && nestedModels === undefined) return [];
-  const models = body.readWhole<readonly string[]>(
+  return body.readWhole<readonly string[]>(
     (whole) => {
       if (nestedModels !== undefined) {
         return decides ? readNestedModels(whole, nestedModels) : listOf(findNestedModel(whole, nestedModels));
@@ -33,7 +34,6 @@ export function calledModels(
       throw tooMuchBuffered();
     },
   );
-  return models.map((model) => ({ asked: model, used: model }));
 }
 
 function listOf(model: string | undefined): readonly string[] {

@@ -106,12 +106,12 @@ async function answer(
     record.body(body.received);
     const decides = caller.allowedModels !== undefined || call?.needsPrice === true;
     const inBody = ordered.modelInBody();
-    const called = inBody === undefined ? calledModels(route, body, decides) : [inBody];
-    const [first, ...others] = called;
-    if (first !== undefined && others.length === 0) record.model(first);
-    const model = first?.used;
+    const models = inBody === undefined ? calledModels(route, body, decides) : [inBody];
+    const [called, ...others] = models;
+    if (called !== undefined && others.length === 0) record.model(called);
+    const model = called?.used;
     if (model === undefined) call?.checkModel(model);
-    for (const { used } of called) {
+    for (const { used } of models) {
       call?.checkModel(used);
       checkModel(caller, used);
     }

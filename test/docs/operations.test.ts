@@ -3,7 +3,6 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import { SERVICES } from '../../src/bedrock/services.ts';
 import { codeIn, rowsUnder } from '../support/markdown.ts';
 import { root } from '../support/root.ts';
@@ -49,33 +48,6 @@ describe('the tables of operations', () => {
   });
 });
 
-describe('where a guardrail goes', () => {
-  const PLACES = { body: 'in the body', headers: 'in headers', impossible: 'takes none', needless: 'not needed' };
-
-  it('is what the table of operations says', () => {
-    const rows = rowsUnder(read('src/bedrock/README.md'), 'operation').filter(({ length }) => length === 4);
-    const described = rows.flatMap(([names = '', , , place = '']) => codeIn(names).map((name) => [name, place]));
-    expect(described).toStrictEqual(RUNTIME.operations.map(({ name, guardrail }) => [name, PLACES[guardrail]]));
-  });
-
-  it('is what the page on orders says', () => {
-    const [body, headers, impossible, others] = rowsUnder(read('src/bedrock/ORDERS.md'), 'operation');
-    const inCell = (row: readonly string[] | undefined) => codeIn(row?.[0] ?? '').toSorted();
-    const served = RUNTIME.operations.filter(({ unsupported }) => unsupported === undefined);
-    const by = (place: string) =>
-      served
-        .filter(({ guardrail }) => guardrail === place)
-        .map(({ name }) => name)
-        .toSorted();
-    expect(inCell(body)).toStrictEqual(by('body'));
-    expect(inCell(headers)).toStrictEqual(by('headers'));
-    expect(inCell(impossible)).toStrictEqual(by('impossible'));
-    expect(others?.[0]).toBe('all others');
-    const elsewhere = SERVICES.filter((service) => service !== RUNTIME).flatMap((service) => service.operations);
-    expect(new Set(elsewhere.map(({ guardrail }) => guardrail))).toStrictEqual(new Set(['impossible', 'needless']));
-  });
-});
-
 describe('the operations of the gateway', () => {
   const deployed: readonly { group?: string; name: string; method: string; urlTemplate: string }[] = JSON.parse(
     read('infra/gateway/operations.json'),
@@ -96,6 +68,37 @@ describe('the operations of the gateway', () => {
     );
     expect(used.size).toBe(deployed.length);
     expect(new Set(deployed.map(({ name }) => name)).size).toBe(deployed.length);
+  });
+});
+
+describe('where a guardrail goes', () => {
+  const PLACES = { body: 'in the body', headers: 'in headers', impossible: 'takes none', needless: 'not needed' };
+
+  it('is what the table of operations says', () => {
+    for (const [names = '', paths = '', , place = ''] of rowsUnder(read('src/bedrock/README.md'), 'operation')) {
+      for (const [index, name] of codeIn(names).entries()) {
+        const path = pathsIn(paths)[index];
+        const row = operations.find((operation) => operation.name === name && operation.path === path);
+        expect(place, name).toBe(row && PLACES[row.guardrail]);
+      }
+    }
+  });
+
+  it('is what the page on orders says', () => {
+    const [body, headers, impossible, ofOtherGroups, others] = rowsUnder(read('src/bedrock/ORDERS.md'), 'operation');
+    const inCell = (row: readonly string[] | undefined) => codeIn(row?.[0] ?? '').toSorted();
+    const served = operations.filter(({ unsupported, group }) => unsupported === undefined && group !== 'mantle');
+    const by = (place: string, inference = true) =>
+      served
+        .filter(({ guardrail, group }) => guardrail === place && (group === 'inference') === inference)
+        .map(({ name }) => name)
+        .toSorted();
+    expect(inCell(body)).toStrictEqual(by('body'));
+    expect(inCell(headers)).toStrictEqual(by('headers'));
+    expect(inCell(impossible)).toStrictEqual(by('impossible'));
+    expect(inCell(ofOtherGroups)).toStrictEqual(by('impossible', false));
+    expect([...by('body', false), ...by('headers', false)]).toStrictEqual([]);
+    expect(others?.[0]).toBe('all others');
   });
 });
 

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { GROUPS } from '../../src/bedrock/groups.ts';
 import { TEXT } from '../emulators/bedrock/tokens.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { blocksIn } from '../support/markdown.ts';
@@ -21,10 +22,12 @@ const scripts = blocksIn(page, 'js').map((script): [string, string] => {
 
 let chain: Chain;
 beforeAll(async () => {
-  chain = await startChain();
+  chain = await startChain({ settings: { OPERATIONS: GROUPS.join(',') } });
 });
 afterAll(() => chain.close());
-afterEach(() => chain.bedrock.reset());
+afterEach(() => {
+  for (const service of [chain.bedrock, ...Object.values(chain.services)]) service.reset();
+});
 
 describe('the scripts of CLIENTS.md run as they are', () => {
   it('there are some', () => {
@@ -39,7 +42,7 @@ describe('the scripts of CLIENTS.md run as they are', () => {
     );
     expect(stderr).toBe('');
     expect(stdout.trim()).toBe(TEXT);
-    expect(chain.bedrock.requests).toHaveLength(1);
-    expect(chain.bedrock.requests[0]).toMatchObject({ verified: true });
+    const services = [chain.bedrock, ...Object.values(chain.services)];
+    expect(services.flatMap(({ requests }) => requests).map(({ verified }) => verified)).toStrictEqual([true]);
   });
 });

@@ -125,11 +125,10 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     ...(accounts === undefined ? {} : { accounts }),
     ...clock,
   });
-  const bedrocks = regional.all;
-  const bedrock = bedrocks[0] ?? absent('regions');
   const startOther = (service: OtherService) =>
     startBedrock({
       service,
+      region: bedrock.region,
       keys: options.keys ?? [key],
       eventDelayMs: options.eventDelayMs ?? 0,
       ...(accounts === undefined ? {} : { accounts }),
@@ -141,6 +140,8 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     'bedrock-agentcore': await startOther('bedrock-agentcore'),
     'bedrock-mantle': await startOther('bedrock-mantle'),
   };
+  const bedrocks = regional.all;
+  const bedrock = bedrocks[0] ?? absent('regions');
   const issuers = { [`https://sts.windows.net/${tenantId}/`]: `${entra.authority}/${tenantId}` };
   const sts =
     accounts === undefined ? undefined : await startSts({ accounts, issuers, region: bedrock.region, ...clock });
@@ -155,11 +156,11 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   const settings: Record<string, string> = {
     AWS_REGION: bedrock.region,
     AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
-    ...(bedrocks.length > 1 ? regional.settings : {}),
     AWS_ENDPOINT_URL_BEDROCK: services.bedrock.url,
     AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME: services['bedrock-agent-runtime'].url,
     AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: services['bedrock-agentcore'].url,
     AWS_ENDPOINT_URL_BEDROCK_MANTLE: services['bedrock-mantle'].url,
+    ...(bedrocks.length > 1 ? regional.settings : {}),
     KEY_VAULT_URI: vault.url,
     AZURE_CLIENT_ID: identityClientId,
     ...(sts === undefined ? {} : { AWS_ENDPOINT_URL_STS: sts.url }),
@@ -196,8 +197,8 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     gateway,
     host,
     bedrock,
-    bedrocks,
     services,
+    bedrocks,
     vault,
     identity,
     entra,
