@@ -145,6 +145,11 @@ param alertErrorPercent int = 5
 @maxValue(100)
 param alertThrottledPercent int = 10
 
+@description('Percentage of the requests whose trace is sent. Log lines and metrics are never sampled.')
+@minValue(0)
+@maxValue(100)
+param tracePercent int = 100
+
 // ---- The deployer
 
 @description('Object id of who may store the AWS keys.')
@@ -287,6 +292,7 @@ module functionApp 'app/function-app.bicep' = {
     blobEndpoint: storage.outputs.blobEndpoint
     packageContainer: storage.outputs.packageContainer
     componentName: monitoring.outputs.componentName
+    tracePercent: tracePercent
     settings: {
       ...appSettings
       AWS_REGION: bedrockRegion

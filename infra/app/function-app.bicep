@@ -39,6 +39,9 @@ param packageContainer string
 @description('Name of the Application Insights component.')
 param componentName string
 
+@description('Percentage of the requests whose trace the host sends; log lines and metrics are not sampled.')
+param tracePercent int
+
 @description('Settings of the proxy, by the names of src/config/settings.ts.')
 param settings { *: string }
 
@@ -80,6 +83,10 @@ var platformSettings = {
   // memory left: what the function refuses it should not read.
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: settings.MAX_REQUEST_BYTES
   OTEL_SERVICE_NAME: name
+  // Newer exporters of the host send five traces a second unless told otherwise. The function's own tracer does not
+  // know the name and follows the decision of its caller, which is the host.
+  OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
+  OTEL_TRACES_SAMPLER_ARG: tracePercent == 100 ? '1' : '0.${padLeft(tracePercent, 2, '0')}'
 }
 
 // The default host name may have a regional label between the name and the domain.

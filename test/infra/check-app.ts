@@ -54,6 +54,8 @@ const OF_THE_PLATFORM = [
   'AzureWebJobsStorage__credential',
   'FUNCTIONS_REQUEST_BODY_SIZE_LIMIT',
   'OTEL_SERVICE_NAME',
+  'OTEL_TRACES_SAMPLER',
+  'OTEL_TRACES_SAMPLER_ARG',
 ];
 
 /** The app, its plan and its settings. */
@@ -81,6 +83,17 @@ export function checkApp(read: () => Expansions): void {
       const notSet = [...LEFT_AT_DEFAULT, ...OF_OTHER_LAYOUTS, ...OF_APP_SERVICE];
       expect(sorted([...set, ...notSet])).toEqual(sorted(new Set([...SETTINGS, ...OF_THE_PLATFORM])));
       expect(settingsOf(existing)['STREAM_DEADLINE_SECONDS']).toBe('900');
+    });
+
+    it('has the host send the traces of all requests, or of the percentage that is given', () => {
+      const samplerOf = (expansion: Expansion) => {
+        const { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: share } = settingsOf(expansion);
+        return [sampler, share];
+      };
+      const { existing, created, pool } = read();
+      expect(samplerOf(existing)).toEqual(['microsoft.fixed_percentage', '1']);
+      expect(samplerOf(created)).toEqual(['microsoft.fixed_percentage', '0.05']);
+      expect(samplerOf(pool)).toEqual(['microsoft.fixed_percentage', '0.00']);
     });
 
     it('sets nothing for Entra when callers show a function key', () => {

@@ -27,15 +27,16 @@ describe('host.json', () => {
     });
   });
 
-  it('lets the record through: the level of its category, and no sampling of traces', async () => {
+  it('lets the record through: the level of its category', async () => {
     const { logging } = JSON.parse(await read('host.json'));
     expect(logging.logLevel).toMatchObject({ default: 'Warning', 'Host.Function.Console': 'Information' });
-    expect(logging.applicationInsights.samplingSettings.excludedTypes.split(';')).toEqual([
-      'Request',
-      'Exception',
-      'Trace',
-    ]);
-    expect(logging.applicationInsights.httpAutoCollectionOptions.enableResponseHeaderInjection).toBe(false);
+  });
+
+  it('says nothing that its telemetry mode does not read', async () => {
+    const { telemetryMode, logging } = JSON.parse(await read('host.json'));
+    expect(telemetryMode).toBe('OpenTelemetry');
+    // The host reads the section applicationInsights, its sampling included, in the other mode only.
+    expect(Object.keys(logging)).toEqual(['logLevel', 'OpenTelemetry']);
   });
 });
 

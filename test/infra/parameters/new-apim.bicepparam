@@ -10,3 +10,4 @@ param proxyAppClientId = '11111111-1111-1111-1111-111111111111'
 param alwaysReadyInstances = 1
 param alertEmail = 'on-call@contoso.com'
 param alertErrorPercent = 2
+param tracePercent = 5

@@ -8,6 +8,7 @@ param apimResourceGroupName = 'rg-gateway'
 param apimUserAssignedIdentityId = '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-gateway/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-gateway'
 param proxyAppClientId = '11111111-1111-1111-1111-111111111111'
 param nodeVersion = '22'
+param tracePercent = 0
 param poolMemberIds = [
   '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-other/providers/Microsoft.Web/sites/func-other'
 ]
