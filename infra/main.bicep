@@ -367,6 +367,9 @@ module api 'gateway/api.bicep' = if (configureGateway) {
 @description('URL for clients: the paths of Bedrock follow it.')
 output BEDROCK_API_URL string = '${gateway.outputs.url}/${apiPath}'
 
+@description('What the gateway has stored about keys as bearer tokens: enabled, or nothing.')
+output BEARER_KEY string = configureGateway ? api!.outputs.bearerKey : ''
+
 @description('Resource group of the environment.')
 output AZURE_RESOURCE_GROUP string = group.name
 

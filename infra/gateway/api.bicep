@@ -127,23 +127,25 @@ resource pool 'Microsoft.ApiManagement/service/backends@2024-05-01' = if (pooled
   }
 }
 
-resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
+module definition 'definition.bicep' = if (!acceptBearerKey) {
+  params: {
+    apimName: apimName
+    name: 'bedrock'
+    path: path
+  }
+}
+
+module definitionWithBearer 'definition-bearer.bicep' = if (acceptBearerKey) {
+  params: {
+    apimName: apimName
+    name: 'bedrock'
+    path: path
+  }
+}
+
+resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' existing = {
   parent: service
   name: 'bedrock'
-  properties: {
-    displayName: 'Amazon Bedrock'
-    description: 'Amazon Bedrock runtime, signed on the way. The paths and messages are those of AWS.'
-    path: path
-    protocols: ['https']
-    type: 'http'
-    subscriptionRequired: true
-    #disable-next-line BCP037 // "bearer" is not in the published types; Microsoft's AI-Gateway samples use it.
-    subscriptionKeyParameterNames: {
-      header: 'api-key'
-      query: 'api-key'
-      ...(acceptBearerKey ? { bearer: 'enabled' } : {})
-    }
-  }
 
   resource operation 'operations' = [
     for operation in operations: {
@@ -153,6 +155,7 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
         method: operation.method
         urlTemplate: operation.urlTemplate
       }
+      dependsOn: [definition, definitionWithBearer]
     }
   ]
 
@@ -164,7 +167,7 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
         ? replace(policy, identityStatement, '')
         : userAssignedIdentity ? replace(policy, identityStatement, userAssignedStatement) : policy
     }
-    dependsOn: [audienceValue, identityValue, maxRequestBytesValue, members, pool]
+    dependsOn: [definition, definitionWithBearer, audienceValue, identityValue, maxRequestBytesValue, members, pool]
   }
 
   // Both kinds of diagnostics, at the level of this API: one of the whole instance that logs bodies would buffer streams.
@@ -183,6 +186,7 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
       frontend: { request: silentWithMaskedKeys, response: silent }
       backend: { request: silentWithMaskedKeys, response: silent }
     }
+    dependsOn: [definition, definitionWithBearer]
   }
 
   resource monitorDiagnostic 'diagnostics' = {
@@ -198,6 +202,7 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
       frontend: { request: silentWithMaskedKeys, response: silent }
       backend: { request: silentWithMaskedKeys, response: silent }
     }
+    dependsOn: [definition, definitionWithBearer]
   }
 }
 
@@ -240,8 +245,9 @@ resource product 'Microsoft.ApiManagement/service/products@2024-05-01' = {
     properties: {
       apiId: api.id
     }
+    dependsOn: [definition, definitionWithBearer]
   }
 }
 
-@description('Id of the product, for subscriptions.')
-output productId string = product.id
+@description('What the service says about keys as bearer tokens, after it has stored the API: enabled, or nothing.')
+output bearerKey string = acceptBearerKey ? definitionWithBearer!.outputs.bearer : ''
