@@ -46,6 +46,11 @@ param configureGateway bool = true
 @description('Resource ids of function apps of other deployments that share the calls with the one of this deployment.')
 param poolMemberIds string[] = []
 
+@description('What the names of API, product, backends and all else in the gateway begin with. A second environment on the same instance needs another one, and another apiPath.')
+@minLength(1)
+@maxLength(40)
+param gatewayNamePrefix string = 'bedrock'
+
 @description('Path of the API on the gateway.')
 param apiPath string = 'bedrock'
 
@@ -344,10 +349,20 @@ module appEndpoint 'app/private-endpoint.bicep' = if (privateIngress) {
   }
 }
 
+module owner 'gateway/owner.bicep' = if (configureGateway) {
+  scope: resourceGroup(gatewaySubscription, gatewayGroup)
+  params: {
+    apimName: gatewayName
+    prefix: gatewayNamePrefix
+    functionAppId: functionApp.outputs.id
+  }
+}
+
 module api 'gateway/api.bicep' = if (configureGateway) {
   scope: resourceGroup(gatewaySubscription, gatewayGroup)
   params: {
     apimName: gatewayName
+    prefix: gatewayNamePrefix
     userAssignedIdentity: userAssignedIdentityId != null
     identityClientId: gateway.outputs.identityClientId
     path: apiPath
@@ -355,7 +370,12 @@ module api 'gateway/api.bicep' = if (configureGateway) {
     audience: audience
     maxRequestBytes: maxRequestBytes
     acceptBearerKey: acceptBearerKey
-    functionAppIds: [functionApp.outputs.id, ...poolMemberIds]
+    functionAppIds: [
+      toLower(owner!.outputs.functionAppId) == toLower(functionApp.outputs.id)
+        ? functionApp.outputs.id
+        : fail('The API "${gatewayNamePrefix}" of this API Management instance belongs to ${owner!.outputs.functionAppId}. Set gatewayNamePrefix and apiPath to have one beside it. To take it over, delete the named value "${gatewayNamePrefix}-owner" first.')
+      ...poolMemberIds
+    ]
     component: {
       name: monitoring.outputs.componentName
       resourceGroup: group.name

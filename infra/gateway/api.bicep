@@ -1,6 +1,9 @@
 @description('Name of the API Management instance, in the resource group of this deployment.')
 param apimName string
 
+@description('What the names of everything that is put into the instance begin with.')
+param prefix string
+
 @description('True: the instance uses a user-assigned identity. False: its system-assigned one.')
 param userAssignedIdentity bool
 
@@ -30,10 +33,14 @@ param functionAppIds string[]
 @description('Application Insights component for the gateway\'s own telemetry.')
 param component { name: string, resourceGroup: string, subscriptionId: string }
 
-// Statement of the policy that a deployment changes; see the head of bedrock.xml.
+// What a deployment changes of the policy; see the head of bedrock.xml.
 var identityStatement = '<authentication-managed-identity resource="{{bedrock-proxy-audience}}" />'
 var userAssignedStatement = '<authentication-managed-identity resource="{{bedrock-proxy-audience}}" client-id="{{bedrock-proxy-identity}}" />'
-var policy = loadTextContent('policies/bedrock.xml')
+var file = loadTextContent('policies/bedrock.xml')
+var policy = callerAuth == 'functionKey'
+  ? replace(file, identityStatement, '')
+  : userAssignedIdentity ? replace(file, identityStatement, userAssignedStatement) : file
+var backendName = '${prefix}-proxy'
 
 var pooled = length(functionAppIds) > 1
 
@@ -78,27 +85,27 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
 
 resource audienceValue 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = if (callerAuth == 'entra') {
   parent: service
-  name: 'bedrock-proxy-audience'
+  name: '${prefix}-proxy-audience'
   properties: {
-    displayName: 'bedrock-proxy-audience'
+    displayName: '${prefix}-proxy-audience'
     value: audience
   }
 }
 
 resource identityValue 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = if (callerAuth == 'entra' && userAssignedIdentity) {
   parent: service
-  name: 'bedrock-proxy-identity'
+  name: '${prefix}-proxy-identity'
   properties: {
-    displayName: 'bedrock-proxy-identity'
+    displayName: '${prefix}-proxy-identity'
     value: identityClientId
   }
 }
 
 resource maxRequestBytesValue 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = {
   parent: service
-  name: 'bedrock-max-request-bytes'
+  name: '${prefix}-max-request-bytes'
   properties: {
-    displayName: 'bedrock-max-request-bytes'
+    displayName: '${prefix}-max-request-bytes'
     value: string(maxRequestBytes)
   }
 }
@@ -107,7 +114,7 @@ module members 'backend.bicep' = [
   for (functionAppId, index) in functionAppIds: {
     params: {
       apimName: apimName
-      name: pooled ? 'bedrock-proxy-${index}' : 'bedrock-proxy'
+      name: pooled ? '${backendName}-${index}' : backendName
       functionAppId: functionAppId
       callerAuth: callerAuth
       circuitBreaker: pooled
@@ -117,7 +124,7 @@ module members 'backend.bicep' = [
 
 resource pool 'Microsoft.ApiManagement/service/backends@2024-05-01' = if (pooled) {
   parent: service
-  name: 'bedrock-proxy'
+  name: backendName
   properties: {
     description: 'Function apps that sign calls to Amazon Bedrock.'
     type: 'Pool'
@@ -130,7 +137,7 @@ resource pool 'Microsoft.ApiManagement/service/backends@2024-05-01' = if (pooled
 module definition 'definition.bicep' = if (!acceptBearerKey) {
   params: {
     apimName: apimName
-    name: 'bedrock'
+    name: prefix
     path: path
   }
 }
@@ -138,14 +145,14 @@ module definition 'definition.bicep' = if (!acceptBearerKey) {
 module definitionWithBearer 'definition-bearer.bicep' = if (acceptBearerKey) {
   params: {
     apimName: apimName
-    name: 'bedrock'
+    name: prefix
     path: path
   }
 }
 
 resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' existing = {
   parent: service
-  name: 'bedrock'
+  name: prefix
 
   resource operation 'operations' = [
     for operation in operations: {
@@ -163,9 +170,11 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' existing = {
     name: 'policy'
     properties: {
       format: 'rawxml'
-      value: callerAuth == 'functionKey'
-        ? replace(policy, identityStatement, '')
-        : userAssignedIdentity ? replace(policy, identityStatement, userAssignedStatement) : policy
+      value: replace(
+        replace(policy, '{{bedrock-', '{{${prefix}-'),
+        'backend-id="bedrock-proxy"',
+        'backend-id="${backendName}"'
+      )
     }
     dependsOn: [definition, definitionWithBearer, audienceValue, identityValue, maxRequestBytesValue, members, pool]
   }
@@ -208,7 +217,7 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' existing = {
 
 resource insightsLogger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
   parent: service
-  name: 'bedrock-proxy'
+  name: '${prefix}-proxy'
   properties: {
     loggerType: 'applicationInsights'
     resourceId: insights.id
@@ -219,7 +228,8 @@ resource insightsLogger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
   }
 }
 
-// The name is fixed; instances that already send logs to Azure Monitor have exactly this one.
+// The name is fixed, and the logger is the whole instance's: one that is there stays as it is.
+@onlyIfNotExists()
 resource monitorLogger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
   parent: service
   name: 'azuremonitor'
@@ -231,7 +241,7 @@ resource monitorLogger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
 
 resource product 'Microsoft.ApiManagement/service/products@2024-05-01' = {
   parent: service
-  name: 'bedrock'
+  name: prefix
   properties: {
     displayName: 'Amazon Bedrock'
     description: 'Models of Amazon Bedrock, signed by the proxy.'
@@ -241,7 +251,7 @@ resource product 'Microsoft.ApiManagement/service/products@2024-05-01' = {
   }
 
   resource link 'apiLinks' = {
-    name: 'bedrock'
+    name: prefix
     properties: {
       apiId: api.id
     }
