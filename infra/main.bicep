@@ -93,6 +93,10 @@ param perInstanceConcurrency int = 100
 @minValue(0)
 param alwaysReadyInstances int = 0
 
+@description('What happens to running streams when code or settings change. Recreate ends them, RollingUpdate lets them end (in preview). Unset: as it is, which is Recreate at first.')
+@allowed(['Recreate', 'RollingUpdate'])
+param updateStrategy string?
+
 @description('Largest request body, in bytes: refused above it by the gateway, the Functions host and the function. More needs more memory or fewer requests at a time: infra/app/README.md.')
 @minValue(1)
 @maxValue(104857600)
@@ -294,6 +298,7 @@ module functionApp 'app/function-app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     perInstanceConcurrency: perInstanceConcurrency
     alwaysReadyInstances: alwaysReadyInstances
+    updateStrategy: updateStrategy
     blobEndpoint: storage.outputs.blobEndpoint
     packageContainer: storage.outputs.packageContainer
     componentName: monitoring.outputs.componentName

@@ -30,6 +30,10 @@ param perInstanceConcurrency int
 @description('Instances kept warm for HTTP.')
 param alwaysReadyInstances int
 
+@description('What happens to running instances when code or settings change; null leaves it as it is.')
+@allowed(['Recreate', 'RollingUpdate'])
+param updateStrategy string?
+
 @description('Blob service endpoint of the storage account, with a slash at the end.')
 param blobEndpoint string
 
@@ -112,6 +116,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     virtualNetworkSubnetId: appSubnetId
     // For settings that are references to secrets, such as the key of an OTLP receiver.
     keyVaultReferenceIdentity: identity.id
+    #disable-next-line BCP037 // siteUpdateStrategy is in preview, and not in the published types.
     functionAppConfig: {
       deployment: {
         storage: {
@@ -123,6 +128,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
           }
         }
       }
+      ...(updateStrategy == null ? {} : { siteUpdateStrategy: { type: updateStrategy } })
       runtime: {
         name: 'node'
         version: nodeVersion

@@ -141,6 +141,14 @@ export function checkApp(read: () => Expansions): void {
       });
     });
 
+    it('lets streams end before an instance is replaced where that is asked for, and says nothing where not', () => {
+      const strategyOf = (expansion: Expansion) =>
+        at(ofType(expansion, 'Microsoft.Web/sites')[0], 'properties', 'functionAppConfig', 'siteUpdateStrategy');
+      const { existing, vnet } = read();
+      expect(strategyOf(existing)).toBeUndefined();
+      expect(strategyOf(vnet)).toEqual({ type: 'RollingUpdate' });
+    });
+
     it('runs on Flex Consumption without any setting that this plan forbids', () => {
       const { existing, created, pool } = read();
       expect(ofType(existing, 'Microsoft.Web/serverfarms')[0]).toMatchObject({
