@@ -1,5 +1,10 @@
 targetScope = 'subscription'
 
+import { names } from 'names.bicep'
+
+// The entry for who may deploy to the subscription: makes the resource group. Parameters and outputs are those of
+// group.bicep, which is the entry for who has been given a group.
+
 // ---- What is deployed, and where
 
 @description('Name of the environment; the names of all resources are made from it.')
@@ -7,12 +12,21 @@ targetScope = 'subscription'
 @maxLength(64)
 param environmentName string
 
+@description('Name of the resource group that is made.')
+param resourceGroupName string = 'rg-${environmentName}'
+
 @description('Azure region of everything but an existing API Management instance.')
 @metadata({ azd: { type: 'location' } })
 param location string
 
 @description('Changes every generated name. A deleted vault keeps its name for 90 days: set it to deploy a removed environment again.')
 param nameSuffix string = ''
+
+@description('Tags of every resource, for instance of a cost centre.')
+param tags { *: string } = {}
+
+@description('Names of resources, for a naming standard; what is not named gets a name that is made.')
+param resourceNames names = {}
 
 @description('AWS region of Bedrock, for instance eu-central-1.')
 param bedrockRegion string
@@ -164,257 +178,88 @@ param tracePercent int = 100
 @description('Object id of who may store the AWS keys.')
 param vaultOfficerPrincipalId string = deployer().objectId
 
-var token = toLower(uniqueString(subscription().id, environmentName, location, nameSuffix))
-var tags = { 'azd-env-name': environmentName }
-var workspaceName = 'log-${token}'
-var secretName = 'aws-credentials'
-var gatewayName = createApim ? 'apim-${token}' : apimName ?? fail('Set apimName, or createApim.')
-var gatewayGroup = createApim ? group.name : apimResourceGroupName ?? fail('Set apimResourceGroupName, or createApim.')
-var gatewaySubscription = createApim ? subscription().subscriptionId : apimSubscriptionId
-var userAssignedIdentityId = createApim ? null : apimUserAssignedIdentityId
-var audience = 'api://${proxyAppClientId ?? ''}'
-
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
-  name: 'rg-${environmentName}'
+  name: resourceGroupName
   location: location
-  tags: tags
+  tags: { ...tags, 'azd-env-name': environmentName }
 }
 
-module newGateway 'gateway/api-management.bicep' = if (createApim) {
+module deployment 'group.bicep' = {
   scope: group
   params: {
-    name: 'apim-${token}'
+    environmentName: environmentName
     location: location
+    nameSuffix: nameSuffix
     tags: tags
-    publisherName: apimPublisherName
-    publisherEmail: apimPublisherEmail ?? (createApim
-      ? fail('A new API Management instance needs apimPublisherEmail.')
-      : '')
-  }
-}
-
-module gateway 'gateway/instance.bicep' = {
-  scope: resourceGroup(gatewaySubscription, gatewayGroup)
-  params: {
-    name: createApim ? newGateway!.outputs.name : gatewayName
-    userAssignedIdentityId: userAssignedIdentityId
-  }
-}
-
-module identity 'app/identity.bicep' = {
-  scope: group
-  params: {
-    name: 'id-${token}'
-    location: location
-    tags: tags
-  }
-}
-
-module monitoring 'monitoring/monitoring.bicep' = {
-  scope: group
-  params: {
-    workspaceName: workspaceName
-    componentName: 'appi-${token}'
-    location: location
-    tags: tags
-    publisherPrincipalIds: [identity.outputs.principalId, gateway.outputs.principalId]
-  }
-}
-
-module workbook 'monitoring/workbook.bicep' = {
-  scope: group
-  params: {
-    workspaceName: workspaceName
-    location: location
-    tags: tags
-  }
-  dependsOn: [monitoring]
-}
-
-module alerts 'monitoring/alerts.bicep' = if (createAlerts) {
-  scope: group
-  params: {
-    workspaceName: workspaceName
-    suffix: token
-    location: location
-    tags: tags
-    email: alertEmail
-    actionGroupIds: actionGroupIds
-    errorPercent: alertErrorPercent
-    throttledPercent: alertThrottledPercent
-  }
-  dependsOn: [monitoring]
-}
-
-module network 'app/network.bicep' = if (vnetEnabled) {
-  scope: group
-  params: {
-    name: 'vnet-${token}'
-    location: location
-    tags: tags
-    addressPrefix: vnetAddressPrefix
-  }
-}
-
-var endpoints = vnetEnabled
-  ? { virtualNetworkId: network!.outputs.id, subnetId: network!.outputs.endpointSubnetId }
-  : null
-
-module storage 'app/storage.bicep' = {
-  scope: group
-  params: {
-    name: 'st${token}'
-    location: location
-    tags: tags
-    principalId: identity.outputs.principalId
-    network: endpoints
-  }
-}
-
-module vault 'app/vault.bicep' = if (createVault) {
-  scope: group
-  params: {
-    name: 'kv-${token}'
-    location: location
-    tags: tags
-    readerPrincipalId: identity.outputs.principalId
-    officerPrincipalId: vaultOfficerPrincipalId
-    workspaceId: monitoring.outputs.workspaceId
-    network: endpoints
-    allowedAddresses: vnetEnabled ? vaultAllowedAddresses : []
-  }
-}
-
-module functionApp 'app/function-app.bicep' = {
-  scope: group
-  params: {
-    name: 'func-${token}'
-    planName: 'plan-${token}'
-    location: location
-    tags: tags
-    identity: { id: identity.outputs.id, clientId: identity.outputs.clientId }
+    resourceNames: resourceNames
+    bedrockRegion: bedrockRegion
+    apimName: apimName
+    apimResourceGroupName: apimResourceGroupName
+    apimSubscriptionId: apimSubscriptionId
+    apimUserAssignedIdentityId: apimUserAssignedIdentityId
+    createApim: createApim
+    apimPublisherName: apimPublisherName
+    apimPublisherEmail: apimPublisherEmail
+    configureGateway: configureGateway
+    poolMemberIds: poolMemberIds
+    gatewayNamePrefix: gatewayNamePrefix
+    apiPath: apiPath
+    acceptBearerKey: acceptBearerKey
+    gatewayAddresses: gatewayAddresses
+    callerAuth: callerAuth
+    proxyAppClientId: proxyAppClientId
     nodeVersion: nodeVersion
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     perInstanceConcurrency: perInstanceConcurrency
     alwaysReadyInstances: alwaysReadyInstances
     updateStrategy: updateStrategy
-    blobEndpoint: storage.outputs.blobEndpoint
-    packageContainer: storage.outputs.packageContainer
-    componentName: monitoring.outputs.componentName
-    tracePercent: tracePercent
-    settings: {
-      ...appSettings
-      AWS_REGION: bedrockRegion
-      ...(createVault
-        ? {
-            KEY_VAULT_URI: vault!.outputs.uri
-            AWS_CREDENTIALS_SECRET_NAME: secretName
-            CREDENTIALS_REFRESH_SECONDS: string(credentialsRefreshSeconds)
-          }
-        : {})
-      ...(empty(awsRoleArn) ? {} : { AWS_ROLE_ARN: awsRoleArn! })
-      ...(empty(awsWebIdentityAudience)
-        ? {}
-        : {
-            AWS_WEB_IDENTITY_AUDIENCE: awsWebIdentityAudience!
-            AWS_ROLE_ARN: awsRoleArn ?? fail('awsWebIdentityAudience needs awsRoleArn.')
-          })
-      AZURE_CLIENT_ID: identity.outputs.clientId
-      BUDGET_TABLE_URI: storage.outputs.budgetTableUri
-      MAX_REQUEST_BYTES: string(maxRequestBytes)
-      CALLER_AUTH: callerAuth
-      ...(callerAuth == 'entra'
-        ? {
-            ENTRA_TENANT_ID: tenant().tenantId
-            // The client id in v2 tokens; the URI is what the gateway asks a token for.
-            ENTRA_AUDIENCE: '${proxyAppClientId ?? fail('callerAuth entra needs proxyAppClientId.')},${audience}'
-            ENTRA_ALLOWED_CALLERS: gateway.outputs.principalId
-            ENTRA_AUTHORITY: environment().authentication.loginEndpoint
-          }
-        : {})
-    }
-    gatewayAddresses: empty(gatewayAddresses) ? gateway.outputs.addresses : gatewayAddresses
-    appSubnetId: vnetEnabled ? network!.outputs.appSubnetId : null
-    privateIngress: privateIngress
-  }
-}
-
-module appEndpoint 'app/private-endpoint.bicep' = if (privateIngress) {
-  scope: group
-  params: {
-    name: 'pe-func-${token}'
-    location: location
-    tags: tags
-    virtualNetworkId: endpoints.?virtualNetworkId ?? (privateIngress ? fail('privateIngress needs vnetEnabled.') : '')
-    subnetId: endpoints.?subnetId ?? ''
-    targetId: functionApp.outputs.id
-    groupId: 'sites'
-    zoneName: 'privatelink.${functionApp.outputs.domain}'
-  }
-}
-
-module owner 'gateway/owner.bicep' = if (configureGateway) {
-  scope: resourceGroup(gatewaySubscription, gatewayGroup)
-  params: {
-    apimName: gatewayName
-    prefix: gatewayNamePrefix
-    functionAppId: functionApp.outputs.id
-  }
-}
-
-module api 'gateway/api.bicep' = if (configureGateway) {
-  scope: resourceGroup(gatewaySubscription, gatewayGroup)
-  params: {
-    apimName: gatewayName
-    prefix: gatewayNamePrefix
-    userAssignedIdentity: userAssignedIdentityId != null
-    identityClientId: gateway.outputs.identityClientId
-    path: apiPath
-    callerAuth: callerAuth
-    audience: audience
     maxRequestBytes: maxRequestBytes
-    acceptBearerKey: acceptBearerKey
-    functionAppIds: [
-      toLower(owner!.outputs.functionAppId) == toLower(functionApp.outputs.id)
-        ? functionApp.outputs.id
-        : fail('The API "${gatewayNamePrefix}" of this API Management instance belongs to ${owner!.outputs.functionAppId}. Set gatewayNamePrefix and apiPath to have one beside it. To take it over, delete the named value "${gatewayNamePrefix}-owner" first.')
-      ...poolMemberIds
-    ]
-    component: {
-      name: monitoring.outputs.componentName
-      resourceGroup: group.name
-      subscriptionId: subscription().subscriptionId
-    }
+    awsRoleArn: awsRoleArn
+    awsWebIdentityAudience: awsWebIdentityAudience
+    createVault: createVault
+    credentialsRefreshSeconds: credentialsRefreshSeconds
+    appSettings: appSettings
+    vnetEnabled: vnetEnabled
+    vnetAddressPrefix: vnetAddressPrefix
+    privateIngress: privateIngress
+    vaultAllowedAddresses: vaultAllowedAddresses
+    createAlerts: createAlerts
+    alertEmail: alertEmail
+    actionGroupIds: actionGroupIds
+    alertErrorPercent: alertErrorPercent
+    alertThrottledPercent: alertThrottledPercent
+    tracePercent: tracePercent
+    vaultOfficerPrincipalId: vaultOfficerPrincipalId
   }
 }
 
 @description('URL for clients: the paths of Bedrock follow it.')
-output BEDROCK_API_URL string = '${gateway.outputs.url}/${apiPath}'
+output BEDROCK_API_URL string = deployment.outputs.BEDROCK_API_URL
 
 @description('What the gateway has stored about keys as bearer tokens: enabled, or nothing.')
-output BEARER_KEY string = configureGateway ? api!.outputs.bearerKey : ''
+output BEARER_KEY string = deployment.outputs.BEARER_KEY
 
 @description('Resource group of the environment.')
-output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_RESOURCE_GROUP string = deployment.outputs.AZURE_RESOURCE_GROUP
 
 @description('Name of the function app.')
-output FUNCTION_APP_NAME string = functionApp.outputs.name
+output FUNCTION_APP_NAME string = deployment.outputs.FUNCTION_APP_NAME
 
 @description('Resource id of the function app, for poolMemberIds of another deployment.')
-output FUNCTION_APP_ID string = functionApp.outputs.id
+output FUNCTION_APP_ID string = deployment.outputs.FUNCTION_APP_ID
 
 @description('Object id of the app’s identity, which the trust policy of the AWS role names.')
-output PROXY_IDENTITY_OBJECT_ID string = identity.outputs.principalId
+output PROXY_IDENTITY_OBJECT_ID string = deployment.outputs.PROXY_IDENTITY_OBJECT_ID
 
 @description('Name of the vault that holds the AWS keys; empty without one.')
-output AZURE_KEY_VAULT_NAME string = createVault ? vault!.outputs.name : ''
+output AZURE_KEY_VAULT_NAME string = deployment.outputs.AZURE_KEY_VAULT_NAME
 
 @description('Name of the secret that holds them.')
-output AWS_CREDENTIALS_SECRET_NAME string = secretName
+output AWS_CREDENTIALS_SECRET_NAME string = deployment.outputs.AWS_CREDENTIALS_SECRET_NAME
 
 @description('Age after which the function reads them again.')
-output CREDENTIALS_REFRESH_SECONDS int = credentialsRefreshSeconds
+output CREDENTIALS_REFRESH_SECONDS int = deployment.outputs.CREDENTIALS_REFRESH_SECONDS
 
 @description('The one address that Bedrock sees, for aws:SourceIp; empty without a virtual network.')
-output BEDROCK_CLIENT_ADDRESS string = vnetEnabled ? network!.outputs.outboundAddress : ''
+output BEDROCK_CLIENT_ADDRESS string = deployment.outputs.BEDROCK_CLIENT_ADDRESS

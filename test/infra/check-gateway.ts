@@ -80,11 +80,11 @@ export function checkGateway(read: () => Expansions): void {
     it('begins every name in the instance with the prefix, so that environments do not share one', () => {
       for (const [name, { predictedResources }] of Object.entries(read())) {
         // Of the whole instance, and left as it is where it is there.
-        const shared = ['azuremonitor'];
+        const shared = new Set(['azuremonitor']);
         const names = predictedResources
           .filter(({ type }) => /^Microsoft\.ApiManagement\/service\/\w+$/.test(type))
           .map((resource) => resource.name.split('/')[1] ?? '')
-          .filter((own) => !shared.includes(own));
+          .filter((own) => !shared.has(own));
         expect(names.length).toBeGreaterThan(5);
         for (const own of names) expect(own, name).toMatch(new RegExp(`^${prefixOf(name)}(-|$)`));
       }

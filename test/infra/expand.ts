@@ -21,7 +21,9 @@ export interface Expansion {
 }
 
 /** The deployments that are looked at: one for each file in test/infra/parameters. */
-export type Expansions = Readonly<Record<'existing' | 'created' | 'vnet' | 'functionKey' | 'pool', Expansion>>;
+export type Expansions = Readonly<
+  Record<'existing' | 'created' | 'vnet' | 'functionKey' | 'pool' | 'group', Expansion>
+>;
 
 /** The identifiers that all expansions share. */
 export const SUBSCRIPTION = '00000000-0000-0000-0000-000000000001';
@@ -39,7 +41,9 @@ export async function expand(bicep: Bicep, parameters: string): Promise<Expansio
     await cp(join(root, 'infra'), join(directory, 'infra'), { recursive: true });
     await cp(join(root, 'test/infra/parameters'), join(directory, 'test/infra/parameters'), { recursive: true });
     const file = join(directory, 'test/infra/parameters', parameters);
-    const scope = ['--subscription-id', SUBSCRIPTION, '--tenant-id', TENANT, '--location', 'westeurope'];
+    // Only a template for a resource group needs one, and any other refuses it.
+    const group = parameters === 'group' ? ['--resource-group', 'rg-given'] : [];
+    const scope = [...group, '--subscription-id', SUBSCRIPTION, '--tenant-id', TENANT, '--location', 'westeurope'];
     const { status, stderr } = await bicep('snapshot', `${file}.bicepparam`, ...scope, '--mode', 'overwrite');
     if (status !== 0) throw new Error(stderr);
     return JSON.parse(await readFile(`${file}.snapshot.json`, 'utf8'));

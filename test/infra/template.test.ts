@@ -21,6 +21,7 @@ describe.skipIf(bicep === undefined)('the expanded template', () => {
       vnet: await expand(compile, 'vnet'),
       functionKey: await expand(compile, 'function-key'),
       pool: await expand(compile, 'pool'),
+      group: await expand(compile, 'group'),
     };
   }, 300_000);
 
@@ -43,6 +44,19 @@ describe.skipIf(bicep === undefined)('the expanded template', () => {
     );
     expect(settings.map(({ name }) => name)).not.toContain('KEY_VAULT_URI');
   }, 180_000);
+
+  it('can be deployed into a resource group that is there, with names and tags of its owner', () => {
+    const { predictedResources } = expansions.group;
+    expect(predictedResources.map(({ type }) => type)).not.toContain('Microsoft.Resources/resourceGroups');
+    const own = predictedResources.filter(({ type }) => !type.startsWith('Microsoft.ApiManagement/'));
+    for (const { id } of own) expect(id).toContain('/resourceGroups/rg-given/');
+    expect(ofType(expansions.group, 'Microsoft.Web/sites')[0]?.name).toBe('func-contoso-bedrock-prod');
+    expect(ofType(expansions.group, 'Microsoft.KeyVault/vaults')[0]?.name).toBe('kv-contoso-bedrock-prod');
+    const tagged = own.filter(({ location }) => location !== undefined);
+    expect(tagged.length).toBeGreaterThan(5);
+    for (const { tags, type } of tagged)
+      expect(tags, type).toMatchObject({ costCentre: '4711', 'azd-env-name': 'given' });
+  });
 
   it('names everything within the rules of Azure, whatever the environment is called', () => {
     for (const [set, { predictedResources }] of Object.entries(expansions)) {
