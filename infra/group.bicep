@@ -160,6 +160,18 @@ param alertErrorPercent int = 5
 @maxValue(100)
 param alertThrottledPercent int = 10
 
+@description('Percentage of calls without a record above which somebody is told: bills made from the log lack them.')
+@minValue(0)
+@maxValue(100)
+param alertMissingPercent int = 1
+
+@description('Answers of 5xx, and answers of 401 or 403 from behind the gateway, in five minutes above which somebody is told; the gateway counts them itself.')
+@minValue(0)
+param alertGatewayAnswers int = 20
+
+@description('True: asks /health through the gateway once a minute, from five places outside. Needs a gateway that the internet reaches.')
+param createAvailabilityTest bool = createAlerts && configureGateway
+
 @description('Percentage of the requests whose trace is sent. Log lines and metrics are never sampled.')
 @minValue(0)
 @maxValue(100)
@@ -175,10 +187,18 @@ param vaultOfficerPrincipalId string = deployer().objectId
 var token = toLower(uniqueString(subscription().id, environmentName, location, nameSuffix))
 var allTags = { ...tags, 'azd-env-name': environmentName }
 var workspaceName = resourceNames.?workspace ?? 'log-${token}'
+var functionAppName = resourceNames.?functionApp ?? 'func-${token}'
+var recipientsName = 'ag-${token}'
+var toldOfAlerts = [
+  ...(empty(alertEmail) ? [] : [resourceId('Microsoft.Insights/actionGroups', recipientsName)])
+  ...actionGroupIds
+]
 var secretName = 'aws-credentials'
 var newGatewayName = resourceNames.?gateway ?? 'apim-${token}'
 var gatewayName = createApim ? newGatewayName : apimName ?? fail('Set apimName, or createApim.')
-var gatewayGroup = createApim ? resourceGroup().name : apimResourceGroupName ?? fail('Set apimResourceGroupName, or createApim.')
+var gatewayGroup = createApim
+  ? resourceGroup().name
+  : apimResourceGroupName ?? fail('Set apimResourceGroupName, or createApim.')
 var gatewaySubscription = createApim ? subscription().subscriptionId : apimSubscriptionId
 var userAssignedIdentityId = createApim ? null : apimUserAssignedIdentityId
 var audience = 'api://${proxyAppClientId ?? ''}'
@@ -230,18 +250,80 @@ module workbook 'monitoring/workbook.bicep' = {
   dependsOn: [monitoring]
 }
 
+module recipients 'monitoring/recipients.bicep' = if (createAlerts && !empty(alertEmail)) {
+  params: {
+    name: recipientsName
+    tags: allTags
+    email: alertEmail ?? ''
+  }
+}
+
 module alerts 'monitoring/alerts.bicep' = if (createAlerts) {
   params: {
     workspaceName: workspaceName
     suffix: token
     location: location
     tags: allTags
-    email: alertEmail
-    actionGroupIds: actionGroupIds
+    actionGroupIds: toldOfAlerts
+    functionAppName: functionAppName
+    maximumInstanceCount: maximumInstanceCount
     errorPercent: alertErrorPercent
     throttledPercent: alertThrottledPercent
+    missingPercent: alertMissingPercent
+    probed: createAvailabilityTest
   }
-  dependsOn: [monitoring]
+  dependsOn: [monitoring, recipients]
+}
+
+module gatewayAlerts 'monitoring/gateway-alerts.bicep' = if (createAlerts && configureGateway) {
+  params: {
+    gatewayId: gateway.outputs.id
+    apiName: gatewayNamePrefix
+    tierV2: gateway.outputs.tierV2
+    suffix: token
+    tags: allTags
+    actionGroupIds: toldOfAlerts
+    answers: alertGatewayAnswers
+  }
+  dependsOn: [recipients]
+}
+
+module healthProbe 'gateway/health-probe.bicep' = if (createAvailabilityTest) {
+  scope: resourceGroup(gatewaySubscription, gatewayGroup)
+  params: {
+    apimName: gatewayName
+    prefix: gatewayNamePrefix
+  }
+  dependsOn: [api]
+}
+
+module availability 'monitoring/availability.bicep' = if (createAvailabilityTest) {
+  params: {
+    componentName: monitoring.outputs.componentName
+    apiUrl: '${gateway.outputs.url}/${apiPath}'
+    subscription: {
+      apimName: gatewayName
+      resourceGroup: gatewayGroup
+      subscriptionId: gatewaySubscription
+      name: healthProbe!.outputs.subscriptionName
+    }
+    suffix: token
+    location: location
+    tags: allTags
+    actionGroupIds: createAlerts ? toldOfAlerts : []
+  }
+  dependsOn: [recipients]
+}
+
+module secretExpiry 'monitoring/secret-expiry.bicep' = if (createAlerts && createVault) {
+  params: {
+    vaultId: vault!.outputs.id
+    suffix: token
+    location: location
+    tags: allTags
+    actionGroupIds: toldOfAlerts
+  }
+  dependsOn: [recipients]
 }
 
 module network 'app/network.bicep' = if (vnetEnabled) {
@@ -282,7 +364,7 @@ module vault 'app/vault.bicep' = if (createVault) {
 
 module functionApp 'app/function-app.bicep' = {
   params: {
-    name: resourceNames.?functionApp ?? 'func-${token}'
+    name: functionAppName
     planName: resourceNames.?plan ?? 'plan-${token}'
     location: location
     tags: allTags

@@ -168,6 +168,18 @@ param alertErrorPercent int = 5
 @maxValue(100)
 param alertThrottledPercent int = 10
 
+@description('Percentage of calls without a record above which somebody is told: bills made from the log lack them.')
+@minValue(0)
+@maxValue(100)
+param alertMissingPercent int = 1
+
+@description('Answers of 5xx, and answers of 401 or 403 from behind the gateway, in five minutes above which somebody is told; the gateway counts them itself.')
+@minValue(0)
+param alertGatewayAnswers int = 20
+
+@description('True: asks /health through the gateway once a minute, from five places outside. Needs a gateway that the internet reaches.')
+param createAvailabilityTest bool = createAlerts && configureGateway
+
 @description('Percentage of the requests whose trace is sent. Log lines and metrics are never sampled.')
 @minValue(0)
 @maxValue(100)
@@ -229,6 +241,9 @@ module deployment 'group.bicep' = {
     actionGroupIds: actionGroupIds
     alertErrorPercent: alertErrorPercent
     alertThrottledPercent: alertThrottledPercent
+    alertMissingPercent: alertMissingPercent
+    alertGatewayAnswers: alertGatewayAnswers
+    createAvailabilityTest: createAvailabilityTest
     tracePercent: tracePercent
     vaultOfficerPrincipalId: vaultOfficerPrincipalId
   }

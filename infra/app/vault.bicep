@@ -104,6 +104,9 @@ module endpoint 'private-endpoint.bicep' = if (network != null) {
   }
 }
 
+@description('Resource id of the vault.')
+output id string = vault.id
+
 @description('URI of the vault.')
 output uri string = vault.properties.vaultUri
 
