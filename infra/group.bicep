@@ -1,4 +1,6 @@
 import { names } from 'names.bicep'
+import { privateDns } from 'app/private-dns.bicep'
+import { poolMember } from 'gateway/pool-member.bicep'
 
 // ---- What is deployed, and where
 
@@ -40,6 +42,9 @@ param apimUserAssignedIdentityId string?
 @description('True: makes an instance of the tier Basic v2, for a trial.')
 param createApim bool = false
 
+@description('True: with createApim, brings back the deleted instance of the same name, which Azure keeps for 48 hours. Once; then false.')
+param restoreApim bool = false
+
 @description('Organisation of a new instance.')
 param apimPublisherName string = 'Bedrock proxy'
 
@@ -49,13 +54,34 @@ param apimPublisherEmail string?
 @description('False: leaves the gateway alone, for one more function app of a pool.')
 param configureGateway bool = true
 
-@description('Resource ids of function apps of other deployments that share the calls with the one of this deployment.')
-param poolMemberIds string[] = []
+@description('Function apps of other deployments that take calls besides the one of this deployment: resource id, priority (the lowest takes all calls while it can) and weight, both 0 to 100, 1 where not given.')
+param poolMembers poolMember[] = []
+
+@description('Priority of the app of this deployment among poolMembers.')
+@minValue(0)
+@maxValue(100)
+param poolPriority int = 1
+
+@description('Weight of the app of this deployment among poolMembers of its priority.')
+@minValue(0)
+@maxValue(100)
+param poolWeight int = 1
 
 @description('What the names of API, product, backends and all else in the gateway begin with. A second environment on the same instance needs another one, and another apiPath.')
 @minLength(1)
 @maxLength(40)
 param gatewayNamePrefix string = 'bedrock'
+
+@description('Percentage of its requests that the gateway tells Application Insights of, and its own log; failed ones it tells of always.')
+@minValue(0)
+@maxValue(100)
+param gatewayLogPercent int = 100
+
+@description('True: sends the gateway\'s own log (GatewayLogs) to the workspace, that of all its APIs.')
+param gatewayResourceLogs bool = false
+
+@description('URL of the gateway where it has a domain of its own, for instance https://api.contoso.com; for outputs and the availability test.')
+param gatewayUrl string?
 
 @description('Path of the API on the gateway.')
 param apiPath string = 'bedrock'
@@ -103,6 +129,20 @@ param alwaysReadyInstances int = 0
 @allowed(['Recreate', 'RollingUpdate'])
 param updateStrategy string?
 
+@description('True: app and storage are spread over the zones of the region, with at least two instances always ready, which are billed.')
+param zoneRedundant bool = false
+
+@description('Days that a deleted or overwritten package can be had back.')
+@minValue(1)
+@maxValue(365)
+param undeleteDays int = 7
+
+@description('True: vault and storage account can be deleted only when their locks are; azd down then fails.')
+param deleteLocks bool = false
+
+@description('Addresses (CIDR) that may deploy; none: everybody with the right to.')
+param deployerAddresses string[] = []
+
 @description('Largest request body, in bytes: refused above it by the gateway, the Functions host and the function. More needs more memory or fewer requests at a time: infra/app/README.md.')
 @minValue(1)
 @maxValue(104857600)
@@ -115,12 +155,22 @@ param awsRoleArn string?
 param awsWebIdentityAudience string?
 
 @description('False: makes no vault, because no AWS key is kept.')
-param createVault bool = empty(awsWebIdentityAudience)
+param createVault bool = empty(awsWebIdentityAudience) && empty(existingVaultId)
+
+@description('Resource id of an existing vault to use; none is made then. Its secret must be there before.')
+param existingVaultId string?
+
+@description('Name of the secret that holds the AWS keys.')
+param awsSecretName string = 'aws-credentials'
 
 @description('Age after which the function reads the AWS keys again.')
 @minValue(1)
 @maxValue(86400)
 param credentialsRefreshSeconds int = 300
+
+@description('What the log tells of names of people: the subscription\'s and the user\'s. Unset: full. hashed needs CALLER_NAMES_KEY among appSettings.')
+@allowed(['full', 'hashed', 'none'])
+param callerNames string?
 
 @description('Further settings of the proxy, by the names in src/config/README.md.')
 param appSettings { *: string } = {}
@@ -133,6 +183,19 @@ param vnetEnabled bool = false
 @description('Address space of the virtual network, at least a /25.')
 param vnetAddressPrefix string = '10.0.0.0/24'
 
+@description('SKU of the NAT gateway: StandardV2 spans the zones of the region, Standard is in one.')
+@allowed(['Standard', 'StandardV2'])
+param natGatewaySku string = 'Standard'
+
+@description('With vnetEnabled: an existing subnet for the app, delegated to Microsoft.App/environments, with a way out to the internet. No network is made then.')
+param appSubnetId string?
+
+@description('With appSubnetId: an existing subnet for the private endpoints.')
+param endpointSubnetId string?
+
+@description('Private DNS zones of the private endpoints: whether those are made that are not named here, by resource id, as blob, table, vault, sites. Not to be made where a policy keeps the names.')
+param privateDnsZones privateDns = { create: true }
+
 @description('True: the app has a private endpoint and no public one. Needs vnetEnabled, and a gateway in a network that reaches it.')
 param privateIngress bool = false
 
@@ -140,6 +203,26 @@ param privateIngress bool = false
 param vaultAllowedAddresses string[] = []
 
 // ---- Who is told
+
+@description('Resource id of an existing Log Analytics workspace; unset: one is made.')
+param existingWorkspaceId string?
+
+@description('Days that a workspace that is made keeps its tables.')
+@minValue(30)
+@maxValue(730)
+param retentionDays int = 90
+
+@description('Days that a workspace that is made keeps the log lines altogether, what is beyond retentionDays as an archive; unset: no archive.')
+@minValue(30)
+@maxValue(4383)
+param archiveDays int?
+
+@description('True: sends the audit logs of app and storage to the workspace.')
+param auditLogs bool = false
+
+@description('What the Functions host sends its telemetry with, the log lines included: what each loses, costs and cannot do is told in infra/monitoring/RECORDS.md.')
+@allowed(['OpenTelemetry', 'ApplicationInsights'])
+param hostTelemetry string = 'OpenTelemetry'
 
 @description('True: makes alert rules. Without somebody to tell they would only cost.')
 param createAlerts bool = !empty(alertEmail) || !empty(actionGroupIds)
@@ -186,14 +269,16 @@ param vaultOfficerPrincipalId string = deployer().objectId
 
 var token = toLower(uniqueString(subscription().id, environmentName, location, nameSuffix))
 var allTags = { ...tags, 'azd-env-name': environmentName }
+var workspaceId = existingWorkspaceId ?? resourceId('Microsoft.OperationalInsights/workspaces', workspaceName)
 var workspaceName = resourceNames.?workspace ?? 'log-${token}'
 var functionAppName = resourceNames.?functionApp ?? 'func-${token}'
+var componentName = resourceNames.?component ?? 'appi-${token}'
+var healthSubscriptionName = '${gatewayNamePrefix}-health'
 var recipientsName = 'ag-${token}'
 var toldOfAlerts = [
   ...(empty(alertEmail) ? [] : [resourceId('Microsoft.Insights/actionGroups', recipientsName)])
   ...actionGroupIds
 ]
-var secretName = 'aws-credentials'
 var newGatewayName = resourceNames.?gateway ?? 'apim-${token}'
 var gatewayName = createApim ? newGatewayName : apimName ?? fail('Set apimName, or createApim.')
 var gatewayGroup = createApim
@@ -203,12 +288,15 @@ var gatewaySubscription = createApim ? subscription().subscriptionId : apimSubsc
 var userAssignedIdentityId = createApim ? null : apimUserAssignedIdentityId
 var audience = 'api://${proxyAppClientId ?? ''}'
 
+var apiUrl = '${gatewayUrl ?? gateway.outputs.url}/${apiPath}'
+
 module newGateway 'gateway/api-management.bicep' = if (createApim) {
   params: {
     name: newGatewayName
     location: location
     tags: allTags
     publisherName: apimPublisherName
+    restore: restoreApim
     publisherEmail: apimPublisherEmail ?? (createApim
       ? fail('A new API Management instance needs apimPublisherEmail.')
       : '')
@@ -231,23 +319,34 @@ module identity 'app/identity.bicep' = {
   }
 }
 
+module workspace 'monitoring/workspace.bicep' = if (existingWorkspaceId == null) {
+  params: {
+    name: workspaceName
+    location: location
+    tags: allTags
+    retentionDays: retentionDays
+    archiveDays: archiveDays
+  }
+}
+
 module monitoring 'monitoring/monitoring.bicep' = {
   params: {
-    workspaceName: workspaceName
-    componentName: resourceNames.?component ?? 'appi-${token}'
+    workspaceId: workspaceId
+    componentName: componentName
     location: location
     tags: allTags
     publisherPrincipalIds: [identity.outputs.principalId, gateway.outputs.principalId]
   }
+  dependsOn: [workspace]
 }
 
 module workbook 'monitoring/workbook.bicep' = {
   params: {
-    workspaceName: workspaceName
+    workspaceId: workspaceId
     location: location
     tags: allTags
   }
-  dependsOn: [monitoring]
+  dependsOn: [workspace]
 }
 
 module recipients 'monitoring/recipients.bicep' = if (createAlerts && !empty(alertEmail)) {
@@ -260,7 +359,7 @@ module recipients 'monitoring/recipients.bicep' = if (createAlerts && !empty(ale
 
 module alerts 'monitoring/alerts.bicep' = if (createAlerts) {
   params: {
-    workspaceName: workspaceName
+    workspaceId: workspaceId
     suffix: token
     location: location
     tags: allTags
@@ -293,26 +392,27 @@ module healthProbe 'gateway/health-probe.bicep' = if (createAvailabilityTest) {
   params: {
     apimName: gatewayName
     prefix: gatewayNamePrefix
+    subscriptionName: healthSubscriptionName
   }
   dependsOn: [api]
 }
 
 module availability 'monitoring/availability.bicep' = if (createAvailabilityTest) {
   params: {
-    componentName: monitoring.outputs.componentName
-    apiUrl: '${gateway.outputs.url}/${apiPath}'
+    componentName: componentName
+    apiUrl: apiUrl
     subscription: {
       apimName: gatewayName
       resourceGroup: gatewayGroup
       subscriptionId: gatewaySubscription
-      name: healthProbe!.outputs.subscriptionName
+      name: healthSubscriptionName
     }
     suffix: token
     location: location
     tags: allTags
     actionGroupIds: createAlerts ? toldOfAlerts : []
   }
-  dependsOn: [recipients]
+  dependsOn: [healthProbe, monitoring, recipients]
 }
 
 module secretExpiry 'monitoring/secret-expiry.bicep' = if (createAlerts && createVault) {
@@ -326,17 +426,23 @@ module secretExpiry 'monitoring/secret-expiry.bicep' = if (createAlerts && creat
   dependsOn: [recipients]
 }
 
-module network 'app/network.bicep' = if (vnetEnabled) {
+module network 'app/network.bicep' = if (vnetEnabled && appSubnetId == null) {
   params: {
     name: resourceNames.?network ?? 'vnet-${token}'
     location: location
     tags: allTags
     addressPrefix: vnetAddressPrefix
+    natGatewaySku: natGatewaySku
   }
 }
 
 var endpoints = vnetEnabled
-  ? { virtualNetworkId: network!.outputs.id, subnetId: network!.outputs.endpointSubnetId }
+  ? {
+      subnetId: appSubnetId == null
+        ? network!.outputs.endpointSubnetId
+        : endpointSubnetId ?? fail('appSubnetId needs endpointSubnetId.')
+      dns: privateDnsZones
+    }
   : null
 
 module storage 'app/storage.bicep' = {
@@ -346,6 +452,10 @@ module storage 'app/storage.bicep' = {
     tags: allTags
     principalId: identity.outputs.principalId
     network: endpoints
+    zoneRedundant: zoneRedundant
+    undeleteDays: undeleteDays
+    deleteLock: deleteLocks
+    auditTo: auditLogs ? workspaceId : null
   }
 }
 
@@ -356,11 +466,28 @@ module vault 'app/vault.bicep' = if (createVault) {
     tags: allTags
     readerPrincipalId: identity.outputs.principalId
     officerPrincipalId: vaultOfficerPrincipalId
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceId: workspaceId
     network: endpoints
     allowedAddresses: vnetEnabled ? vaultAllowedAddresses : []
+    deleteLock: deleteLocks
+  }
+  dependsOn: [workspace]
+}
+
+var existingVaultPath = split(existingVaultId ?? resourceGroup().id, '/')
+
+module existingSecret 'app/existing-secret.bicep' = if (existingVaultId != null) {
+  scope: resourceGroup(existingVaultPath[2], existingVaultPath[4])
+  params: {
+    vaultName: last(existingVaultPath)
+    secretName: awsSecretName
+    readerPrincipalId: identity.outputs.principalId
   }
 }
+
+var keysInVault = createVault || existingVaultId != null
+var vaultUri = existingVaultId != null ? existingSecret!.outputs.uri : createVault ? vault!.outputs.uri : ''
+var vaultName = existingVaultId != null ? existingSecret!.outputs.name : createVault ? vault!.outputs.name : ''
 
 module functionApp 'app/function-app.bicep' = {
   params: {
@@ -382,10 +509,11 @@ module functionApp 'app/function-app.bicep' = {
     settings: {
       ...appSettings
       AWS_REGION: bedrockRegion
-      ...(createVault
+      ...(callerNames == null ? {} : { CALLER_NAMES: callerNames! })
+      ...(keysInVault
         ? {
-            KEY_VAULT_URI: vault!.outputs.uri
-            AWS_CREDENTIALS_SECRET_NAME: secretName
+            KEY_VAULT_URI: vaultUri
+            AWS_CREDENTIALS_SECRET_NAME: awsSecretName
             CREDENTIALS_REFRESH_SECONDS: string(credentialsRefreshSeconds)
           }
         : {})
@@ -411,7 +539,11 @@ module functionApp 'app/function-app.bicep' = {
         : {})
     }
     gatewayAddresses: empty(gatewayAddresses) ? gateway.outputs.addresses : gatewayAddresses
-    appSubnetId: vnetEnabled ? network!.outputs.appSubnetId : null
+    deployerAddresses: deployerAddresses
+    zoneRedundant: zoneRedundant
+    hostTelemetry: hostTelemetry
+    auditTo: auditLogs ? workspaceId : null
+    appSubnetId: vnetEnabled ? appSubnetId ?? network!.outputs.appSubnetId : null
     privateIngress: privateIngress
   }
 }
@@ -421,8 +553,9 @@ module appEndpoint 'app/private-endpoint.bicep' = if (privateIngress) {
     name: 'pe-func-${token}'
     location: location
     tags: allTags
-    virtualNetworkId: endpoints.?virtualNetworkId ?? (privateIngress ? fail('privateIngress needs vnetEnabled.') : '')
-    subnetId: endpoints.?subnetId ?? ''
+    network: endpoints ?? (privateIngress
+      ? fail('privateIngress needs vnetEnabled.')
+      : { subnetId: '', dns: privateDnsZones })
     targetId: functionApp.outputs.id
     groupId: 'sites'
     zoneName: 'privatelink.${functionApp.outputs.domain}'
@@ -450,22 +583,47 @@ module api 'gateway/api.bicep' = if (configureGateway) {
     audience: audience
     maxRequestBytes: maxRequestBytes
     acceptBearerKey: acceptBearerKey
-    functionAppIds: [
-      toLower(owner!.outputs.functionAppId) == toLower(functionApp.outputs.id)
-        ? functionApp.outputs.id
-        : fail('The API "${gatewayNamePrefix}" of this API Management instance belongs to ${owner!.outputs.functionAppId}. Set gatewayNamePrefix and apiPath to have one beside it. To take it over, delete the named value "${gatewayNamePrefix}-owner" first.')
-      ...poolMemberIds
+    functionApps: [
+      {
+        id: toLower(owner!.outputs.functionAppId) == toLower(functionApp.outputs.id)
+          ? functionApp.outputs.id
+          : fail('The API "${gatewayNamePrefix}" of this API Management instance belongs to ${owner!.outputs.functionAppId}. Set gatewayNamePrefix and apiPath to have one beside it. To take it over, delete the named value "${gatewayNamePrefix}-owner" first.')
+        priority: poolPriority
+        weight: poolWeight
+      }
+      ...poolMembers
     ]
+  }
+}
+
+module diagnostics 'gateway/diagnostics.bicep' = if (configureGateway) {
+  scope: resourceGroup(gatewaySubscription, gatewayGroup)
+  params: {
+    apimName: gatewayName
+    prefix: gatewayNamePrefix
+    identityClientId: gateway.outputs.identityClientId
+    percent: gatewayLogPercent
     component: {
       name: monitoring.outputs.componentName
       resourceGroup: resourceGroup().name
       subscriptionId: subscription().subscriptionId
     }
+    resourceLogsTo: gatewayResourceLogs ? workspaceId : null
   }
+  dependsOn: [api]
+}
+
+module product 'gateway/product.bicep' = if (configureGateway) {
+  scope: resourceGroup(gatewaySubscription, gatewayGroup)
+  params: {
+    apimName: gatewayName
+    prefix: gatewayNamePrefix
+  }
+  dependsOn: [api]
 }
 
 @description('URL for clients: the paths of Bedrock follow it.')
-output BEDROCK_API_URL string = '${gateway.outputs.url}/${apiPath}'
+output BEDROCK_API_URL string = apiUrl
 
 @description('What the gateway has stored about keys as bearer tokens: enabled, or nothing.')
 output BEARER_KEY string = configureGateway ? api!.outputs.bearerKey : ''
@@ -476,20 +634,20 @@ output AZURE_RESOURCE_GROUP string = resourceGroup().name
 @description('Name of the function app.')
 output FUNCTION_APP_NAME string = functionApp.outputs.name
 
-@description('Resource id of the function app, for poolMemberIds of another deployment.')
+@description('Resource id of the function app, for poolMembers of another deployment.')
 output FUNCTION_APP_ID string = functionApp.outputs.id
 
 @description('Object id of the app’s identity, which the trust policy of the AWS role names.')
 output PROXY_IDENTITY_OBJECT_ID string = identity.outputs.principalId
 
 @description('Name of the vault that holds the AWS keys; empty without one.')
-output AZURE_KEY_VAULT_NAME string = createVault ? vault!.outputs.name : ''
+output AZURE_KEY_VAULT_NAME string = vaultName
 
 @description('Name of the secret that holds them.')
-output AWS_CREDENTIALS_SECRET_NAME string = secretName
+output AWS_CREDENTIALS_SECRET_NAME string = awsSecretName
 
 @description('Age after which the function reads them again.')
 output CREDENTIALS_REFRESH_SECONDS int = credentialsRefreshSeconds
 
 @description('The one address that Bedrock sees, for aws:SourceIp; empty without a virtual network.')
-output BEDROCK_CLIENT_ADDRESS string = vnetEnabled ? network!.outputs.outboundAddress : ''
+output BEDROCK_CLIENT_ADDRESS string = vnetEnabled && appSubnetId == null ? network!.outputs.outboundAddress : ''

@@ -1,6 +1,8 @@
 targetScope = 'subscription'
 
 import { names } from 'names.bicep'
+import { privateDns } from 'app/private-dns.bicep'
+import { poolMember } from 'gateway/pool-member.bicep'
 
 // The entry for who may deploy to the subscription: makes the resource group. Parameters and outputs are those of
 // group.bicep, which is the entry for who has been given a group.
@@ -48,6 +50,9 @@ param apimUserAssignedIdentityId string?
 @description('True: makes an instance of the tier Basic v2, for a trial.')
 param createApim bool = false
 
+@description('True: with createApim, brings back the deleted instance of the same name, which Azure keeps for 48 hours. Once; then false.')
+param restoreApim bool = false
+
 @description('Organisation of a new instance.')
 param apimPublisherName string = 'Bedrock proxy'
 
@@ -57,13 +62,34 @@ param apimPublisherEmail string?
 @description('False: leaves the gateway alone, for one more function app of a pool.')
 param configureGateway bool = true
 
-@description('Resource ids of function apps of other deployments that share the calls with the one of this deployment.')
-param poolMemberIds string[] = []
+@description('Function apps of other deployments that take calls besides the one of this deployment: resource id, priority (the lowest takes all calls while it can) and weight, both 0 to 100, 1 where not given.')
+param poolMembers poolMember[] = []
+
+@description('Priority of the app of this deployment among poolMembers.')
+@minValue(0)
+@maxValue(100)
+param poolPriority int = 1
+
+@description('Weight of the app of this deployment among poolMembers of its priority.')
+@minValue(0)
+@maxValue(100)
+param poolWeight int = 1
 
 @description('What the names of API, product, backends and all else in the gateway begin with. A second environment on the same instance needs another one, and another apiPath.')
 @minLength(1)
 @maxLength(40)
 param gatewayNamePrefix string = 'bedrock'
+
+@description('Percentage of its requests that the gateway tells Application Insights of, and its own log; failed ones it tells of always.')
+@minValue(0)
+@maxValue(100)
+param gatewayLogPercent int = 100
+
+@description('True: sends the gateway\'s own log (GatewayLogs) to the workspace, that of all its APIs.')
+param gatewayResourceLogs bool = false
+
+@description('URL of the gateway where it has a domain of its own, for instance https://api.contoso.com; for outputs and the availability test.')
+param gatewayUrl string?
 
 @description('Path of the API on the gateway.')
 param apiPath string = 'bedrock'
@@ -111,6 +137,20 @@ param alwaysReadyInstances int = 0
 @allowed(['Recreate', 'RollingUpdate'])
 param updateStrategy string?
 
+@description('True: app and storage are spread over the zones of the region, with at least two instances always ready, which are billed.')
+param zoneRedundant bool = false
+
+@description('Days that a deleted or overwritten package can be had back.')
+@minValue(1)
+@maxValue(365)
+param undeleteDays int = 7
+
+@description('True: vault and storage account can be deleted only when their locks are; azd down then fails.')
+param deleteLocks bool = false
+
+@description('Addresses (CIDR) that may deploy; none: everybody with the right to.')
+param deployerAddresses string[] = []
+
 @description('Largest request body, in bytes: refused above it by the gateway, the Functions host and the function. More needs more memory or fewer requests at a time: infra/app/README.md.')
 @minValue(1)
 @maxValue(104857600)
@@ -123,12 +163,22 @@ param awsRoleArn string?
 param awsWebIdentityAudience string?
 
 @description('False: makes no vault, because no AWS key is kept.')
-param createVault bool = empty(awsWebIdentityAudience)
+param createVault bool = empty(awsWebIdentityAudience) && empty(existingVaultId)
+
+@description('Resource id of an existing vault to use; none is made then. Its secret must be there before.')
+param existingVaultId string?
+
+@description('Name of the secret that holds the AWS keys.')
+param awsSecretName string = 'aws-credentials'
 
 @description('Age after which the function reads the AWS keys again.')
 @minValue(1)
 @maxValue(86400)
 param credentialsRefreshSeconds int = 300
+
+@description('What the log tells of names of people: the subscription\'s and the user\'s. Unset: full. hashed needs CALLER_NAMES_KEY among appSettings.')
+@allowed(['full', 'hashed', 'none'])
+param callerNames string?
 
 @description('Further settings of the proxy, by the names in src/config/README.md.')
 param appSettings { *: string } = {}
@@ -141,6 +191,19 @@ param vnetEnabled bool = false
 @description('Address space of the virtual network, at least a /25.')
 param vnetAddressPrefix string = '10.0.0.0/24'
 
+@description('SKU of the NAT gateway: StandardV2 spans the zones of the region, Standard is in one.')
+@allowed(['Standard', 'StandardV2'])
+param natGatewaySku string = 'Standard'
+
+@description('With vnetEnabled: an existing subnet for the app, delegated to Microsoft.App/environments, with a way out to the internet. No network is made then.')
+param appSubnetId string?
+
+@description('With appSubnetId: an existing subnet for the private endpoints.')
+param endpointSubnetId string?
+
+@description('Private DNS zones of the private endpoints: whether those are made that are not named here, by resource id, as blob, table, vault, sites. Not to be made where a policy keeps the names.')
+param privateDnsZones privateDns = { create: true }
+
 @description('True: the app has a private endpoint and no public one. Needs vnetEnabled, and a gateway in a network that reaches it.')
 param privateIngress bool = false
 
@@ -148,6 +211,26 @@ param privateIngress bool = false
 param vaultAllowedAddresses string[] = []
 
 // ---- Who is told
+
+@description('Resource id of an existing Log Analytics workspace; unset: one is made.')
+param existingWorkspaceId string?
+
+@description('Days that a workspace that is made keeps its tables.')
+@minValue(30)
+@maxValue(730)
+param retentionDays int = 90
+
+@description('Days that a workspace that is made keeps the log lines altogether, what is beyond retentionDays as an archive; unset: no archive.')
+@minValue(30)
+@maxValue(4383)
+param archiveDays int?
+
+@description('True: sends the audit logs of app and storage to the workspace.')
+param auditLogs bool = false
+
+@description('What the Functions host sends its telemetry with, the log lines included: what each loses, costs and cannot do is told in infra/monitoring/RECORDS.md.')
+@allowed(['OpenTelemetry', 'ApplicationInsights'])
+param hostTelemetry string = 'OpenTelemetry'
 
 @description('True: makes alert rules. Without somebody to tell they would only cost.')
 param createAlerts bool = !empty(alertEmail) || !empty(actionGroupIds)
@@ -210,11 +293,17 @@ module deployment 'group.bicep' = {
     apimSubscriptionId: apimSubscriptionId
     apimUserAssignedIdentityId: apimUserAssignedIdentityId
     createApim: createApim
+    restoreApim: restoreApim
     apimPublisherName: apimPublisherName
     apimPublisherEmail: apimPublisherEmail
     configureGateway: configureGateway
-    poolMemberIds: poolMemberIds
+    poolMembers: poolMembers
+    poolPriority: poolPriority
+    poolWeight: poolWeight
     gatewayNamePrefix: gatewayNamePrefix
+    gatewayLogPercent: gatewayLogPercent
+    gatewayResourceLogs: gatewayResourceLogs
+    gatewayUrl: gatewayUrl
     apiPath: apiPath
     acceptBearerKey: acceptBearerKey
     gatewayAddresses: gatewayAddresses
@@ -226,16 +315,32 @@ module deployment 'group.bicep' = {
     perInstanceConcurrency: perInstanceConcurrency
     alwaysReadyInstances: alwaysReadyInstances
     updateStrategy: updateStrategy
+    zoneRedundant: zoneRedundant
+    undeleteDays: undeleteDays
+    deleteLocks: deleteLocks
+    deployerAddresses: deployerAddresses
     maxRequestBytes: maxRequestBytes
     awsRoleArn: awsRoleArn
     awsWebIdentityAudience: awsWebIdentityAudience
     createVault: createVault
+    existingVaultId: existingVaultId
+    awsSecretName: awsSecretName
     credentialsRefreshSeconds: credentialsRefreshSeconds
+    callerNames: callerNames
     appSettings: appSettings
     vnetEnabled: vnetEnabled
     vnetAddressPrefix: vnetAddressPrefix
+    natGatewaySku: natGatewaySku
+    appSubnetId: appSubnetId
+    endpointSubnetId: endpointSubnetId
+    privateDnsZones: privateDnsZones
     privateIngress: privateIngress
     vaultAllowedAddresses: vaultAllowedAddresses
+    existingWorkspaceId: existingWorkspaceId
+    retentionDays: retentionDays
+    archiveDays: archiveDays
+    auditLogs: auditLogs
+    hostTelemetry: hostTelemetry
     createAlerts: createAlerts
     alertEmail: alertEmail
     actionGroupIds: actionGroupIds
@@ -261,7 +366,7 @@ output AZURE_RESOURCE_GROUP string = deployment.outputs.AZURE_RESOURCE_GROUP
 @description('Name of the function app.')
 output FUNCTION_APP_NAME string = deployment.outputs.FUNCTION_APP_NAME
 
-@description('Resource id of the function app, for poolMemberIds of another deployment.')
+@description('Resource id of the function app, for poolMembers of another deployment.')
 output FUNCTION_APP_ID string = deployment.outputs.FUNCTION_APP_ID
 
 @description('Object id of the app’s identity, which the trust policy of the AWS role names.')

@@ -1,3 +1,5 @@
+import { poolMember } from 'pool-member.bicep'
+
 @description('Name of the API Management instance, in the resource group of this deployment.')
 param apimName string
 
@@ -26,12 +28,9 @@ param maxRequestBytes int
 @description('True: the subscription key is accepted as Authorization: Bearer too, which is what AWS_BEARER_TOKEN_BEDROCK sends.')
 param acceptBearerKey bool
 
-@description('Resource ids of the function apps. The first is the one of this deployment; with more, calls are spread over all.')
+@description('The function apps. The first is the one of this deployment; with more, calls are spread over all.')
 @minLength(1)
-param functionAppIds string[]
-
-@description('Application Insights component for the gateway\'s own telemetry.')
-param component { name: string, resourceGroup: string, subscriptionId: string }
+param functionApps poolMember[]
 
 // What a deployment changes of the policy; see the head of bedrock.xml.
 var identityStatement = '<authentication-managed-identity resource="{{bedrock-proxy-audience}}" />'
@@ -40,9 +39,9 @@ var file = loadTextContent('policies/bedrock.xml')
 var policy = callerAuth == 'functionKey'
   ? replace(file, identityStatement, '')
   : userAssignedIdentity ? replace(file, identityStatement, userAssignedStatement) : file
-var backendName = '${prefix}-proxy'
-
-var pooled = length(functionAppIds) > 1
+var appName = '${prefix}-proxy'
+var poolName = '${prefix}-proxy-pool'
+var backendName = length(functionApps) > 1 ? poolName : appName
 
 // Paths that Bedrock has. A call to another one is refused by the gateway; which operation it is, the function decides.
 var operations = [
@@ -60,27 +59,8 @@ var operations = [
   { name: 'health', displayName: 'Health', method: 'GET', urlTemplate: '/health' }
 ]
 
-// Nothing of a message: headers hold keys, and a logged body is a buffered one.
-var silent = {
-  headers: []
-  body: {
-    bytes: 0
-  }
-}
-var silentWithMaskedKeys = {
-  ...silent
-  dataMasking: {
-    queryParams: map(['api-key', 'subscription-key', 'code'], name => { value: name, mode: 'Mask' })
-  }
-}
-
 resource service 'Microsoft.ApiManagement/service@2024-05-01' existing = {
   name: apimName
-}
-
-resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
-  scope: resourceGroup(component.subscriptionId, component.resourceGroup)
-  name: component.name
 }
 
 resource audienceValue 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = if (callerAuth == 'entra') {
@@ -110,27 +90,13 @@ resource maxRequestBytesValue 'Microsoft.ApiManagement/service/namedValues@2024-
   }
 }
 
-module members 'backend.bicep' = [
-  for (functionAppId, index) in functionAppIds: {
-    params: {
-      apimName: apimName
-      name: pooled ? '${backendName}-${index}' : backendName
-      functionAppId: functionAppId
-      callerAuth: callerAuth
-      circuitBreaker: pooled
-    }
-  }
-]
-
-resource pool 'Microsoft.ApiManagement/service/backends@2024-05-01' = if (pooled) {
-  parent: service
-  name: backendName
-  properties: {
-    description: 'Function apps that sign calls to Amazon Bedrock.'
-    type: 'Pool'
-    pool: {
-      services: [for (functionAppId, index) in functionAppIds: { id: members[index].outputs.id }]
-    }
+module backends 'backends.bicep' = {
+  params: {
+    apimName: apimName
+    name: appName
+    poolName: poolName
+    callerAuth: callerAuth
+    members: functionApps
   }
 }
 
@@ -176,86 +142,7 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' existing = {
         'backend-id="${backendName}"'
       )
     }
-    dependsOn: [definition, definitionWithBearer, audienceValue, identityValue, maxRequestBytesValue, members, pool]
-  }
-
-  // Both kinds of diagnostics, at the level of this API: one of the whole instance that logs bodies would buffer streams.
-  resource insightsDiagnostic 'diagnostics' = {
-    name: 'applicationinsights'
-    properties: {
-      loggerId: insightsLogger.id
-      alwaysLog: 'allErrors'
-      httpCorrelationProtocol: 'W3C'
-      logClientIp: false
-      verbosity: 'information'
-      sampling: {
-        samplingType: 'fixed'
-        percentage: 100
-      }
-      frontend: { request: silentWithMaskedKeys, response: silent }
-      backend: { request: silentWithMaskedKeys, response: silent }
-    }
-    dependsOn: [definition, definitionWithBearer]
-  }
-
-  resource monitorDiagnostic 'diagnostics' = {
-    name: 'azuremonitor'
-    properties: {
-      loggerId: monitorLogger.id
-      logClientIp: false
-      verbosity: 'information'
-      sampling: {
-        samplingType: 'fixed'
-        percentage: 100
-      }
-      frontend: { request: silentWithMaskedKeys, response: silent }
-      backend: { request: silentWithMaskedKeys, response: silent }
-    }
-    dependsOn: [definition, definitionWithBearer]
-  }
-}
-
-resource insightsLogger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
-  parent: service
-  name: '${prefix}-proxy'
-  properties: {
-    loggerType: 'applicationInsights'
-    resourceId: insights.id
-    credentials: {
-      connectionString: insights.properties.ConnectionString
-      identityClientId: userAssignedIdentity ? identityClientId : 'SystemAssigned'
-    }
-  }
-}
-
-// The name is fixed, and the logger is the whole instance's: one that is there stays as it is.
-@onlyIfNotExists()
-resource monitorLogger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
-  parent: service
-  name: 'azuremonitor'
-  properties: {
-    loggerType: 'azureMonitor'
-    isBuffered: true
-  }
-}
-
-resource product 'Microsoft.ApiManagement/service/products@2024-05-01' = {
-  parent: service
-  name: prefix
-  properties: {
-    displayName: 'Amazon Bedrock'
-    description: 'Models of Amazon Bedrock, signed by the proxy.'
-    state: 'published'
-    subscriptionRequired: true
-    approvalRequired: true
-  }
-
-  resource link 'apiLinks' = {
-    name: prefix
-    properties: {
-      apiId: api.id
-    }
-    dependsOn: [definition, definitionWithBearer]
+    dependsOn: [definition, definitionWithBearer, audienceValue, identityValue, maxRequestBytesValue, backends]
   }
 }
 

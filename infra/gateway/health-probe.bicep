@@ -4,6 +4,9 @@ param apimName string
 @description('What the names of everything that is put into the instance begin with; the name of the API as well.')
 param prefix string
 
+@description('Name of the subscription, whose key an availability test asks the service for.')
+param subscriptionName string
+
 resource service 'Microsoft.ApiManagement/service@2024-05-01' existing = {
   name: apimName
 }
@@ -43,7 +46,7 @@ resource product 'Microsoft.ApiManagement/service/products@2024-05-01' = {
 
 resource subscription 'Microsoft.ApiManagement/service/subscriptions@2024-05-01' = {
   parent: service
-  name: '${prefix}-health'
+  name: subscriptionName
   properties: {
     displayName: 'Availability test of the Bedrock proxy'
     scope: product.id
@@ -53,6 +56,3 @@ resource subscription 'Microsoft.ApiManagement/service/subscriptions@2024-05-01'
   // No key before the policy that limits it.
   dependsOn: [product::policies, product::link]
 }
-
-@description('Name of the subscription. Who needs its key asks the service for it.')
-output subscriptionName string = subscription.name

@@ -1,5 +1,5 @@
-@description('Name of the Log Analytics workspace that holds the log.')
-param workspaceName string
+@description('Resource id of the Log Analytics workspace that holds the log.')
+param workspaceId string
 
 @description('Part of the names of the rules, which tells environments apart.')
 param suffix string
@@ -158,10 +158,6 @@ var rules = [
   }
 ]
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
-  name: workspaceName
-}
-
 // Without an identity of their own they read the log by the rights that their deployer had when they were deployed
 // (Microsoft Learn, "Create a log search alert rule"): nobody needs another role. Local authentication, which the
 // workspace has off, is about its keys.
@@ -177,7 +173,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
       severity: rule.severity
       enabled: true
       autoMitigate: true
-      scopes: [workspace.id]
+      scopes: [workspaceId]
       evaluationFrequency: rule.every
       windowSize: rule.window
       // Azure would look for a table that a new workspace does not have yet. The queries are checked by the tests.

@@ -52,7 +52,7 @@ export function checkGateway(read: () => Expansions): void {
         file
           .replace(statement, own)
           .replaceAll('{{bedrock-', '{{claims-bedrock-')
-          .replace('backend-id="bedrock-proxy"', 'backend-id="claims-bedrock-proxy"'),
+          .replace('backend-id="bedrock-proxy"', 'backend-id="claims-bedrock-proxy-pool"'),
       );
       expect(ofType(existing, 'Microsoft.ApiManagement/service/apis/policies')[0]).toMatchObject({
         properties: { format: 'rawxml' },
@@ -69,7 +69,7 @@ export function checkGateway(read: () => Expansions): void {
           sorted(new Set([owner, ...Array.from(references, ([, reference]) => reference ?? '')])),
         );
         const chosen = Array.from(policyOf(expansion).matchAll(/backend-id="([\w-]+)"/g), ([, id]) => id);
-        expect(chosen, name).toEqual([`${prefixOf(name)}-proxy`]);
+        expect(chosen, name).toEqual([`${prefixOf(name)}-proxy${name === 'pool' ? '-pool' : ''}`]);
         expect(
           backends.map((backend) => backend.name.split('/')[1]),
           name,
@@ -88,7 +88,7 @@ export function checkGateway(read: () => Expansions): void {
         expect(names.length).toBeGreaterThan(5);
         for (const own of names) expect(own, name).toMatch(new RegExp(`^${prefixOf(name)}(-|$)`));
       }
-      const policy = policyOf(read().pool);
+      const policy = policyOf(read().pool).replaceAll(/<!--.*?-->/gs, '');
       expect(policy).toContain('"{{claims-bedrock-max-request-bytes}}"');
       expect(policy).not.toMatch(/\{\{bedrock-|"bedrock-proxy"/);
     });
@@ -176,6 +176,19 @@ export function checkGateway(read: () => Expansions): void {
       expect(at(logger, 'properties', 'credentials', 'identityClientId')).toBe('SystemAssigned');
     });
 
+    it('spreads calls by priority and weight', () => {
+      const [, , pool] = ofType(read().pool, 'Microsoft.ApiManagement/service/backends');
+      expect(at(pool, 'properties', 'pool', 'services')).toMatchObject([
+        { priority: 1, weight: 3 },
+        { priority: 2, weight: 1 },
+      ]);
+    });
+
+    it('leaves a logger of the whole instance as it is', async () => {
+      const file = await readFile(join(root, 'infra/gateway/diagnostics.bicep'), 'utf8');
+      expect(file).toMatch(/@onlyIfNotExists\(\)\nresource monitorLogger /);
+    });
+
     it('breaks the circuit on an app that cannot be reached, and only where another one can take over', () => {
       const { existing, pool } = read();
       const backendsOf = (expansion: Expansion) =>
@@ -202,9 +215,9 @@ export function checkGateway(read: () => Expansions): void {
       ];
       expect(backendsOf(existing)).toEqual([{ name: 'bedrock-proxy', type: 'Single', circuitBreaker: null }]);
       expect(backendsOf(pool)).toEqual([
-        { name: 'claims-bedrock-proxy-0', type: 'Single', circuitBreaker: { rules } },
+        { name: 'claims-bedrock-proxy', type: 'Single', circuitBreaker: { rules } },
         { name: 'claims-bedrock-proxy-1', type: 'Single', circuitBreaker: { rules } },
-        { name: 'claims-bedrock-proxy', type: 'Pool', circuitBreaker: null },
+        { name: 'claims-bedrock-proxy-pool', type: 'Pool', circuitBreaker: null },
       ]);
     });
   });

@@ -5,13 +5,15 @@ import { checkAccess } from './check-access.ts';
 import { checkApp } from './check-app.ts';
 import { checkGateway } from './check-gateway.ts';
 import { checkMonitoring } from './check-monitoring.ts';
-import { at, expand, type Expansions, ofType } from './expand.ts';
+import { checkLandingZone } from './check-landing-zone.ts';
+import { at, expand, type Expansion, type Expansions, ofType } from './expand.ts';
 import { NAME_RULES } from './names.ts';
 
 const bicep = await findBicep();
 
 describe.skipIf(bicep === undefined)('the expanded template', () => {
   let expansions: Expansions;
+  let landingZone: Expansion;
 
   beforeAll(async () => {
     const compile = bicep as Bicep;
@@ -23,12 +25,14 @@ describe.skipIf(bicep === undefined)('the expanded template', () => {
       pool: await expand(compile, 'pool'),
       group: await expand(compile, 'group'),
     };
-  }, 300_000);
+    landingZone = await expand(compile, 'landing-zone');
+  }, 900_000);
 
   checkAccess(() => expansions);
   checkApp(() => expansions);
   checkGateway(() => expansions);
   checkMonitoring(() => expansions);
+  checkLandingZone(() => landingZone);
 
   it('makes no vault for an app without AWS keys, and gives nobody a role in one', async () => {
     const keyless = await expand(bicep as Bicep, 'keyless');
@@ -59,7 +63,7 @@ describe.skipIf(bicep === undefined)('the expanded template', () => {
   });
 
   it('names everything within the rules of Azure, whatever the environment is called', () => {
-    for (const [set, { predictedResources }] of Object.entries(expansions)) {
+    for (const [set, { predictedResources }] of Object.entries({ ...expansions, landingZone })) {
       for (const { name, type } of predictedResources) {
         // Names that only Azure can know: of role assignments (guids) and of DNS zones (domains of the cloud).
         if (name.startsWith('[')) continue;

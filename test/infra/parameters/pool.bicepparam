@@ -11,8 +11,12 @@ param gatewayNamePrefix = 'claims-bedrock'
 param apiPath = 'claims'
 param nodeVersion = '22'
 param tracePercent = 0
-param poolMemberIds = [
-  '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-other/providers/Microsoft.Web/sites/func-other'
+param poolWeight = 3
+param poolMembers = [
+  {
+    id: '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-other/providers/Microsoft.Web/sites/func-other'
+    priority: 2
+  }
 ]
 param actionGroupIds = [
   '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-operations/providers/Microsoft.Insights/actionGroups/on-call'
