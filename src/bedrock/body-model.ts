@@ -30,9 +30,13 @@ export function readModel(body: Buffer, member: string): string {
  * counts: its answer may tell.
  */
 export function findModel(body: Buffer, member: string): string | undefined {
-  const [value] = readObject(body, member, { most: 1 })?.values ?? [];
-  if (value === undefined || value.end - value.start > LONGEST) return undefined;
-  if (mayFollow(body, value.end, member) && readObject(body, member)?.values.length !== 1) return undefined;
+  const enough = ([first, second]: readonly Span[]) =>
+    first === undefined ||
+    second !== undefined ||
+    first.end - first.start > LONGEST ||
+    !mayFollow(body, first.end, member);
+  const [value, second] = readObject(body, member, { enough })?.values ?? [];
+  if (value === undefined || second !== undefined || value.end - value.start > LONGEST) return undefined;
   const model = stringAt(body, value);
   return model !== undefined && isModelId(model) ? model : undefined;
 }
