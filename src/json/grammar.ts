@@ -8,22 +8,38 @@ import {
   FAIL,
   FIRST_FREE,
   FIRST_NAME,
-  FIRST_STRING,
+  MOST_STATES,
   NEXT_MEMBER,
   NEXT_NAME,
   OBJECT,
+  OBJECT_COLON,
   OBJECT_NAME_OR_END,
+  OBJECT_NAME_STRING,
   OPEN_ARRAY,
   OPEN_OBJECT,
   STAY,
   TOP,
+  TOP_COLON,
+  TOP_NAME_STRING,
   TOP_WANTED,
+  WANTED_INNER_NAME,
   WANTED_NAME,
   WANTED_VALUE,
 } from './cells.ts';
+import { type NamePlace, placesOf } from './names.ts';
 
 /** What each byte does in each state: see `cells.ts`. */
 export type Grammar = Int32Array;
+
+/** Names that are looked for: ASCII letters, a few dozen of them in all. */
+export interface Wanted {
+  /** In the outermost object. */
+  readonly top: readonly string[];
+  /** In all others. */
+  readonly inner: readonly string[];
+  /** Capitals do not count. */
+  readonly anyCase: boolean;
+}
 
 const SPACE = ' \t\r\n';
 const DIGITS = '0123456789';
@@ -34,36 +50,39 @@ const ESCAPED = '"\\/bfnrt';
 interface StringStates {
   readonly inside: number;
   readonly escape: number;
-  readonly digits: readonly number[];
+  readonly digits: readonly [number, number, number, number];
 }
 
-/** @param name of the member that is looked for; ASCII letters, at most twenty */
-export function grammarOf(name: string): Grammar {
-  const grammar = new Int32Array(256 * 256).fill(ACTION | FAIL);
-  let state = FIRST_FREE;
-  let stringState = FIRST_STRING;
+export function grammarOf({ top, inner, anyCase }: Wanted): Grammar {
+  const grammar = new Int32Array(MOST_STATES * 256).fill(ACTION | FAIL);
+  let count = FIRST_FREE;
 
   const newState = () => {
-    if (state === FIRST_STRING) throw new RangeError('The name is too long.');
-    return state++;
+    if (count === MOST_STATES) throw new RangeError('The names are too long.');
+    return count++;
   };
-  const on = (from: number, characters: string, next: number) => {
-    const cell = next < 0 || next >= 256 ? next : next | STAY;
-    for (const character of characters) grammar[character.charCodeAt(0) * 256 + from] = cell;
+  const set = (from: number, characters: string, cell: number) => {
+    for (const character of characters) grammar[from * 256 + character.charCodeAt(0)] = cell;
   };
-  const insideString = (inside: number, next: number, close: number) => {
-    for (let byte = 0x20; byte < 256; byte += 1) grammar[byte * 256 + inside] = next | STAY;
-    on(inside, '"', close);
+  const on = (from: number, characters: string, next: number) => set(from, characters, (next << 8) | STAY);
+  const insideString = (from: number, inside: number) => {
+    for (let byte = 0x20; byte < 256; byte += 1) grammar[from * 256 + byte] = (inside << 8) | STAY;
   };
 
-  const stringStates = (close: number): StringStates => {
-    const inside = stringState++;
-    const [escape, ...digits] = [newState(), newState(), newState(), newState(), newState()];
-    insideString(inside, inside, close);
-    on(inside, '\\', escape);
+  /** An escape that is none of a letter that is looked for, or the rest of it. */
+  const escapeStates = (inside: number): Pick<StringStates, 'escape' | 'digits'> => {
+    const escape = newState();
+    const digits: StringStates['digits'] = [newState(), newState(), newState(), newState()];
     on(escape, ESCAPED, inside);
-    on(escape, 'u', digits[0] ?? FAIL);
+    on(escape, 'u', digits[0]);
     digits.forEach((digit, index) => on(digit, HEX, digits[index + 1] ?? inside));
+    return { escape, digits };
+  };
+  const stringStates = (inside: number, close: number): StringStates => {
+    const { escape, digits } = escapeStates(inside);
+    insideString(inside, inside);
+    on(inside, '"', close);
+    on(inside, '\\', escape);
     return { inside, escape, digits };
   };
 
@@ -73,9 +92,9 @@ export function grammarOf(name: string): Grammar {
     const [minus, zero, digits, point] = [newState(), newState(), newState(), newState()];
     const [fraction, exponent, sign, power] = [newState(), newState(), newState(), newState()];
     on(value, SPACE, value);
-    on(value, '[', ARRAY_VALUE_OR_END | OPEN_ARRAY);
-    on(value, '{', OBJECT_NAME_OR_END | OPEN_OBJECT);
-    on(value, '"', stringStates(commaOrEnd).inside);
+    set(value, '[', (ARRAY_VALUE_OR_END << 8) | OPEN_ARRAY);
+    set(value, '{', (OBJECT_NAME_OR_END << 8) | OPEN_OBJECT);
+    on(value, '"', stringStates(kind, commaOrEnd).inside);
     on(value, '-', minus);
     for (const before of [value, minus]) {
       on(before, '0', zero);
@@ -88,69 +107,88 @@ export function grammarOf(name: string): Grammar {
     on(exponent, '+-', sign);
     for (const before of [exponent, sign, power]) on(before, DIGITS, power);
     for (const literal of ['true', 'false', 'null']) {
-      const letters = Array.from(literal.slice(1), newState);
-      on(value, literal.charAt(0), letters[0] ?? FAIL);
-      letters.forEach((each, index) => on(each, literal.charAt(index + 1), letters[index + 1] ?? commaOrEnd));
+      let before = value;
+      for (const [index, letter] of Array.from(literal).entries()) {
+        const next = index === literal.length - 1 ? commaOrEnd : newState();
+        on(before, letter, next);
+        before = next;
+      }
     }
     for (const mayEnd of [commaOrEnd, zero, digits, fraction, power]) {
       on(mayEnd, SPACE, commaOrEnd);
-      on(mayEnd, ',', comma);
-      on(mayEnd, bracket, close);
+      set(mayEnd, ',', comma);
+      set(mayEnd, bracket, close);
     }
   };
 
-  /** From where a name may begin to the value behind it. */
-  const nameStates = (names: readonly number[], inside: number, colon: number, value: number) => {
-    for (const each of names) {
-      on(each, SPACE, each);
-      on(each, '"', inside);
+  /**
+   * From where a name may begin to its colon. It is compared while it is read, also where its letters are escaped, of which
+   * none has an escape of one character; what is none of the names goes on as any other string.
+   */
+  const nameStates = (
+    begins: readonly number[],
+    wanted: readonly string[],
+    action: number,
+    any: number,
+    colon: number,
+  ) => {
+    const other = stringStates(any, colon);
+    const known = new Map<NamePlace, number>();
+    const stateOf = (place: NamePlace): number => {
+      const before = known.get(place);
+      if (before !== undefined) return before;
+      const state = newState();
+      known.set(place, state);
+      insideString(state, other.inside);
+      if (place.whole) set(state, '"', ACTION | action);
+      else on(state, '"', colon);
+      on(state, '\\', other.escape);
+      if (place.next.size === 0) return state;
+      const { escape, digits } = escapeStates(other.inside);
+      on(state, '\\', escape);
+      on(digits[2], HEX, other.digits[3]);
+      const lastDigits = new Map<string, number>();
+      for (const [letter, next] of place.next) {
+        on(state, letter, stateOf(next));
+        const [sixteens = '', ones = ''] = letter.charCodeAt(0).toString(16);
+        const last = lastDigits.get(sixteens) ?? newState();
+        if (!lastDigits.has(sixteens)) on(last, HEX, other.inside);
+        lastDigits.set(sixteens, last);
+        on(digits[2], sixteens, last);
+        on(last, ones + ones.toUpperCase(), stateOf(next));
+      }
+      on(digits[0], HEX, other.digits[1]);
+      on(digits[0], '0', digits[1]);
+      on(digits[1], HEX, other.digits[2]);
+      on(digits[1], '0', digits[2]);
+      return state;
+    };
+    const first = stateOf(placesOf(wanted, anyCase));
+    for (const begin of begins) {
+      on(begin, SPACE, begin);
+      on(begin, '"', first);
     }
     on(colon, SPACE, colon);
-    on(colon, ':', value);
   };
 
-  /** A name of the outermost object, compared while it is read; another one goes on as `other`. */
-  const wantedName = (colon: number, other: StringStates): number => {
-    const places = Array.from({ length: name.length + 1 }, newState);
-    places.forEach((place, index) => {
-      const next = places[index + 1];
-      insideString(place, other.inside, next === undefined ? ACTION | WANTED_NAME : colon);
-      on(place, '\\', other.escape);
-      if (next === undefined) return;
-      on(place, name.charAt(index), next);
-      // No letter has an escape of one character.
-      const [escape, ...digits] = [newState(), newState(), newState(), newState(), newState()];
-      on(place, '\\', escape);
-      on(escape, ESCAPED, other.inside);
-      on(escape, 'u', digits[0] ?? FAIL);
-      const code = name.charCodeAt(index).toString(16).padStart(4, '0');
-      digits.forEach((digit, at) => {
-        const spelt = code.charAt(at);
-        on(digit, HEX, other.digits[at + 1] ?? other.inside);
-        on(digit, spelt + spelt.toUpperCase(), digits[at + 1] ?? next);
-      });
-    });
-    return places[0] ?? FAIL;
-  };
-
-  const closed = COMMA_OR_END | CLOSE;
+  const closed = (COMMA_OR_END << 8) | CLOSE;
   const arrayValue = newState();
-  valueStates(ARRAY, arrayValue, arrayValue, ']', closed);
-  for (let byte = 0; byte < 256; byte += 1) {
-    grammar[byte * 256 + ARRAY_VALUE_OR_END] = grammar[byte * 256 + arrayValue] ?? FAIL;
-  }
+  valueStates(ARRAY, arrayValue, (arrayValue << 8) | STAY, ']', closed);
+  grammar.copyWithin(ARRAY_VALUE_OR_END * 256, arrayValue * 256, (arrayValue + 1) * 256);
   on(ARRAY_VALUE_OR_END, SPACE, ARRAY_VALUE_OR_END);
-  on(ARRAY_VALUE_OR_END, ']', closed);
+  set(ARRAY_VALUE_OR_END, ']', closed);
 
-  const [objectName, objectColon, objectValue] = [newState(), newState(), newState()];
-  valueStates(OBJECT, objectValue, objectName, '}', closed);
-  nameStates([objectName, OBJECT_NAME_OR_END], stringStates(objectColon).inside, objectColon, objectValue);
-  on(OBJECT_NAME_OR_END, '}', closed);
+  const [objectName, objectValue] = [newState(), newState()];
+  valueStates(OBJECT, objectValue, (objectName << 8) | STAY, '}', closed);
+  nameStates([objectName, OBJECT_NAME_OR_END], inner, WANTED_INNER_NAME, OBJECT_NAME_STRING, OBJECT_COLON);
+  on(OBJECT_COLON, ':', objectValue);
+  set(OBJECT_NAME_OR_END, '}', closed);
 
-  const [topColon, topValue] = [newState(), newState()];
-  valueStates(TOP, topValue, NEXT_NAME, '}', ACTION | CLOSE_TOP);
+  const topValue = newState();
+  valueStates(TOP, topValue, (NEXT_NAME << 8) | STAY, '}', ACTION | CLOSE_TOP);
   valueStates(TOP_WANTED, WANTED_VALUE, ACTION | NEXT_MEMBER, '}', ACTION | CLOSE_TOP);
-  nameStates([NEXT_NAME, FIRST_NAME], wantedName(topColon, stringStates(topColon)), topColon, topValue);
-  on(FIRST_NAME, '}', ACTION | CLOSE_TOP);
-  return grammar;
+  nameStates([NEXT_NAME, FIRST_NAME], top, WANTED_NAME, TOP_NAME_STRING, TOP_COLON);
+  on(TOP_COLON, ':', topValue);
+  set(FIRST_NAME, '}', ACTION | CLOSE_TOP);
+  return grammar.slice(0, count * 256);
 }

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { CLOSE_TOP, NEXT_MEMBER, NEXT_NAME, TOP, TOP_WANTED, WANTED_NAME, WANTED_VALUE } from './cells.ts';
 import { type Grammar, grammarOf } from './grammar.ts';
 import { action, beginScan, goOn, scan } from './scan.ts';
-import { skipSpace } from './strings.ts';
+import { nameBefore, skipSpace } from './strings.ts';
 
 /** Where something stands: offset of its first byte, and of the one behind its last. */
 export interface Span {
@@ -11,11 +11,16 @@ export interface Span {
   readonly end: number;
 }
 
-/** A JSON object in a larger text. */
-export interface JsonObject extends Span {
+/** A JSON object in a larger text, and its members of some names. */
+export interface JsonMembers extends Span {
   /** It has no members. */
   readonly empty: boolean;
-  /** The values of its members of the name that was looked for, in order: two when the name stands there twice. */
+  /** For each name that was looked for, the values of its members in order: two when the name stands there twice. */
+  readonly values: readonly (readonly Span[])[];
+}
+
+/** The same for one name. */
+export interface JsonObject extends Omit<JsonMembers, 'values'> {
   readonly values: readonly Span[];
 }
 
@@ -23,44 +28,53 @@ export interface ObjectOptions {
   /** Offset at which the object begins, or white space before it. */
   readonly from?: number;
   /**
-   * Asked behind each value: stop there? The rest of the object need not be valid then, and the object is taken to end
-   * there. By default behind the second value, which already makes the object ambiguous.
+   * Asked behind each value, of all that have its name: stop there? The rest of the object need not be valid then, and the
+   * object is taken to end there. By default behind the second value, which already makes the object ambiguous.
    */
   readonly enough?: (values: readonly Span[]) => boolean;
 }
 
-/** By name of the member: those that the operations have. */
+/** By the names: those that the operations have. */
 const GRAMMARS = new Map<string, Grammar>();
 
+/** Reads as `readMembers` does, for one name. */
+export function readObject(json: Buffer, name: string, options?: ObjectOptions): JsonObject | undefined {
+  const object = readMembers(json, [name], options);
+  return object && { ...object, values: object.values[0] ?? [] };
+}
+
 /**
- * Reads the JSON object that begins at `from`, or behind white space there, and finds the members of one name at its top
- * level, however that name is escaped. What follows the object is not looked at.
+ * Reads the JSON object that begins at `from`, or behind white space there, and finds the members of some names at its
+ * top level, however a name is escaped. What follows the object is not looked at.
  *
  * Works on the bytes and keeps none of them, since what `JSON.parse` makes of a body can be many times as large. Takes
  * linear time and constant memory, and about the same time for every byte, because the event loop stands still meanwhile.
  *
- * @param name ASCII letters, at most twenty; one of a few, since something is kept for each
+ * @param names ASCII letters; few, and not many different ones, since something is kept for each
  * @returns undefined when there is no valid object (RFC 8259), it is nested more than a thousand levels deep below its
  *   top, or the bytes are not UTF-8
  */
-export function readObject(
+export function readMembers(
   json: Buffer,
-  name: string,
+  names: readonly string[],
   { from = 0, enough = isAmbiguous }: ObjectOptions = {},
-): JsonObject | undefined {
+): JsonMembers | undefined {
   const start = skipSpace(json, from);
   if (json[start] !== 0x7b || !isUtf8(json)) return undefined;
-  const grammar = GRAMMARS.get(name) ?? grammarOf(name);
-  GRAMMARS.set(name, grammar);
+  const key = names.join(' ');
+  const grammar = GRAMMARS.get(key) ?? grammarOf({ top: names, inner: [], anyCase: false });
+  GRAMMARS.set(key, grammar);
   const words = new DataView(json.buffer, json.byteOffset, json.length);
-  const values: Span[] = [];
-  /** Where the value begins that is looked for, while it is read. */
-  let wanted = -1;
+  const values = names.map((): Span[] => []);
+  /** To which the value belongs that is read, and where it begins; undefined for a member of another name. */
+  let found: Span[] | undefined;
+  let wanted = 0;
   beginScan();
   for (let at = start + 1; ;) {
     at = scan(json, words, grammar, at);
     switch (action()) {
       case WANTED_NAME:
+        found = values[names.indexOf(nameBefore(json, at))];
         at = skipSpace(json, at + 1);
         if (json[at] !== 0x3a) return undefined;
         at = skipSpace(json, at + 1);
@@ -68,14 +82,14 @@ export function readObject(
         goOn(WANTED_VALUE, TOP_WANTED);
         break;
       case NEXT_MEMBER:
-        values.push({ start: wanted, end: behindValue(json, at) });
-        if (enough(values)) return { start, end: at, empty: false, values };
-        wanted = -1;
+        found?.push({ start: wanted, end: behindValue(json, at) });
+        if (found !== undefined && enough(found)) return { start, end: at, empty: false, values };
+        found = undefined;
         at += 1;
         goOn(NEXT_NAME, TOP);
         break;
       case CLOSE_TOP:
-        if (wanted !== -1) values.push({ start: wanted, end: behindValue(json, at) });
+        found?.push({ start: wanted, end: behindValue(json, at) });
         return { start, end: at + 1, empty: skipSpace(json, start + 1) === at, values };
       default:
         return undefined;

@@ -1,22 +1,24 @@
-import { FAIL, FIRST_NAME, FIRST_STRING, TOP } from './cells.ts';
+import { FAIL, FIRST_NAME, STATE, STRINGS, TOP } from './cells.ts';
 import type { Grammar } from './grammar.ts';
 import { isPlain } from './strings.ts';
 
 /**
  * The levels that are open, two bits for the kind of each, the innermost last, with a bit set above them all: opening one
- * shifts them to the left, closing one to the right. There are two empty ones below the outermost object. A word has room
+ * shifts them to the left, closing one to the right. There are two empty ones below that of the outermost object. A word has room
  * for thirteen; when it has fourteen, six go to a list, and come back when there is one left.
  */
-const EMPTY_LEVELS = 2 << 6;
+const BOTTOM = 3;
+const EMPTY_LEVELS = 2 << (2 * BOTTOM);
 /** Less than two levels. */
 const LEAST = 2 << 4;
 /** Fourteen levels. */
 const FULL = 2 << 28;
 const KEPT_BITS = 16;
+const SET_ASIDE = 6;
 
 /** The fourteenth level is the eleventh below the outermost object, or every sixth from there on. */
 const DEEPEST = 1000;
-const MOST_SETS_ASIDE = (DEEPEST + 1 - 11) / 6;
+const MOST_SETS_ASIDE = (DEEPEST + 1 - (14 - BOTTOM)) / SET_ASIDE;
 const ASIDE = new Int32Array(MOST_SETS_ASIDE);
 
 /** Where the reading stands between calls. One for all: reading is synchronous. */
@@ -30,8 +32,18 @@ export function beginScan(): void {
 
 /** Goes on in the outermost object, in a state and with its kind. */
 export function goOn(state: number, kind: number): void {
-  PLACE.state = state;
   PLACE.levels = EMPTY_LEVELS | kind;
+  resume(state);
+}
+
+/** Goes on in a state, at the level where it has stopped. */
+export function resume(state: number): void {
+  PLACE.state = state << 8;
+}
+
+/** Levels that are open, without the outermost object. */
+export function depth(): number {
+  return ((31 - Math.clz32(PLACE.levels)) >> 1) + PLACE.aside * SET_ASIDE - BOTTOM;
 }
 
 /** What is to be done where `scan` has stopped. */
@@ -55,15 +67,15 @@ export function scan(json: Uint8Array, words: DataView, grammar: Grammar, from: 
   let levels = PLACE.levels | 0;
   let at = from | 0;
   while (at < length) {
-    const cell = (grammar[((json[at] ?? 0) << 8) | state] ?? FAIL) | 0;
+    const cell = (grammar[state | (json[at] ?? 0)] ?? FAIL) | 0;
     if (cell < 0) {
       PLACE.state = cell & 0xff;
       PLACE.levels = levels;
       return at;
     }
-    state = (cell & 0xff) | ((cell >> 20) & (levels >> 2));
+    state = (cell & STATE) | ((cell >> 15) & (levels << 6));
     // An array is a zero that is shifted in, an object the one.
-    levels = ((levels << (cell >> 8)) | 1) >> (cell >> 13);
+    levels = ((levels << cell) | 1) >> (cell >> 18);
     at = (at + 1) | 0;
     // One comparison for both ends.
     if ((levels - LEAST) >>> 0 >= FULL - LEAST) {
@@ -79,7 +91,7 @@ export function scan(json: Uint8Array, words: DataView, grammar: Grammar, from: 
       }
       PLACE.aside = aside;
     }
-    if ((at & 7) === 0 && state >= FIRST_STRING) {
+    if ((at & 7) === 0 && state < STRINGS << 8) {
       while (at <= length - 4 && isPlain(words.getInt32(at))) at = (at + 4) | 0;
     }
   }
