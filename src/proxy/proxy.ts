@@ -1,5 +1,5 @@
 import { abortable } from '../abortable.ts';
-import { findModel, readModel } from '../bedrock/body-model.ts';
+import { findModel, type NamedModels, readModels } from '../bedrock/body-model.ts';
 import { attribute } from '../bedrock/request-metadata.ts';
 import type { FindRoute, Route } from '../bedrock/route.ts';
 import type { Budgets } from '../budgets/budgets.ts';
@@ -92,11 +92,15 @@ async function answer(
   const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
   try {
     record.body(body.received);
-    const model = modelOf(route, body, caller.allowedModels !== undefined || call?.needsPrice === true);
+    const { model, others } = modelsOf(route, body, caller.allowedModels !== undefined || call?.needsPrice === true);
     call?.checkModel(model);
     if (model !== undefined) {
       record.model(model);
       checkModel(caller, model);
+    }
+    for (const other of others) {
+      call?.checkModel(other);
+      checkModel(caller, other);
     }
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
     const upstreamAnswer = await send(outgoing, dependencies, signal, record);
@@ -121,18 +125,24 @@ async function answer(
 }
 
 /**
- * The model Bedrock will use: that of the canonical path, or the body's where the path has none. A body that names none
- * is refused only where the model decides whether the caller may go on.
+ * The model Bedrock will use: that of the canonical path, or the body's where the path has none. Only where models decide
+ * whether the caller may go on, a body is refused that names none, and it is read for those that may work beside it.
  */
-function modelOf({ operation, modelId }: Route, body: Body, decides: boolean): string | undefined {
-  const { modelMember } = operation;
-  if (modelId !== undefined || modelMember === undefined) return modelId;
-  const read = decides ? readModel : findModel;
-  return body.readWhole<string | undefined>(
-    (whole) => read(whole, modelMember),
+function modelsOf({ operation, modelId }: Route, body: Body, decides: boolean): NamedModels {
+  const { modelMember, metering } = operation;
+  const ofPath = { model: modelId, others: [] };
+  if (decides ? modelMember === undefined && metering !== 'used' : modelId !== undefined || modelMember === undefined) {
+    return ofPath;
+  }
+  return body.readWhole<NamedModels>(
+    (whole) => {
+      if (!decides) return { model: modelMember && findModel(whole, modelMember), others: [] };
+      const { model = modelId, others } = readModels(whole, modelMember);
+      return { model, others };
+    },
     () => {
       // For the record alone no call is refused.
-      if (!decides) return undefined;
+      if (!decides) return ofPath;
       throw tooMuchBuffered();
     },
   );

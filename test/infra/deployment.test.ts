@@ -35,6 +35,11 @@ describe('host.json', () => {
       'Exception',
       'Trace',
     ]);
+    // Two of three rows of a request: the host's "Executing" and "Executed" of the function `bedrock`, at Information. Of the
+    // filters of one provider the one with the longest category holds; the host itself adds one for `Function` that lets all
+    // through, and only a longer one of the same provider takes precedence over it.
+    expect(logging.OpenTelemetry.logLevel).toStrictEqual({ 'Function.bedrock': 'Warning' });
+    expect(await read('src/index.ts')).toContain("app.http('bedrock',");
     expect(logging.applicationInsights.httpAutoCollectionOptions.enableResponseHeaderInjection).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { findModel, readModel } from '../../src/bedrock/body-model.ts';
+import { findModel, readModels } from '../../src/bedrock/body-model.ts';
 import { withMetadata } from '../../src/bedrock/request-metadata.ts';
 import { createRouter } from '../../src/bedrock/route.ts';
 import { RUNTIME } from '../../src/bedrock/runtime.ts';
@@ -27,7 +27,7 @@ export type Row = readonly [name: string, bytes: number, prepare: Prepare];
 function body(before: string, unit: string, after = ''): Prepare {
   return (bytes) => {
     const json = Buffer.from(`{${before}${unit.repeat(Math.ceil(bytes / unit.length))}${after}"model":"m"}`);
-    return () => readModel(json, 'model');
+    return () => readModels(json, 'model');
   };
 }
 
@@ -35,7 +35,7 @@ function body(before: string, unit: string, after = ''): Prepare {
 function mixed(before: string, parts: readonly string[], after: string): Prepare {
   return (bytes) => {
     const json = Buffer.from(`{${before}${mixOf(createRandom(1), bytes, parts)}${after}"model":"m"}`);
-    return () => readModel(json, 'model');
+    return () => readModels(json, 'model');
   };
 }
 
@@ -114,6 +114,11 @@ export const HOSTILE_BODIES: readonly Row[] = [
       const json = Buffer.from(`{${'"a":1,'.repeat(bytes / 6)}"model":"m","b":"\\u00e4"}`);
       return () => findModel(json, 'model');
     },
+  ],
+  [
+    'other models, and arguments of that name',
+    65_536,
+    body('"tools":[', '{"model":"a","b":{"model":1,"c":"a longer description of it"}},', '1],'),
   ],
   [
     'members beside metadata',

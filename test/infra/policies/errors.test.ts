@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
+import { RUNTIME } from '../../../src/bedrock/runtime.ts';
+import { OWN_PATHS } from '../../../src/bedrock/unknown-path.ts';
 import { startEchoBackend } from '../../emulators/gateway/echo-backend.ts';
 import {
   awsError,
@@ -21,7 +23,14 @@ const NO_KEY =
   'No subscription key was sent. Send it as header api-key or, where the gateway accepts that, as bearer token; x-api-key is not read.';
 const CLIENT_BASE = 'Base URLs of OpenAI clients end with /openai/v1, those of Anthropic clients with /anthropic. ';
 const SERVED =
-  'This gateway serves Amazon Bedrock: POST /model/{modelId}/{operation}, /guardrail/..., /guardrail-checks/..., /openai/v1/... and /anthropic/v1/messages; GET, DELETE /openai/v1/responses/{id}; GET, POST /async-invoke; GET /health.';
+  'This gateway serves Amazon Bedrock: POST /model/{modelId}/{operation}, /guardrail/..., /guardrail-checks/..., /openai/v1/... and /anthropic/v1/messages; GET, DELETE /openai/v1/responses/{id}; GET, POST /async-invoke; GET /health, /usage.';
+
+it('what the gateway says it serves, is what the function serves', () => {
+  const first = (path: string) => path.split('/')[1];
+  const named = Array.from(SERVED.matchAll(/(?<= )\/[\w-]+/g), ([path]) => first(path));
+  const served = [...RUNTIME.operations.map(({ template }) => first(template)), ...OWN_PATHS.map(first)];
+  expect(new Set(named)).toStrictEqual(new Set(served));
+});
 
 describe("the gateway's own errors", () => {
   it('401 without a key, and with a wrong one, saying what to do', async () => {
