@@ -38,6 +38,15 @@ describe('host.json', () => {
     // The host reads the section applicationInsights, its sampling included, in the other mode only.
     expect(Object.keys(logging)).toEqual(['logLevel', 'OpenTelemetry']);
   });
+
+  it('saves two of three rows of a request', async () => {
+    const { logging } = JSON.parse(await read('host.json'));
+    // The host's "Executing" and "Executed" of the function `bedrock`, at Information. Of the filters of one provider the one
+    // with the longest category holds; the host itself adds one for `Function` that lets all through, and only a longer one
+    // of the same provider takes precedence over it.
+    expect(logging.OpenTelemetry.logLevel).toStrictEqual({ 'Function.bedrock': 'Warning' });
+    expect(await read('src/index.ts')).toContain("app.http('bedrock',");
+  });
 });
 
 interface Hook {
