@@ -1,6 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { findModel, readModels } from '../../src/bedrock/body-model.ts';
-import { withMetadata } from '../../src/bedrock/request-metadata.ts';
+import { changeMembers, type MemberChange } from '../../src/bedrock/body-members.ts';
+import { enforceGuardrail } from '../../src/bedrock/guardrail-order.ts';
+import { attribute, withMetadata } from '../../src/bedrock/request-metadata.ts';
 import { createRouter } from '../../src/bedrock/route.ts';
 import { findMembers } from '../../src/json/members.ts';
 import { SERVICES } from '../../src/bedrock/services.ts';
@@ -19,11 +21,18 @@ import { hostileObject, mixOf } from './hostile-json.ts';
 
 const findRoute = createRouter(SERVICES);
 const sign = createSigner('bedrock', 'us-east-1', 'https://bedrock-runtime.us-east-1.amazonaws.com');
+const converse = findRoute('POST', '/model/m/converse').operation;
+const guarded = enforceGuardrail(converse, {}, { identifier: 'gr7abc123def', version: '3' }).change;
+const attributed = attribute(converse, {}, { subscriptionId: 'a' }).change;
 const KEYS = { accessKeyId: 'AKIA', secretAccessKey: 's' };
 
 /** Prepares an input of about so many bytes; what it returns reads it. A refusal is as good as an answer. */
 export type Prepare = (bytes: number) => () => unknown;
 export type Row = readonly [name: string, bytes: number, prepare: Prepare];
+
+function present(...changes: readonly (MemberChange | undefined)[]): readonly MemberChange[] {
+  return changes.filter((change) => change !== undefined);
+}
 
 function body(before: string, unit: string, after = ''): Prepare {
   return (bytes) => {
@@ -129,6 +138,22 @@ export const HOSTILE_BODIES: readonly Row[] = [
     'other models, and arguments of that name',
     65_536,
     body('"tools":[', '{"model":"a","b":{"model":1,"c":"a longer description of it"}},', '1],'),
+  ],
+  [
+    'members beside a guardrail and metadata',
+    65_536,
+    (bytes) => {
+      const json = Buffer.from(`{${'"guardrailConfix":1,'.repeat(bytes / 20)}"a":1}`);
+      return () => changeMembers(json, present(guarded, attributed));
+    },
+  ],
+  [
+    'a guardrail of many members',
+    8192,
+    (bytes) => {
+      const json = Buffer.from(`{"guardrailConfig":{${'"guardrailVersiom":1,'.repeat(bytes / 21)}"trace":"enabled"}}`);
+      return () => changeMembers(json, present(guarded));
+    },
   ],
   [
     'members beside metadata',

@@ -2,6 +2,7 @@ import { plain, sendAnswer } from '../../emulators/bedrock/answer.ts';
 import { closeBeforeHeaders, cutAt, fail, stall } from '../../emulators/bedrock/faults.ts';
 import type { Responder } from '../../emulators/bedrock/received-request.ts';
 import { type Chain, startChain } from '../../emulators/chain.ts';
+import { globalPolicy } from '../../emulators/gateway/harness.ts';
 import { begin, call } from '../../support/chain-calls.ts';
 import { modelId } from '../../support/models.ts';
 import { nextRecord } from '../../support/records.ts';
@@ -20,7 +21,7 @@ export interface Lines {
   readonly cached: Line;
   /** Team A, Haiku by an inference profile of the EU: 100 input, 20 output. */
   readonly profile: Line;
-  /** Team B, by the ARN of an application inference profile: 10 input, 5 output. */
+  /** Team B, by a name for the ARN of an application inference profile: 10 input, 5 output. */
   readonly arn: Line;
   /** Team B, a ConverseStream of Nova. */
   readonly stream: Line;
@@ -56,6 +57,9 @@ export interface Lines {
   readonly failure: Line;
 }
 
+/** A name that the gateway gives the profile. */
+const ALIAS = 'team-own';
+
 const messages = [{ role: 'user', content: [{ text: 'hello' }] }];
 const anthropic = { anthropic_version: 'bedrock-2023-05-31', max_tokens: 9, messages: [] };
 
@@ -68,6 +72,9 @@ export async function captureLines(): Promise<Lines> {
       { id: 'team-b', key: 'key-b' },
       { id: 'team-c', key: 'key-c' },
     ],
+    globalPolicy: globalPolicy({
+      inbound: `<set-variable name="bedrock-model-aliases" value="${ALIAS}=${PROFILE_ARN}" />`,
+    }),
   });
   try {
     const converse = (model: string) => `/model/${encodeURIComponent(model)}/converse`;
@@ -77,7 +84,7 @@ export async function captureLines(): Promise<Lines> {
     };
     const cached = await lineOfCall(`/model/${HAIKU}/invoke`, anthropic, answerOf(ANTHROPIC_ANSWER));
     const profile = await lineOfCall(converse(HAIKU_IN_EUROPE), { messages }, answerOf(converseAnswer(100, 20)));
-    const arn = await lineOfCall(converse(PROFILE_ARN), { messages }, answerOf(converseAnswer(10, 5)), 'key-b');
+    const arn = await lineOfCall(converse(ALIAS), { messages }, answerOf(converseAnswer(10, 5)), 'key-b');
     const stream = await lineOfCall(`/model/${NOVA}/converse-stream`, { messages }, undefined, 'key-b');
     const throttled = await lineOfCall(
       converse(NOVA),

@@ -170,6 +170,13 @@ abc123,,500000, 500000`;
       expect(costs([`us.${HAIKU}`])).toStrictEqual(table(byModel, [HAIKU_IN_EUROPE, 'no price', null, 1, 1, 0]));
     });
 
+    it('by model: by what was called, where that was asked for by a name', () => {
+      const called = row(0, lines.arn, { resolvedModelId: HAIKU });
+      expect(show('cost-by-model', [called], { prices: `${HAIKU}, , 1000000, 1000000` })).toMatchObject([
+        { ModelId: HAIKU, PriceOf: HAIKU },
+      ]);
+    });
+
     it('by tier where a line names one, and what nothing else fits by the line of all', () => {
       const tiers = `*, , 1000000, 1000000\n${HAIKU}, , 2000000, 2000000\n${HAIKU}, priority, 3000000, 3000000`;
       // A record has the tier where the answer tells it.

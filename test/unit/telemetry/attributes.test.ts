@@ -115,6 +115,16 @@ describe('gen_ai.request.model', () => {
     expect(operationAttributes({ record, startedAt: 0, attempts })['gen_ai.request.model']).toBe(expected);
   });
 
+  it('is the model that was called by another name', () => {
+    const record = recordOf({ operation: 'InvokeModel', modelId: 'team', resolvedModelId: 'cohere.embed-v4:0' });
+    const attempts = [{ method: 'POST' as const, startedMs: 0, status: 200 }];
+    const finished = { record, startedAt: 0, attempts, operation: operationOf('InvokeModel') };
+    expect(operationAttributes(finished)).toMatchObject({
+      'gen_ai.request.model': 'cohere.embed-v4:0',
+      'gen_ai.operation.name': 'embeddings',
+    });
+  });
+
   it('is absent where no model is named', () => {
     const record = recordOf({ operation: 'ListAsyncInvokes' });
     expect(operationAttributes({ record, startedAt: 0, attempts: [] })).not.toHaveProperty('gen_ai.request.model');
