@@ -143,10 +143,12 @@ function fail(action: string, signal: AbortSignal): (error: unknown) => never {
       const silent = signal.aborted ? 'has not answered in time' : 'could not be asked';
       throw new StsError(`STS ${silent} for ${action}.`, { cause: error });
     }
+    // The client calls some by another name than STS, which its documents and this proxy's have.
+    const code = 'Code' in error && typeof error.Code === 'string' ? error.Code : error.name;
     // STS quotes the value that breaks a limit, a token too.
-    const said = error.name === 'ValidationError' ? '' : `: ${error.message}`;
-    throw new StsError(`STS has refused ${action} (${error.name})${said}`, {
-      code: error.name,
+    const said = code === 'ValidationError' ? '' : `: ${error.message}`;
+    throw new StsError(`STS has refused ${action} (${code})${said}`, {
+      code,
       status: error.$metadata.httpStatusCode,
       requestId: error.$metadata.requestId,
     });
