@@ -92,7 +92,9 @@ export function createSts(options: StsOptions): Sts {
 
   return {
     async assumeRole(base, request, abortSignal) {
-      const client = new STSClient({ ...config, credentials: base, requestHandler, systemClockOffset: offsetMs() });
+      // The client notes on the keys where they come from; those of the environment are frozen.
+      const credentials = { ...base };
+      const client = new STSClient({ ...config, credentials, requestHandler, systemClockOffset: offsetMs() });
       const { roleArn: RoleArn, name: RoleSessionName, durationSeconds: DurationSeconds, externalId } = request;
       const Tags = Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value }));
       const command = new AssumeRoleCommand({

@@ -106,6 +106,17 @@ describe('AssumeRole', () => {
     expect(emulator.calls[0]?.parameters['DurationSeconds']).toBe('900');
   });
 
+  it('takes keys of the environment, which are frozen', async () => {
+    const { credentials } = readConfig({
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: KEY.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey,
+    });
+    if (credentials.base.source !== 'environment') throw new Error('Not by the environment.');
+    const session = await sts().assumeRole(credentials.base.keys, { ...REQUEST, externalId: 'azure' }, signal());
+    expect(session).toMatchObject({ accountId: ACCOUNT });
+  });
+
   it('says who was refused, by code, status and request id', async () => {
     const error = await refusal(sts().assumeRole(KEY, REQUEST, signal()));
     expect(error).toMatchObject({ code: 'AccessDenied', status: 403 });
