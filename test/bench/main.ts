@@ -15,6 +15,7 @@ import { measureStarts } from './start-up.ts';
 import { measureStalls } from './stalls.ts';
 import { table } from './table.ts';
 import { targetsOf } from './targets.ts';
+import { measureTeams } from './teams.ts';
 import type { UpstreamService } from './upstream-process.ts';
 import { HELD_STREAMS, HELD_STREAMS_NAMES } from './works.ts';
 import { root } from '../support/root.ts';
@@ -65,9 +66,11 @@ async function measureEverything(plan: Plan): Promise<Measured> {
       }
     }
   }
+  progress('one subscription and many');
+  const teams = await measureTeams(upstreamUrl, plan);
   await upstream.stop();
   const bundleBytes = await sizeOf(join(root, 'dist/index.cjs'));
-  return { samples, streamCosts, starts, stalls, bundleBytes, skipped };
+  return { samples, streamCosts, starts, stalls, teams, bundleBytes, skipped };
 }
 
 async function startAll(upstream: string) {

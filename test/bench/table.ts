@@ -5,6 +5,7 @@ import { compare, machine, type Measured, spreadAt, valuesOf } from './results.t
 import { type StartFigures, STARTS } from './start-up.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 import { isMet, type Target } from './targets.ts';
+import { TEAMS } from './teams.ts';
 import { HELD_STREAMS, WORK_NAMES, type WorkName, WORKS } from './works.ts';
 
 /** The run for a terminal: what was to be reached, then ratios, then absolute figures. */
@@ -18,6 +19,7 @@ export function table(measured: Measured, targets: readonly Target[], date: Date
     '',
     ...WORK_NAMES.flatMap((work) => workLines(measured, work)),
     ...streamCostLines(measured),
+    ...teamsLines(measured),
     ...startLines(measured),
     '',
     ...stallLines(measured),
@@ -88,6 +90,16 @@ const STREAM_COST = [
   ['CPU µs/event', 'cpuMicrosecondsPerEvent'],
   ['cores in all', 'coreShare'],
 ] as const satisfies readonly (readonly [head: string, measure: keyof StreamCost])[];
+
+function teamsLines({ teams }: Measured): string[] {
+  const shown = [...LATENCY, ...COST];
+  const rows = Array.from(teams.rounds, ([name, figures]) => [
+    TEAMS[name].title,
+    ...shown.map(([, measure]) => format(spreadOf(valuesOf(figures, measure)))),
+  ]);
+  const heads = ['', ...shown.map(([head]) => head)];
+  return ['who calls: small Converse, 20 at a time', ...columns([heads, ...rows]), ''];
+}
 
 /** Columns, in the usual order. */
 const MILESTONES = [

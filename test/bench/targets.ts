@@ -1,5 +1,5 @@
 import type { StreamCost } from './held-streams.ts';
-import { compare, type Measured, valuesOf } from './results.ts';
+import { compare, compareTeams, type Measured, valuesOf } from './results.ts';
 import { worstOf } from './stalls.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 
@@ -26,7 +26,7 @@ function memoryOf({ residentKilobytes, heapKilobytes = 0 }: StreamCost): number 
 }
 
 /** Ratios and differences are taken round by round: absolute times say more about the machine than about the proxy. */
-export function targetsOf({ samples, streamCosts, starts, stalls, bundleBytes }: Measured): readonly Target[] {
+export function targetsOf({ samples, streamCosts, starts, stalls, teams, bundleBytes }: Measured): readonly Target[] {
   return [
     {
       title: 'throughput, small Converse, 20 at a time: ours / floor',
@@ -69,6 +69,27 @@ export function targetsOf({ samples, streamCosts, starts, stalls, bundleBytes }:
       limit: 0.93,
       unit: '',
       measured: compare(samples, 'flood', 'megabytesPerSecond', OURS_AND_FLOOR, 'ratio'),
+    },
+    {
+      title: 'CPU per request of sessions: 200 subscriptions − 1',
+      bound: 'at most',
+      limit: 5,
+      unit: 'µs',
+      measured: compareTeams(teams, 'cpuMicrosecondsPerRequest', ['many', 'one']),
+    },
+    {
+      title: 'CPU per request: 200 subscriptions with sessions and budgets − the plain call',
+      bound: 'at most',
+      limit: 10,
+      unit: 'µs',
+      measured: compareTeams(teams, 'cpuMicrosecondsPerRequest', ['budgets', 'plain']),
+    },
+    {
+      title: 'calls of STS for a session in its hour',
+      bound: 'at most',
+      limit: 1,
+      unit: '',
+      measured: spreadOf([teams.stsCallsPerSession]),
     },
     {
       title: '500 slow streams: memory per stream',

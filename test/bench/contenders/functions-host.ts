@@ -11,7 +11,10 @@ const path = (relative: string): string => join(import.meta.dirname, relative);
 export const startFloor: StartContender = (upstream) => startHost(path('../floor'), { UPSTREAM: upstream });
 
 /** The Functions host with the built bundle, as it is deployed. */
-export const startOurs: StartContender = (upstream) => startHost(path('../../..'), settingsOf(upstream));
+export const startOurs: StartContender = (upstream) => startBundle(settingsOf(upstream));
+
+/** The same with other settings. */
+export const startBundle = (settings: Record<string, string>) => startHost(path('../../..'), settings);
 
 /** Settings of the function before this upstream, with keys in the environment. */
 export function settingsOf(upstream: string): Record<string, string> {
