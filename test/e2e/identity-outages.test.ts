@@ -12,11 +12,9 @@ const TEAM_A = { id: 'team-a', key: 'key-of-team-a' };
 const TEAM_B = { id: 'team-b', key: 'key-of-team-b' };
 const BY_TEAM = { ...KEYLESS, AWS_ROLE_SESSION_NAME: '{subscriptionId}' };
 
-const NO_SESSION = {
-  status: 503,
-  type: 'ServiceUnavailableException',
-  body: '{"message":"AWS gives this proxy no session of the role."}',
-};
+const UNAVAILABLE = { status: 503, type: 'ServiceUnavailableException' };
+const NO_SESSION = { ...UNAVAILABLE, body: '{"message":"AWS gives this proxy no session of the role."}' };
+const NO_TOKEN = { ...UNAVAILABLE, body: '{"message":"This proxy has no token of its managed identity for AWS."}' };
 
 let chain: Chain;
 
@@ -53,11 +51,11 @@ async function told(): Promise<Record<string, unknown>> {
   }
 }
 
-async function expectRefusal(): Promise<void> {
+async function expectRefusal(refusal: typeof UNAVAILABLE & { readonly body: string }): Promise<void> {
   const answer = await call();
-  expect(answer).toMatchObject(NO_SESSION);
+  expect(answer).toMatchObject(refusal);
   expect(answer.retryAfter).toBeGreaterThan(0);
-  expect(await health()).toStrictEqual({ status: 503, body: NO_SESSION.body });
+  expect(await health()).toStrictEqual({ status: 503, body: refusal.body });
   expect(chain.bedrock.requests).toHaveLength(0);
 }
 
@@ -65,22 +63,34 @@ async function expectRecovery(): Promise<void> {
   for (;;) {
     const answer = await call();
     if (answer.status === 200) break;
-    expect(answer).toMatchObject(NO_SESSION);
+    expect(answer).toMatchObject(UNAVAILABLE);
   }
   expect(await health()).toStrictEqual({ status: 200, body: '{"status":"ok"}' });
   expect(chain.host.restarts).toBe(0);
 }
 
 describe('no token at the start: a typed 503, the reason in the log, and recovery without a restart', () => {
-  it.each<[string, (identity: ManagedIdentity) => void, (identity: ManagedIdentity) => void, RegExp]>([
-    ['throttles', (identity) => identity.fail(429), (identity) => identity.fail(429, 0), /Failed on demand/],
-    ['fails', (identity) => identity.fail(500), (identity) => identity.fail(500, 0), /Failed on demand/],
-    ['has no such identity', (identity) => identity.fail(400), (identity) => identity.fail(400, 0), /Failed on demand/],
-    ['resets connections', (identity) => identity.outage(true), (identity) => identity.outage(false), /network_error/],
-    ['hangs', (identity) => identity.hang(true), (identity) => identity.hang(false), /Timeout|abort/i],
-  ])('the token endpoint %s', async (_name, trouble, mend, reason) => {
+  it.each<[string, (identity: ManagedIdentity) => void, (identity: ManagedIdentity) => void, RegExp, typeof NO_TOKEN]>([
+    ['throttles', (identity) => identity.fail(429), (identity) => identity.fail(429, 0), /Failed on demand/, NO_TOKEN],
+    ['fails', (identity) => identity.fail(500), (identity) => identity.fail(500, 0), /Failed on demand/, NO_TOKEN],
+    [
+      'has no such identity',
+      (identity) => identity.fail(400),
+      (identity) => identity.fail(400, 0),
+      /Failed on demand/,
+      NO_TOKEN,
+    ],
+    [
+      'resets connections',
+      (identity) => identity.outage(true),
+      (identity) => identity.outage(false),
+      /network_error/,
+      NO_TOKEN,
+    ],
+    ['hangs', (identity) => identity.hang(true), (identity) => identity.hang(false), /Timeout|abort/i, NO_SESSION],
+  ])('the token endpoint %s', async (_name, trouble, mend, reason, refusal) => {
     await start(trouble);
-    await expectRefusal();
+    await expectRefusal(refusal);
     expect(await told()).toMatchObject({ stale: false, cause: expect.stringMatching(reason) });
     expect(chain.sts.requests).toHaveLength(0);
     mend(chain.identity);
@@ -98,7 +108,7 @@ describe('no token at the start: a typed 503, the reason in the log, and recover
 describe('a token that AWS does not take', () => {
   it('has run out', async () => {
     await start((identity) => identity.tokenLifetime(-600));
-    await expectRefusal();
+    await expectRefusal(NO_SESSION);
     expect(await told()).toMatchObject({ code: 'ExpiredTokenException', aud: 'api://aws-bedrock', ver: '1.0' });
     chain.identity.tokenLifetime(3600);
     await expectRecovery();
@@ -106,13 +116,13 @@ describe('a token that AWS does not take', () => {
 
   it('is for somebody else: the log says for whom', async () => {
     await start(() => {}, { settings: { ...BY_TEAM, AWS_WEB_IDENTITY_AUDIENCE: 'https://vault.azure.net' } });
-    await expectRefusal();
+    await expectRefusal(NO_SESSION);
     expect(await told()).toMatchObject({ code: 'InvalidIdentityToken', aud: 'https://vault.azure.net' });
   });
 
   it('for an audience that the tenant does not know: there is none, and the log has the words of Entra', async () => {
     await start(() => {}, { settings: { ...BY_TEAM, AWS_WEB_IDENTITY_AUDIENCE: 'api://nobody' } });
-    await expectRefusal();
+    await expectRefusal(NO_TOKEN);
     expect(await told()).toMatchObject({ cause: expect.stringContaining('AADSTS500011') });
     expect(chain.sts.requests).toHaveLength(0);
   });
@@ -123,7 +133,7 @@ it('trouble later: who has a session notices nothing, a new team is refused unti
   await start((identity) => identity.tokenLifetime(60));
   expect(await call(TEAM_B)).toMatchObject({ status: 200 });
   chain.identity.fail(500);
-  expect(await call(TEAM_A)).toMatchObject(NO_SESSION);
+  expect(await call(TEAM_A)).toMatchObject(NO_TOKEN);
   expect(await call(TEAM_B)).toMatchObject({ status: 200 });
   expect(await told()).toMatchObject({ stale: false, cause: expect.stringContaining('Failed on demand') });
   chain.identity.fail(500, 0);
