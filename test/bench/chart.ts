@@ -45,6 +45,7 @@ const LABELS: Readonly<Record<ContenderName, string>> = {
   direct: 'direct',
   floor: 'floor',
   ours: 'ours',
+  httpxy: 'httpxy',
   nginx: 'nginx',
   portkey: 'Portkey, which also translates',
 };
@@ -54,6 +55,7 @@ const COLOURS: Readonly<Record<ContenderName, string>> = {
   direct: '#8a8a8a',
   floor: '#8a8a8a',
   ours: '#0072b2',
+  httpxy: '#009e73',
   nginx: '#d55e00',
   portkey: '#a8558c',
 };

@@ -1,3 +1,4 @@
+import { startEntra } from '../emulators/azure/entra.ts';
 import { startManagedIdentity } from '../emulators/azure/managed-identity.ts';
 import { startTableStorage } from '../emulators/azure/table-storage.ts';
 import { startSts } from '../emulators/sts/sts.ts';
@@ -18,7 +19,7 @@ export const TEAMS = {
   plain: { title: 'no session, 1 subscription', app: 'plain', subscriptions: 1 },
   one: { title: 'sessions, 1 subscription', app: 'sessions', subscriptions: 1 },
   many: { title: `sessions, ${MANY} subscriptions`, app: 'sessions', subscriptions: MANY },
-  budgets: { title: `sessions and budgets, ${MANY} subscriptions`, app: 'budgets', subscriptions: MANY },
+  deployed: { title: `sessions, budgets, Entra, ${MANY} subscriptions`, app: 'deployed', subscriptions: MANY },
 } as const satisfies Record<string, { title: string; app: string; subscriptions: number }>;
 
 export type TeamsName = keyof typeof TEAMS;
@@ -46,11 +47,23 @@ export async function measureTeams(upstream: string, plan: Plan): Promise<TeamsF
     AWS_ROLE_SESSION_NAME: '{subscriptionId}',
     AWS_ENDPOINT_URL_STS: sts.url,
   };
-  const budgets = { ...sessions, BUDGETS, BUDGET_TABLE_URI: table.tableUrl, ...identity.environment };
+  const entra = await startEntra();
+  const deployed = {
+    ...sessions,
+    BUDGETS,
+    BUDGET_TABLE_URI: table.tableUrl,
+    ...identity.environment,
+    CALLER_AUTH: 'entra',
+    ENTRA_TENANT_ID: entra.tenantId,
+    ENTRA_AUDIENCE: entra.appClientId,
+    ENTRA_ALLOWED_CALLERS: entra.callerObjectId,
+    ENTRA_AUTHORITY: entra.authority,
+  };
+  const token = { authorization: `Bearer ${await entra.issueToken()}` };
   const apps = {
     plain: await startBundle(settingsOf(upstream)),
     sessions: await startBundle(sessions),
-    budgets: await startBundle(budgets),
+    deployed: await startBundle(deployed, token),
   };
   const client = await startClient();
   const rounds = new Map<TeamsName, Figures[]>(TEAMS_NAMES.map((name) => [name, []]));
@@ -71,7 +84,7 @@ export async function measureTeams(upstream: string, plan: Plan): Promise<TeamsF
   } finally {
     await client.stop();
     await Promise.all(Object.values(apps).map((app) => app.close()));
-    await Promise.all([sts.close(), identity.close(), table.close()]);
+    await Promise.all([sts.close(), identity.close(), table.close(), entra.close()]);
   }
   return { rounds, stsCallsPerSession: sts.requests.length / accounts.sessions.length };
 }

@@ -13,8 +13,13 @@ export const startFloor: StartContender = (upstream) => startHost(path('../floor
 /** The Functions host with the built bundle, as it is deployed. */
 export const startOurs: StartContender = (upstream) => startBundle(settingsOf(upstream));
 
-/** The same with other settings. */
-export const startBundle = (settings: Record<string, string>) => startHost(path('../../..'), settings);
+/** The same with other settings, and headers that calls need by them. */
+export function startBundle(
+  settings: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<Contender> {
+  return startHost(path('../../..'), settings, headers);
+}
 
 /** Settings of the function before this upstream, with keys in the environment. */
 export function settingsOf(upstream: string): Record<string, string> {
@@ -27,11 +32,15 @@ export function settingsOf(upstream: string): Record<string, string> {
   };
 }
 
-async function startHost(appDirectory: string, settings: Record<string, string>): Promise<Contender> {
+async function startHost(
+  appDirectory: string,
+  settings: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<Contender> {
   const host = await startChild<HostService>(path('host-process.ts'), [appDirectory, JSON.stringify(settings)]);
   const { url, functionKey } = await host.ask('address');
   return {
-    target: { origin: url, dialect: 'bedrock', headers: { 'x-functions-key': functionKey } },
+    target: { origin: url, dialect: 'bedrock', headers: { 'x-functions-key': functionKey, ...headers } },
     usage: () => host.ask('usage'),
     collectGarbage: () => host.ask('collectGarbage'),
     close: () => host.stop(),
