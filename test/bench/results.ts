@@ -3,7 +3,7 @@ import { arch, cpus, platform, release, totalmem } from 'node:os';
 
 import { CONTENDER_NAMES, type ContenderName, DESCRIPTIONS } from './contenders/all.ts';
 import type { StreamCost } from './held-streams.ts';
-import type { Figures, Measure, Samples } from './measure.ts';
+import type { Measure, Samples } from './measure.ts';
 import type { Plan } from './plan.ts';
 
 import type { StartFigures, StartName } from './start-up.ts';
@@ -48,10 +48,18 @@ export function compareTeams(
   return compareRounds(rounds.get(one) ?? [], rounds.get(other) ?? [], measure, 'difference');
 }
 
-function compareRounds(
-  ones: readonly Figures[],
-  others: readonly Figures[],
-  measure: Measure,
+/** The same for starts: the difference of how long the first call took. */
+export function compareStarts(
+  starts: Measured['starts'],
+  [one, other]: readonly [StartName, StartName],
+): Spread | undefined {
+  return compareRounds(starts.get(one) ?? [], starts.get(other) ?? [], 'firstCall', 'difference');
+}
+
+function compareRounds<Key extends string>(
+  ones: readonly { readonly [K in Key]?: number }[],
+  others: readonly { readonly [K in Key]?: number }[],
+  measure: Key,
   how: 'ratio' | 'difference',
 ): Spread | undefined {
   const values = ones.flatMap((figures, round) => {

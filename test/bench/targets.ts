@@ -1,5 +1,5 @@
 import type { StreamCost } from './held-streams.ts';
-import { compare, compareTeams, type Measured, valuesOf } from './results.ts';
+import { compare, compareStarts, compareTeams, type Measured, valuesOf } from './results.ts';
 import { worstOf } from './stalls.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 
@@ -104,6 +104,13 @@ export function targetsOf({ samples, streamCosts, starts, stalls, teams, bundleB
       limit: 60,
       unit: 'ms',
       measured: spreadOf(valuesOf(starts.get('environment') ?? [], 'registered')),
+    },
+    {
+      title: 'first call after a cold start with Key Vault: ours − floor',
+      bound: 'at most',
+      limit: 20,
+      unit: 'ms',
+      measured: compareStarts(starts, ['vault', 'floor']),
     },
     {
       title: 'event loop stall, worst head of 8 KB',
