@@ -16,6 +16,7 @@ import { measureStalls } from './stalls.ts';
 import { table } from './table.ts';
 import { targetsOf } from './targets.ts';
 import { measureTeams } from './teams.ts';
+import { measureUploadMemory } from './upload-memory.ts';
 import type { UpstreamService } from './upstream-process.ts';
 import { HELD_STREAMS, HELD_STREAMS_NAMES } from './works.ts';
 import { root } from '../support/root.ts';
@@ -66,11 +67,13 @@ async function measureEverything(plan: Plan): Promise<Measured> {
       }
     }
   }
+  progress('memory of a large request');
+  const uploadMemory = await measureUploadMemory(upstreamUrl, plan);
   progress('one subscription and many');
   const teams = await measureTeams(upstreamUrl, plan);
   await upstream.stop();
   const bundleBytes = await sizeOf(join(root, 'dist/index.cjs'));
-  return { samples, streamCosts, starts, stalls, teams, bundleBytes, skipped };
+  return { samples, streamCosts, starts, stalls, teams, uploadMemory, bundleBytes, skipped };
 }
 
 async function startAll(upstream: string) {

@@ -10,6 +10,7 @@ import type { StartFigures, StartName } from './start-up.ts';
 import type { Stall } from './stalls.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 import { TEAMS, TEAMS_NAMES, type TeamsFigures, type TeamsName } from './teams.ts';
+import type { UploadMemory } from './upload-memory.ts';
 import { HELD_STREAMS, type HeldStreamsName, WORK_NAMES, type WorkName, WORKS } from './works.ts';
 
 /** What held streams cost, by kind and contender, one for each round. */
@@ -22,6 +23,7 @@ export interface Measured {
   readonly starts: ReadonlyMap<StartName, readonly StartFigures[]>;
   readonly stalls: readonly Stall[];
   readonly teams: TeamsFigures;
+  readonly uploadMemory: UploadMemory;
   readonly bundleBytes: number;
   /** Why a contender is missing. */
   readonly skipped: ReadonlyMap<ContenderName, string>;
@@ -103,7 +105,7 @@ export function machine(): Record<string, string | number> {
 
 /** The run as JSON: every round's figures, so that whoever doubts a median can take another. */
 export function toJson(measured: Measured, plan: Plan, date: Date, targets: readonly object[]): string {
-  const { samples, streamCosts, starts, stalls, teams, bundleBytes, skipped } = measured;
+  const { samples, streamCosts, starts, stalls, teams, uploadMemory, bundleBytes, skipped } = measured;
   const works = WORK_NAMES.map((work) => [
     work,
     { title: WORKS[work].title, rounds: Object.fromEntries(samples.get(work) ?? []) },
@@ -126,6 +128,7 @@ export function toJson(measured: Measured, plan: Plan, date: Date, targets: read
       TEAMS_NAMES.map((name) => [name, { title: TEAMS[name].title, rounds: teams.rounds.get(name) }]),
     ),
     stsCallsPerSession: teams.stsCallsPerSession,
+    uploadMemory,
     bundleBytes,
   };
   const rounded = (_key: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value);

@@ -19,6 +19,7 @@ export function table(measured: Measured, targets: readonly Target[], date: Date
     '',
     ...WORK_NAMES.flatMap((work) => workLines(measured, work)),
     ...streamCostLines(measured),
+    ...uploadLines(measured),
     ...teamsLines(measured),
     ...startLines(measured),
     '',
@@ -90,6 +91,11 @@ const STREAM_COST = [
   ['CPU µs/event', 'cpuMicrosecondsPerEvent'],
   ['cores in all', 'coreShare'],
 ] as const satisfies readonly (readonly [head: string, measure: keyof StreamCost])[];
+
+function uploadLines({ uploadMemory }: Measured): string[] {
+  const rows = (['ours', 'floor'] as const).map((name) => [name, format(spreadOf(uploadMemory[name]))]);
+  return ['most memory for a request of 20 MB / its size', ...columns([['', 'ratio'], ...rows]), ''];
+}
 
 function teamsLines({ teams }: Measured): string[] {
   const shown = [...LATENCY, ...COST];
