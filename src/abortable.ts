@@ -14,15 +14,7 @@ export function whenAborted(signal: AbortSignal, callback: (reason: unknown) => 
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = whenAborted(signal, reject);
-    promise.then(
-      (value) => {
-        stop();
-        resolve(value);
-      },
-      (error: unknown) => {
-        stop();
-        reject(error);
-      },
-    );
+    void promise.then(stop, stop);
+    promise.then(resolve, reject);
   });
 }

@@ -10,6 +10,7 @@ import { type Contender, Unavailable } from './contenders/contender.ts';
 import { measureAll } from './measure.ts';
 import { measureStreamCost } from './held-streams.ts';
 import { FULL, type Plan, QUICK } from './plan.ts';
+import { showProfile } from './show-profile.ts';
 import { type Measured, sizeOf, type StreamCosts, toJson } from './results.ts';
 import { measureStarts } from './start-up.ts';
 import { measureStalls } from './stalls.ts';
@@ -21,12 +22,24 @@ import type { UpstreamService } from './upstream-process.ts';
 import { HELD_STREAMS, HELD_STREAMS_NAMES } from './works.ts';
 import { root } from '../support/root.ts';
 
-/** `npm run bench`: the proxy beside others, everything on loopback. `--quick` takes less than two minutes. */
+/**
+ * `npm run bench`: the proxy beside others, everything on loopback. `--quick` takes three minutes. `--profile` tells
+ * instead where the processor time of a small call goes, or with `--work=` of another one.
+ */
 
 const startedAt = performance.now();
 
-const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
+const options = {
+  quick: { type: 'boolean', default: false },
+  profile: { type: 'boolean', default: false },
+  work: { type: 'string', default: 'small20' },
+} as const;
+const { quick, profile, work } = parseArgs({ options }).values;
 await buildBundles();
+if (profile) {
+  await showProfile(work);
+  process.exit();
+}
 const measured = await measureEverything(quick ? QUICK : FULL);
 const targets = targetsOf(measured);
 const date = new Date();

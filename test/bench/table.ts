@@ -13,7 +13,7 @@ export function table(measured: Measured, targets: readonly Target[], date: Date
   const { cpu, cores, memoryGigabytes, node } = machine();
   return [
     `${date.toISOString().slice(0, 10)}, ${cpu}, ${cores} cores, ${memoryGigabytes} GB, Node ${node}`,
-    'Median of the rounds (smallest to largest); ratios and differences are taken within a round.',
+    'Median of the rounds (its 95 % interval, of few rounds smallest and largest); ratios and differences are taken within a round.',
     '',
     ...targets.map(targetLine),
     '',
@@ -141,8 +141,8 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 
 function format(spread: Spread | undefined): string {
   if (spread === undefined) return '-';
-  const { median, min, max } = spread;
-  return min === max ? number(median) : `${number(median)} (${number(min)}..${number(max)})`;
+  const { median, low, high } = spread;
+  return low === high ? number(median) : `${number(median)} (${number(low)}..${number(high)})`;
 }
 
 /** Three significant digits, and no fewer than the digits before the point. */
