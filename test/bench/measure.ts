@@ -45,7 +45,9 @@ export async function measureAll(
       for (const name of rotated(CONTENDER_NAMES, round)) {
         const contender = contenders.get(name);
         if (contender === undefined || LEFT_OUT[name]?.includes(work)) continue;
-        const figures = await measure(client, contender, WORKS[work], plan);
+        const figures = await measure(client, contender, WORKS[work], plan).catch((cause: unknown) => {
+          throw new Error(`${name} failed at: ${WORKS[work].title}`, { cause });
+        });
         const ofWork = samples.get(work);
         ofWork?.set(name, [...(ofWork.get(name) ?? []), figures]);
       }
