@@ -11,12 +11,10 @@ export function whenAborted(signal: AbortSignal, callback: (reason: unknown) => 
 }
 
 /** The promise's outcome, or a rejection with the signal's reason if that comes first. */
-export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const stop = whenAborted(signal, aborted.reject);
-  try {
-    return await Promise.race([aborted.promise, promise]);
-  } finally {
-    stop();
-  }
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = whenAborted(signal, reject);
+    void promise.then(stop, stop);
+    promise.then(resolve, reject);
+  });
 }

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { createAnswerBody } from './answer-body.ts';
 import { createConnections } from './connections.ts';
-import { type AnswerHeaders, isChunked, readHeaders } from './response-headers.ts';
+import { type AnswerHeaders, isChunked } from './response-headers.ts';
 import { createSilenceTimer } from './silence.ts';
 
 export interface UpstreamRequest {
@@ -105,11 +105,11 @@ function exchange(
       controller = started;
       if (body.ended) started.abort(new Error('aborted'));
     },
-    onResponseStart({ rawHeaders }, status) {
+    onResponseStart(_controller, status, parsed) {
       if (status < 200) return;
       if (status > 599) return abort(new ProxyError('upstreamBroken', 'Bedrock answered with an unknown status.'));
       silence.expect(limits.idleMs, 'Bedrock fell silent in the middle of its answer.');
-      const headers = readHeaders((rawHeaders ?? []) as readonly Buffer[]);
+      const headers = parsed as AnswerHeaders;
       framed = status === 204 || status === 304 || 'content-length' in headers || isChunked(headers);
       head.resolve({ status, headers, read: body.read, abort: () => abort(new Error('aborted')) });
     },

@@ -49,8 +49,8 @@ export function readPrices(table: string): FindPrice {
   const remembered = new Map<string, Map<string, Price | undefined>>();
   return (model, tier = 'default') => {
     let tiers = remembered.get(model);
-    const known = tiers?.get(tier);
-    if (known !== undefined) return known;
+    // Most models have none, and are as dear to look for.
+    if (tiers?.has(tier) === true) return tiers.get(tier);
     const price = bestOf(lines, nameOf(model), tier.toLowerCase());
     if (remembered.size >= MOST_REMEMBERED) remembered.clear();
     if (tiers === undefined || tiers.size >= MOST_TIERS) remembered.set(model, (tiers = new Map()));

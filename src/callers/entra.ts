@@ -2,6 +2,7 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 
 import type { Refreshing, RefreshingOptions } from '../refreshing.ts';
 import type { VerifiedToken, VerifyToken } from './admission.ts';
+import { createKnownTokens, type KnownTokens } from './known-tokens.ts';
 
 export interface EntraOptions {
   readonly tenantId: string;
@@ -27,7 +28,11 @@ const FIRST_KEYS_COOLDOWN_MS = 2000;
 const KEYS_TIMEOUT_MS = 5000;
 const CLOCK_TOLERANCE_SECONDS = 60;
 
-type Resolver = ReturnType<typeof createLocalJWKSet>;
+/** The keys of the tenant as they were read once, and the tokens that they have verified. */
+interface Keys {
+  readonly resolve: ReturnType<typeof createLocalJWKSet>;
+  readonly tokens: KnownTokens;
+}
 
 export interface EntraDependencies {
   /** `refreshing`; handed in because this module is a bundle of its own, and no module should be in two of them. */
@@ -39,6 +44,7 @@ export interface EntraDependencies {
 
 /**
  * Verifies access tokens of one Entra tenant: RS256 signature by the tenant's keys, issuer, audience, lifetime, tenant.
+ * One that was valid is not verified again before it expires or the keys are read anew, which is every hour.
  *
  * The keys are kept without end and renewed in the background, so an outage of the key endpoint is not noticed.
  * `createRemoteJWKSet` of jose forgets known keys when they are too old, and its cooldown starts only after a success.
@@ -49,7 +55,10 @@ export function createEntraVerifier(
 ): VerifyToken {
   const keysUrl = `${options.authority}/${options.tenantId}/discovery/v2.0/keys`;
   const keys = keep({
-    read: async (signal) => createLocalJWKSet(await readKeys(fetchUrl, keysUrl, signal)),
+    read: async (signal): Promise<Keys> => ({
+      resolve: createLocalJWKSet(await readKeys(fetchUrl, keysUrl, signal)),
+      tokens: createKnownTokens(),
+    }),
     timeoutMs: KEYS_TIMEOUT_MS,
     freshMs: KEYS_REFRESH_MS,
     coldPause: { firstMs: FIRST_KEYS_COOLDOWN_MS, longestMs: FIRST_KEYS_COOLDOWN_MS },
@@ -58,25 +67,31 @@ export function createEntraVerifier(
   });
   const issuer = issuersOf(options);
 
-  return async (token): Promise<VerifiedToken> => {
-    const check = (resolver: Resolver) =>
-      jwtVerify(token, resolver, {
-        algorithms: ['RS256'],
-        issuer,
-        audience: [...options.audiences],
-        clockTolerance: CLOCK_TOLERANCE_SECONDS,
-        currentDate: date(),
-        requiredClaims: ['exp', 'iss', 'aud', 'oid', 'tid'],
-      });
-    const resolver = await keys.get();
+  const check = async (token: string, { resolve, tokens }: Keys): Promise<VerifiedToken> => {
+    const { payload } = await jwtVerify(token, resolve, {
+      algorithms: ['RS256'],
+      issuer,
+      audience: [...options.audiences],
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      currentDate: date(),
+      requiredClaims: ['exp', 'iss', 'aud', 'oid', 'tid'],
+    });
+    const { oid, tid, exp = 0 } = payload;
+    if (tid !== options.tenantId) return { invalid: 'token of another tenant' };
+    if (typeof oid !== 'string') return { invalid: 'token without object id' };
+    tokens.add(token, oid, 1000 * (exp + CLOCK_TOLERANCE_SECONDS));
+    return { callerId: oid };
+  };
+
+  return async (token) => {
+    const known = await keys.get();
+    const callerId = known.tokens.callerOf(token, date().getTime());
+    if (callerId !== undefined) return { callerId };
     try {
-      const { payload } = await check(resolver).catch((error: unknown) => {
-        if (error instanceof errors.JWKSNoMatchingKey) return keys.renewed(resolver).then(check);
+      return await check(token, known).catch((error: unknown) => {
+        if (error instanceof errors.JWKSNoMatchingKey) return keys.renewed(known).then((newer) => check(token, newer));
         throw error;
       });
-      const { oid, tid } = payload;
-      if (tid !== options.tenantId) return { invalid: 'token of another tenant' };
-      return typeof oid === 'string' ? { callerId: oid } : { invalid: 'token without object id' };
     } catch (error) {
       if (error instanceof errors.JOSEError) return { invalid: `${error.code}: ${error.message}` };
       throw error;

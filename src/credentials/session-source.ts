@@ -28,11 +28,21 @@ export function byKeys(base: SharedCredentials, sts: () => Promise<Sts>): MakeSe
   };
 }
 
-/** Sessions by `AssumeRoleWithWebIdentity`. An error carries the `claims` of the token that STS has refused. */
+/** There is no token for a web identity: STS was not asked. */
+export class TokenError extends Error {
+  override readonly name = 'TokenError';
+}
+
+/**
+ * Sessions by `AssumeRoleWithWebIdentity`. An error carries the `claims` of the token that STS has refused, or is a
+ * TokenError.
+ */
 export function byWebIdentity(readToken: ReadToken, sts: () => Promise<Sts>): MakeSession {
   return async (request, signal) => {
     const { assumeRoleWithWebIdentity } = await sts();
-    const token = await readToken(signal);
+    const token = await readToken(signal).catch((cause: unknown) => {
+      throw new TokenError('The identity has given no token.', { cause });
+    });
     try {
       return await assumeRoleWithWebIdentity(token, request, signal);
     } catch (error) {

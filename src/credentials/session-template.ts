@@ -31,9 +31,9 @@ const MOST_TAGS = 50;
 
 const PLACEHOLDER = /\{(subscriptionId|productId)\}/;
 
-/** What stays as it is in an id; the equals sign does not, because it begins what is encoded. */
-const IN_NAME = /[\w+,.@-]/;
-const IN_VALUE = /[\p{L}\p{Z}\p{N}_.:/+\-@]/u;
+/** What does not stay as it is in an id; nor does the equals sign, because it begins what is encoded. */
+const NOT_IN_NAME = /[^\w+,.@-]/gu;
+const NOT_IN_VALUE = /[^\p{L}\p{Z}\p{N}_.:/+\-@]/gu;
 
 /**
  * The session of each call, from the settings `AWS_ROLE_SESSION_NAME`, for instance `{subscriptionId}`, and
@@ -61,7 +61,7 @@ function parseTags(text: string, problems: string[]): ReadonlyMap<string, Templa
   const keys = new Set<string>();
   for (const part of text.split(',').filter((one) => one.trim() !== '')) {
     const [key = '', ...rest] = part.trim().split('=');
-    const value = parseTemplate(rest.join('='), /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u, IN_VALUE);
+    const value = parseTemplate(rest.join('='), /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u, NOT_IN_VALUE);
     if (value === undefined || rest.length === 0) problems.push(`the value of the session tag ${key} is none`);
     else tags.set(key, value);
     if (!isTagKey(key)) problems.push('a key of a session tag is none that AWS takes');
@@ -76,13 +76,15 @@ function isTagKey(key: string): boolean {
   return key.length <= LONGEST_KEY && /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/+\-@]+$/iu.test(key);
 }
 
-function parseTemplate(text: string, literal: RegExp, allowed = IN_NAME): Template | undefined {
+function parseTemplate(text: string, literal: RegExp, encoded = NOT_IN_NAME): Template | undefined {
   if (!literals(text).every((part) => literal.test(part))) return undefined;
   // Text and the name of an id in turn, because the pattern has a group.
   const parts = text.split(PLACEHOLDER);
   return (ids) =>
     parts
-      .map((part, index) => (index % 2 === 0 ? part : encode(idOf(ids, part as keyof SessionIds), allowed)))
+      .map((part, index) =>
+        index % 2 === 0 ? part : idOf(ids, part as keyof SessionIds).replaceAll(encoded, encodeAll),
+      )
       .join('');
 }
 
@@ -100,10 +102,6 @@ function idOf(ids: SessionIds, name: keyof SessionIds): string {
  * What AWS does not take becomes `=` and two hexadecimal digits for each byte of its UTF-8, as in request metadata (RFC
  * 2045 section 6.7).
  */
-function encode(id: string, allowed: RegExp): string {
-  return Array.from(id, (character) => (allowed.test(character) ? character : encodeAll(character))).join('');
-}
-
 function encodeAll(text: string): string {
   return Array.from(Buffer.from(text), (byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 }

@@ -2,7 +2,7 @@ import type { AwsCredentials } from '../aws/credentials.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { type Refreshing, refreshing } from '../refreshing.ts';
-import type { MakeSession } from './session-source.ts';
+import { type MakeSession, TokenError } from './session-source.ts';
 import type { SessionRequest } from './sts.ts';
 
 /** A session that could not be made, or not in time. */
@@ -71,7 +71,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         const retryAfterSeconds = Math.ceil(pauseMs / 1000);
         // What the session is made by has failed, and has been told.
         const isTold = error instanceof ProxyError;
-        failure = isTold ? error : refusal({ cause: error, retryAfterSeconds });
+        failure = isTold ? error : refusal(error, retryAfterSeconds);
         if (!isTold) onFailure({ error, stale, request });
       },
       clock,
@@ -104,6 +104,14 @@ export function createSessions(options: SessionsOptions): Sessions {
   };
 }
 
-function refusal(options: { cause?: unknown; retryAfterSeconds?: number } = {}): ProxyError {
-  return new ProxyError('unavailable', 'AWS gives this proxy no session of the role.', options);
+/** What a session is made by, and the role, are told apart: others mend them. */
+function refusal(cause?: unknown, retryAfterSeconds?: number): ProxyError {
+  const message =
+    cause instanceof TokenError
+      ? 'This proxy has no token of its managed identity for AWS.'
+      : 'AWS gives this proxy no session of the role.';
+  return new ProxyError('unavailable', message, {
+    cause,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
 }

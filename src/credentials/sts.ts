@@ -92,7 +92,9 @@ export function createSts(options: StsOptions): Sts {
 
   return {
     async assumeRole(base, request, abortSignal) {
-      const client = new STSClient({ ...config, credentials: base, requestHandler, systemClockOffset: offsetMs() });
+      // The client notes on the keys where they come from; those of the environment are frozen.
+      const credentials = { ...base };
+      const client = new STSClient({ ...config, credentials, requestHandler, systemClockOffset: offsetMs() });
       const { roleArn: RoleArn, name: RoleSessionName, durationSeconds: DurationSeconds, externalId } = request;
       const Tags = Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value }));
       const command = new AssumeRoleCommand({
@@ -143,10 +145,12 @@ function fail(action: string, signal: AbortSignal): (error: unknown) => never {
       const silent = signal.aborted ? 'has not answered in time' : 'could not be asked';
       throw new StsError(`STS ${silent} for ${action}.`, { cause: error });
     }
+    // The client calls some by another name than STS, which its documents and this proxy's have.
+    const code = 'Code' in error && typeof error.Code === 'string' ? error.Code : error.name;
     // STS quotes the value that breaks a limit, a token too.
-    const said = error.name === 'ValidationError' ? '' : `: ${error.message}`;
-    throw new StsError(`STS has refused ${action} (${error.name})${said}`, {
-      code: error.name,
+    const said = code === 'ValidationError' ? '' : `: ${error.message}`;
+    throw new StsError(`STS has refused ${action} (${code})${said}`, {
+      code,
       status: error.$metadata.httpStatusCode,
       requestId: error.$metadata.requestId,
     });

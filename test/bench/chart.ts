@@ -28,7 +28,7 @@ ${legend(names)}
 <text class="value" x="${LEFT - 24}" y="${TOP - 6}" text-anchor="end">ours</text>
 ${TICKS.map((tick) => axis(tick, bottom)).join('\n')}
 ${rows.map(({ title, dots }, index) => row(title, dots, TOP + ROW * (index + 0.5))).join('\n')}
-<text class="faint" x="24" y="${bottom + 58}" font-size="11">Median of the rounds, line from the smallest to the largest. ${escape(`${date.toISOString().slice(0, 10)}, ${cpu}, ${cores} cores, Node ${node}`)}</text>
+<text class="faint" x="24" y="${bottom + 58}" font-size="11">Median of the rounds and its 95 % interval. ${escape(`${date.toISOString().slice(0, 10)}, ${cpu}, ${cores} cores, Node ${node}`)}</text>
 </svg>
 `;
 }
@@ -45,6 +45,7 @@ const LABELS: Readonly<Record<ContenderName, string>> = {
   direct: 'direct',
   floor: 'floor',
   ours: 'ours',
+  httpxy: 'httpxy',
   nginx: 'nginx',
   portkey: 'Portkey, which also translates',
 };
@@ -54,6 +55,7 @@ const COLOURS: Readonly<Record<ContenderName, string>> = {
   direct: '#8a8a8a',
   floor: '#8a8a8a',
   ours: '#0072b2',
+  httpxy: '#009e73',
   nginx: '#d55e00',
   portkey: '#a8558c',
 };
@@ -81,9 +83,9 @@ function axis(tick: number, bottom: number): string {
 }
 
 function row(title: string, dots: readonly { name: ContenderName; spread: Spread }[], y: number): string {
-  const marks = dots.map(({ name, spread: { min, median, max } }, index) => {
+  const marks = dots.map(({ name, spread: { low, median, high } }, index) => {
     const level = y + (index - (dots.length - 1) / 2) * 7;
-    return `<g ${paint(name)}><line x1="${at(min)}" x2="${at(max)}" y1="${level}" y2="${level}" stroke-width="2"/><circle cx="${at(median)}" cy="${level}" r="${name === 'ours' ? 5 : 4}"/></g>`;
+    return `<g ${paint(name)}><line x1="${at(low)}" x2="${at(high)}" y1="${level}" y2="${level}" stroke-width="2"/><circle cx="${at(median)}" cy="${level}" r="${name === 'ours' ? 5 : 4}"/></g>`;
   });
   const ours = dots.find(({ name }) => name === 'ours')?.spread.median;
   return `<text x="24" y="${y + 4}">${escape(title)}</text>

@@ -8,6 +8,8 @@ export interface Target {
   readonly origin: string;
   readonly dialect: Dialect;
   readonly headers: Readonly<Record<string, string>>;
+  /** So many call in turn, as the gateway names them; absent: nobody is named. */
+  readonly subscriptions?: number;
 }
 
 /** Times in milliseconds from the sending of a request; `gap` is the time between two pieces of an answer. */
@@ -43,15 +45,22 @@ interface Exchange {
 /** Streams that are being opened at the same time. */
 const OPENING = 25;
 
-export function createLoad({ origin, dialect, headers }: Target, work: Work): Load {
+export function createLoad({ origin, dialect, headers, subscriptions = 0 }: Target, work: Work): Load {
   const expected = dialect === 'bedrock' ? work.answerBytes : undefined;
   const pool = new Pool(origin, { connections: work.concurrency, headersTimeout: 0, bodyTimeout: 0 });
-  const request: Dispatcher.DispatchOptions = {
+  const call = callOf(work, dialect);
+  const requestOf = (identity: Readonly<Record<string, string>>): Dispatcher.DispatchOptions => ({
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    ...callOf(work, dialect),
+    headers: { 'content-type': 'application/json', ...headers, ...identity },
+    ...call,
+  });
+  const named = Array.from({ length: subscriptions }, (_, team) => ({ 'x-gateway-subscription-id': `team-${team}` }));
+  const requests = (named.length === 0 ? [{}] : named).map(requestOf);
+  let sent = 0;
+  const send = (onFirst?: () => void) => {
+    const request = requests[sent++ % requests.length] ?? requestOf({});
+    return exchange(pool, request, expected, onFirst);
   };
-  const send = (onFirst?: () => void) => exchange(pool, request, expected, onFirst);
 
   return {
     async run(milliseconds) {

@@ -10,21 +10,36 @@ import { type Contender, Unavailable } from './contenders/contender.ts';
 import { measureAll } from './measure.ts';
 import { measureStreamCost } from './held-streams.ts';
 import { FULL, type Plan, QUICK } from './plan.ts';
+import { showProfile } from './show-profile.ts';
 import { type Measured, sizeOf, type StreamCosts, toJson } from './results.ts';
 import { measureStarts } from './start-up.ts';
 import { measureStalls } from './stalls.ts';
 import { table } from './table.ts';
 import { targetsOf } from './targets.ts';
+import { measureTeams } from './teams.ts';
+import { measureUploadMemory } from './upload-memory.ts';
 import type { UpstreamService } from './upstream-process.ts';
 import { HELD_STREAMS, HELD_STREAMS_NAMES } from './works.ts';
 import { root } from '../support/root.ts';
 
-/** `npm run bench`: the proxy beside others, everything on loopback. `--quick` takes less than two minutes. */
+/**
+ * `npm run bench`: the proxy beside others, everything on loopback. `--quick` takes three minutes. `--profile` tells
+ * instead where the processor time of a small call goes, or with `--work=` of another one.
+ */
 
 const startedAt = performance.now();
 
-const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
+const options = {
+  quick: { type: 'boolean', default: false },
+  profile: { type: 'boolean', default: false },
+  work: { type: 'string', default: 'small20' },
+} as const;
+const { quick, profile, work } = parseArgs({ options }).values;
 await buildBundles();
+if (profile) {
+  await showProfile(work);
+  process.exit();
+}
 const measured = await measureEverything(quick ? QUICK : FULL);
 const targets = targetsOf(measured);
 const date = new Date();
@@ -65,9 +80,13 @@ async function measureEverything(plan: Plan): Promise<Measured> {
       }
     }
   }
+  progress('memory of a large request');
+  const uploadMemory = await measureUploadMemory(upstreamUrl, plan);
+  progress('one subscription and many');
+  const teams = await measureTeams(upstreamUrl, plan);
   await upstream.stop();
   const bundleBytes = await sizeOf(join(root, 'dist/index.cjs'));
-  return { samples, streamCosts, starts, stalls, bundleBytes, skipped };
+  return { samples, streamCosts, starts, stalls, teams, uploadMemory, bundleBytes, skipped };
 }
 
 async function startAll(upstream: string) {

@@ -45,7 +45,9 @@ export async function measureAll(
       for (const name of rotated(CONTENDER_NAMES, round)) {
         const contender = contenders.get(name);
         if (contender === undefined || LEFT_OUT[name]?.includes(work)) continue;
-        const figures = await measure(client, contender, WORKS[work], plan);
+        const figures = await measure(client, contender, WORKS[work], plan).catch((cause: unknown) => {
+          throw new Error(`${name} failed at: ${WORKS[work].title}`, { cause });
+        });
         const ofWork = samples.get(work);
         ofWork?.set(name, [...(ofWork.get(name) ?? []), figures]);
       }
@@ -55,7 +57,11 @@ export async function measureAll(
   return samples;
 }
 
-async function warmUp(client: Client, { target }: Contender, { firstWarmUpMs }: Plan): Promise<void> {
+export async function warmUp(
+  client: Client,
+  { target }: Pick<Contender, 'target'>,
+  { firstWarmUpMs }: Plan,
+): Promise<void> {
   for (const work of [WORKS.upload1, WORKS.events, WORKS.small20]) {
     await client.ask('open', { target, work });
     await client.ask('run', work === WORKS.small20 ? firstWarmUpMs : firstWarmUpMs / 4);
@@ -63,7 +69,12 @@ async function warmUp(client: Client, { target }: Contender, { firstWarmUpMs }: 
   }
 }
 
-async function measure(client: Client, { target, usage }: Contender, work: Work, plan: Plan): Promise<Figures> {
+export async function measure(
+  client: Client,
+  { target, usage }: Pick<Contender, 'target' | 'usage'>,
+  work: Work,
+  plan: Plan,
+): Promise<Figures> {
   await client.ask('open', { target, work });
   await client.ask('run', plan.warmUpMs);
   const before = await usage();
@@ -86,7 +97,7 @@ function difference(after: number | undefined, before: number | undefined): numb
   return after === undefined || before === undefined ? undefined : after - before;
 }
 
-function rotated<T>(items: readonly T[], by: number): T[] {
+export function rotated<T>(items: readonly T[], by: number): T[] {
   const at = by % items.length;
   return [...items.slice(at), ...items.slice(0, at)];
 }

@@ -9,6 +9,8 @@ import type { Plan } from './plan.ts';
 import type { StartFigures, StartName } from './start-up.ts';
 import type { Stall } from './stalls.ts';
 import { type Spread, spreadOf } from './statistics.ts';
+import { TEAMS, TEAMS_NAMES, type TeamsFigures, type TeamsName } from './teams.ts';
+import type { UploadMemory } from './upload-memory.ts';
 import { HELD_STREAMS, type HeldStreamsName, WORK_NAMES, type WorkName, WORKS } from './works.ts';
 
 /** What held streams cost, by kind and contender, one for each round. */
@@ -20,6 +22,8 @@ export interface Measured {
   readonly streamCosts: StreamCosts;
   readonly starts: ReadonlyMap<StartName, readonly StartFigures[]>;
   readonly stalls: readonly Stall[];
+  readonly teams: TeamsFigures;
+  readonly uploadMemory: UploadMemory;
   readonly bundleBytes: number;
   /** Why a contender is missing. */
   readonly skipped: ReadonlyMap<ContenderName, string>;
@@ -33,10 +37,36 @@ export function compare(
   pair: readonly [ContenderName, ContenderName],
   how: 'ratio' | 'difference',
 ): Spread | undefined {
-  const [ones, others] = pair.map((name) => samples.get(work)?.get(name) ?? []);
-  const values = (ones ?? []).flatMap((figures, round) => {
+  const [ones = [], others = []] = pair.map((name) => samples.get(work)?.get(name) ?? []);
+  return compareRounds(ones, others, measure, how);
+}
+
+/** The same for who calls. */
+export function compareTeams(
+  { rounds }: TeamsFigures,
+  measure: Measure,
+  [one, other]: readonly [TeamsName, TeamsName],
+): Spread | undefined {
+  return compareRounds(rounds.get(one) ?? [], rounds.get(other) ?? [], measure, 'difference');
+}
+
+/** The same for starts: the difference of how long the first call took. */
+export function compareStarts(
+  starts: Measured['starts'],
+  [one, other]: readonly [StartName, StartName],
+): Spread | undefined {
+  return compareRounds(starts.get(one) ?? [], starts.get(other) ?? [], 'firstCall', 'difference');
+}
+
+function compareRounds<Key extends string>(
+  ones: readonly { readonly [K in Key]?: number }[],
+  others: readonly { readonly [K in Key]?: number }[],
+  measure: Key,
+  how: 'ratio' | 'difference',
+): Spread | undefined {
+  const values = ones.flatMap((figures, round) => {
     const one = figures[measure];
-    const other = others?.[round]?.[measure];
+    const other = others[round]?.[measure];
     if (one === undefined || other === undefined) return [];
     return [how === 'ratio' ? one / other : one - other];
   });
@@ -75,7 +105,7 @@ export function machine(): Record<string, string | number> {
 
 /** The run as JSON: every round's figures, so that whoever doubts a median can take another. */
 export function toJson(measured: Measured, plan: Plan, date: Date, targets: readonly object[]): string {
-  const { samples, streamCosts, starts, stalls, bundleBytes, skipped } = measured;
+  const { samples, streamCosts, starts, stalls, teams, uploadMemory, bundleBytes, skipped } = measured;
   const works = WORK_NAMES.map((work) => [
     work,
     { title: WORKS[work].title, rounds: Object.fromEntries(samples.get(work) ?? []) },
@@ -94,6 +124,11 @@ export function toJson(measured: Measured, plan: Plan, date: Date, targets: read
     heldStreams: Object.fromEntries(held),
     starts: Object.fromEntries(starts),
     stalls,
+    teams: Object.fromEntries(
+      TEAMS_NAMES.map((name) => [name, { title: TEAMS[name].title, rounds: teams.rounds.get(name) }]),
+    ),
+    stsCallsPerSession: teams.stsCallsPerSession,
+    uploadMemory,
     bundleBytes,
   };
   const rounded = (_key: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value);

@@ -13,7 +13,7 @@ import { EXAMPLE_KEY } from './contenders/credentials.ts';
 
 /** What a function needs for its first call. */
 export interface StartUpServers {
-  /** Bedrock over TLS; answers only what is signed. */
+  /** Bedrock over TLS; answers only what is signed or, while no signatures are expected, what is not. */
   readonly upstream: Server;
   readonly upstreamUrl: string;
   /** File with the upstream's certificate, which is its own authority. */
@@ -22,6 +22,7 @@ export interface StartUpServers {
   readonly identity: ManagedIdentity;
   /** Settings that lead to vault and identity. */
   readonly vaultSettings: Readonly<Record<string, string>>;
+  expectSignatures(expected: boolean): void;
   close(): Promise<void>;
 }
 
@@ -31,10 +32,11 @@ export async function startStartUpServers(): Promise<StartUpServers> {
   const certificateFile = join(directory, 'certificate.pem');
   await writeFile(certificateFile, tls.cert);
 
+  let signatures = true;
   const upstream = createServer(tls, (request, response) => {
     request.resume();
     const signed = request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ') === true;
-    response.writeHead(signed ? 200 : 403, { 'content-type': 'application/json' }).end(SMALL_ANSWER);
+    response.writeHead(signed === signatures ? 200 : 403, { 'content-type': 'application/json' }).end(SMALL_ANSWER);
   });
   const { port, close } = await listen(upstream);
   const identity = await startManagedIdentity();
@@ -46,6 +48,9 @@ export async function startStartUpServers(): Promise<StartUpServers> {
     vault,
     identity,
     vaultSettings: { KEY_VAULT_URI: vault.url, AZURE_CLIENT_ID: randomUUID(), ...identity.environment },
+    expectSignatures(expected) {
+      signatures = expected;
+    },
     async close() {
       await Promise.all([close(), vault.close(), identity.close()]);
       await rm(directory, { recursive: true });

@@ -15,7 +15,8 @@ import { root } from '../support/root.ts';
 /** A kind of start. */
 interface StartKind {
   readonly title: string;
-  readonly keys: 'environment' | 'vault';
+  /** Absent for the floor, which signs nothing. */
+  readonly keys?: 'environment' | 'vault';
   /** V8 finds compiled code on the disk (`NODE_COMPILE_CACHE`). */
   readonly compileCache?: true;
   /** Between the moment the worker is ready and the first call; the real host is busy with itself for a while too. */
@@ -26,6 +27,7 @@ const PAUSE_MS = 300;
 
 /** The kinds that are measured. */
 export const STARTS = {
+  floor: { title: 'the floor' },
   environment: { title: 'keys in the environment', keys: 'environment' },
   environmentCached: { title: 'the same with a compile cache', keys: 'environment', compileCache: true },
   environmentLater: { title: `the same, called ${PAUSE_MS} ms later`, keys: 'environment', pauseMs: PAUSE_MS },
@@ -83,7 +85,7 @@ function settingsFor(
   cache: string,
 ): Record<string, string> {
   return {
-    ...settingsOf(servers.upstreamUrl),
+    ...(keys === undefined ? { UPSTREAM: servers.upstreamUrl } : settingsOf(servers.upstreamUrl)),
     NODE_EXTRA_CA_CERTS: servers.certificateFile,
     ...(keys === 'vault' ? servers.vaultSettings : {}),
     ...(compileCache === true ? { NODE_COMPILE_CACHE: cache } : {}),
@@ -91,9 +93,9 @@ function settingsFor(
 }
 
 async function start(
-  { upstream, vault, identity }: StartUpServers,
+  { upstream, vault, identity, expectSignatures }: StartUpServers,
   environment: Record<string, string>,
-  { pauseMs = 0 }: StartKind,
+  { keys, pauseMs = 0 }: StartKind,
 ): Promise<StartFigures> {
   const unixTimes: { token?: number; secret?: number; tls?: number } = {};
   const note = (milestone: keyof typeof unixTimes) => () => {
@@ -101,9 +103,10 @@ async function start(
   };
   void identity.nextRequest().then(note('token'));
   void vault.nextRequest().then(note('secret'));
+  expectSignatures(keys !== undefined);
   upstream.once('secureConnection', note('tls'));
 
-  const child = fork(join(import.meta.dirname, 'start-up-process.ts'), [BUNDLE], {
+  const child = fork(join(import.meta.dirname, 'start-up-process.ts'), [keys === undefined ? FLOOR : BUNDLE], {
     env: environment,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
@@ -128,6 +131,7 @@ async function start(
 }
 
 const BUNDLE = join(root, 'dist/index.cjs');
+const FLOOR = join(import.meta.dirname, 'floor/index.ts');
 
 /** The call as the Functions host sends it to the worker. */
 async function callOnce({ port, invocationId }: Started): Promise<void> {

@@ -5,6 +5,7 @@ import { compare, machine, type Measured, spreadAt, valuesOf } from './results.t
 import { type StartFigures, STARTS } from './start-up.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 import { isMet, type Target } from './targets.ts';
+import { TEAMS } from './teams.ts';
 import { HELD_STREAMS, WORK_NAMES, type WorkName, WORKS } from './works.ts';
 
 /** The run for a terminal: what was to be reached, then ratios, then absolute figures. */
@@ -12,12 +13,14 @@ export function table(measured: Measured, targets: readonly Target[], date: Date
   const { cpu, cores, memoryGigabytes, node } = machine();
   return [
     `${date.toISOString().slice(0, 10)}, ${cpu}, ${cores} cores, ${memoryGigabytes} GB, Node ${node}`,
-    'Median of the rounds (smallest to largest); ratios and differences are taken within a round.',
+    'Median of the rounds (its 95 % interval, of few rounds smallest and largest); ratios and differences are taken within a round.',
     '',
     ...targets.map(targetLine),
     '',
     ...WORK_NAMES.flatMap((work) => workLines(measured, work)),
     ...streamCostLines(measured),
+    ...uploadLines(measured),
+    ...teamsLines(measured),
     ...startLines(measured),
     '',
     ...stallLines(measured),
@@ -89,6 +92,21 @@ const STREAM_COST = [
   ['cores in all', 'coreShare'],
 ] as const satisfies readonly (readonly [head: string, measure: keyof StreamCost])[];
 
+function uploadLines({ uploadMemory }: Measured): string[] {
+  const rows = (['ours', 'floor'] as const).map((name) => [name, format(spreadOf(uploadMemory[name]))]);
+  return ['most memory for a request of 20 MB / its size', ...columns([['', 'ratio'], ...rows]), ''];
+}
+
+function teamsLines({ teams }: Measured): string[] {
+  const shown = [...LATENCY, ...COST];
+  const rows = Array.from(teams.rounds, ([name, figures]) => [
+    TEAMS[name].title,
+    ...shown.map(([, measure]) => format(spreadOf(valuesOf(figures, measure)))),
+  ]);
+  const heads = ['', ...shown.map(([head]) => head)];
+  return ['who calls: small Converse, 20 at a time', ...columns([heads, ...rows]), ''];
+}
+
 /** Columns, in the usual order. */
 const MILESTONES = [
   'node',
@@ -123,8 +141,8 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 
 function format(spread: Spread | undefined): string {
   if (spread === undefined) return '-';
-  const { median, min, max } = spread;
-  return min === max ? number(median) : `${number(median)} (${number(min)}..${number(max)})`;
+  const { median, low, high } = spread;
+  return low === high ? number(median) : `${number(median)} (${number(low)}..${number(high)})`;
 }
 
 /** Three significant digits, and no fewer than the digits before the point. */

@@ -38,6 +38,8 @@ export interface ChainOptions {
    * tokens of Entra for `AWS_AUDIENCE`; the settings say whether the app uses them.
    */
   accounts?: (callers: AwsCallers) => AwsAccounts;
+  /** What befalls the managed identity before the app starts. */
+  identityAtStart?: (identity: ManagedIdentity) => void;
   /** AWS's time; default that of the machine. */
   awsClock?: () => Date;
   gatewayPort?: number;
@@ -115,6 +117,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
       ? {}
       : { issueToken: entraTokens(entra, { [AWS_AUDIENCE]: { clientId: randomUUID() } }) },
   );
+  options.identityAtStart?.(identity);
   const identityClientId = randomUUID();
   const { tenantId } = entra;
   const accounts = options.accounts?.({ tenantId, identityObjectId: identity.objectId(identityClientId), key });

@@ -85,7 +85,7 @@ const HOMES: readonly (readonly [string, RegExp, readonly string[]])[] = [
   ['undici', /^undici$/, ['aws/connections.ts', 'aws/preconnect.ts', 'aws/upstream.ts']],
   ['the signer', /^@aws-sdk\/signature-v4$/, ['aws/signer.ts']],
   ['the client of STS', /^@aws-sdk\/client-sts$/, ['credentials/sts.ts']],
-  ['its hash', /^@aws-crypto\/sha256-js$/, ['aws/signing-hash.ts']],
+  ['its hash', /^@aws-crypto\/sha256-js$/, ['aws/signer.ts']],
   ['the partition table', /^@aws-sdk\/util-endpoints$/, ['aws/endpoint.ts']],
   ['the codec of messages', /^@smithy\/core\/event-streams$/, ['streams/event-stream.ts']],
   ['jose', /^jose$/, ['callers/entra.ts']],

@@ -1,6 +1,7 @@
 import type { StartContender } from './contender.ts';
 import { startDirect } from './direct.ts';
 import { startFloor, startOurs } from './functions-host.ts';
+import { startHttpxy } from './httpxy.ts';
 import { startNginx } from './nginx.ts';
 import { startPortkey } from './portkey.ts';
 
@@ -9,6 +10,7 @@ export const CONTENDERS = {
   direct: startDirect,
   floor: startFloor,
   ours: startOurs,
+  httpxy: startHttpxy,
   nginx: startNginx,
   portkey: startPortkey,
 } as const satisfies Record<string, StartContender>;
@@ -21,6 +23,7 @@ export const DESCRIPTIONS: Readonly<Record<ContenderName, string>> = {
   direct: 'client to upstream, nothing between',
   floor: 'Functions host emulator, @azure/functions, undici: forwards, signs nothing',
   ours: 'Functions host emulator, the built bundle: checks, signs, frames, logs',
+  httpxy: 'httpxy and @smithy/signature-v4 in thirty lines: signs, no Functions host',
   nginx: 'proxy_pass without buffering: signs nothing, no Functions host',
   portkey: '@portkey-ai/gateway: signs, translates to the language of OpenAI, no Functions host',
 };

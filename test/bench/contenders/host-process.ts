@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -20,6 +21,14 @@ const host = await startFunctionsHost({
 const service = {
   address: () => ({ url: host.url, functionKey: host.functionKey }),
   usage: () => host.workerUsage(),
+  /** Most resident memory since `forgetPeak`, in bytes; undefined where the system does not tell it (proc_pid_status(5)). */
+  async peak() {
+    const status = await readFile(`/proc/${host.workerPid}/status`, 'utf8').catch(() => '');
+    const kilobytes = /^VmHWM:\s+(\d+)/m.exec(status)?.[1];
+    return kilobytes === undefined ? undefined : 1024 * Number(kilobytes);
+  },
+  /** 5: the peak begins anew (proc_pid_clear_refs(5)). */
+  forgetPeak: () => writeFile(`/proc/${host.workerPid}/clear_refs`, '5').catch(() => {}),
   async collectGarbage() {
     process.kill(host.workerPid, 'SIGUSR2');
     await sleep(SIGNAL_MS);

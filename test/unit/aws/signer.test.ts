@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { Sha256 } from '@aws-crypto/sha256-js';
 import { auth, http } from 'aws-crt';
 import { describe, expect, it } from 'vitest';
 
@@ -162,6 +163,32 @@ it('keys do not mix, whoever signs at the same time and again, and whatever they
       expect(headers['authorization']).toBe(await authorizationOfCrt(request(), keys, headers['x-amz-date'] ?? ''));
     }
   }
+});
+
+it('a signing key is derived once for each pair of keys and day, however many teams sign in turn', async () => {
+  let derivations = 0;
+  class CountingSha256 extends Sha256 {
+    override digest() {
+      derivations += 1;
+      return super.digest();
+    }
+  }
+  let now = Date.UTC(2026, 10, 30, 23, 59, 59);
+  const counted = createSigner('bedrock', REGION, `https://${HOST}`, () => now, CountingSha256);
+  const teams = Array.from({ length: 200 }, (_, index) => ({ ...TEMPORARY, secretAccessKey: `of team ${index}` }));
+  const signAll = () => Promise.all([...teams, ...teams].map((keys) => counted(request(), keys)));
+  const hashesOfOne = 5;
+
+  await signAll();
+  await signAll();
+  expect(derivations).toBe(teams.length * hashesOfOne);
+  now += 1000;
+  const [first] = await signAll();
+  expect(derivations).toBe(2 * teams.length * hashesOfOne);
+  expect(first?.['authorization']).toContain('Credential=AKIDEXAMPLE/20261201/');
+  expect(first?.['authorization']).toBe(
+    await authorizationOfCrt(request(), teams[0] ?? KEYS, first?.['x-amz-date'] ?? ''),
+  );
 });
 
 it('refuses a query that is not percent-encoded UTF-8', async () => {

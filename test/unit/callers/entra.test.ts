@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { VerifyToken } from '../../../src/callers/admission.ts';
 import { createEntraVerifier, type EntraDependencies } from '../../../src/callers/entra.ts';
@@ -122,6 +122,41 @@ describe('bad tokens', () => {
     const altered = { ...JSON.parse(Buffer.from(payload, 'base64url').toString()), ...claims };
     return [header, Buffer.from(JSON.stringify(altered)).toString('base64url'), signature].join('.');
   }
+});
+
+describe('a token that was valid', () => {
+  it('is not verified again, until the keys are read anew', async () => {
+    const verifications = vi.spyOn(crypto.subtle, 'verify');
+    const token = await entra.issueToken();
+    for (let call = 0; call < 5; call += 1) expect(await verify(token)).toHaveProperty('callerId');
+    expect(verifications).toHaveBeenCalledTimes(1);
+    await clock.pass(61 * MINUTE);
+    await verify(token);
+    await vi.waitUntil(() => entra.requests.length === 2);
+    await vi.waitUntil(async () => {
+      await verify(token);
+      return verifications.mock.calls.length === 2;
+    });
+    verifications.mockRestore();
+  });
+
+  it('makes no other one valid, however alike', async () => {
+    const token = await entra.issueToken();
+    expect(await verify(token)).toHaveProperty('callerId');
+    const [header = '', payload = '', signature = ''] = token.split('.');
+    const other = payload.slice(0, -1) + (payload.endsWith('Q') ? 'R' : 'Q');
+    for (const alike of [`${token}A`, token.slice(0, -1), `${header}.${other}.${signature}`, ` ${token}`]) {
+      expect(await verify(alike)).toHaveProperty('invalid');
+    }
+  });
+
+  it('names its own caller, beside hundreds of others', async () => {
+    const ids = Array.from({ length: 150 }, (_, index) => `00000000-0000-0000-0000-${String(index).padStart(12, '0')}`);
+    const tokens = await Promise.all(ids.map(async (oid) => [oid, await entra.issueToken({ oid })] as const));
+    for (let round = 0; round < 2; round += 1) {
+      for (const [callerId, token] of tokens) expect(await verify(token)).toStrictEqual({ callerId });
+    }
+  });
 });
 
 describe('keys that change', () => {

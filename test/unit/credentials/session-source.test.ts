@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { AwsCredentials } from '../../../src/aws/credentials.ts';
-import { byKeys, byWebIdentity } from '../../../src/credentials/session-source.ts';
+import { byKeys, byWebIdentity, TokenError } from '../../../src/credentials/session-source.ts';
 import type { SessionCredentials, SessionRequest, Sts } from '../../../src/credentials/sts.ts';
 import { tokenClaims } from '../../../src/credentials/token-claims.ts';
 
@@ -85,6 +85,19 @@ describe('sessions by a token', () => {
     const error = await make(REQUEST, signal).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'InvalidIdentityToken', claims });
     expect(JSON.stringify(error)).not.toContain(token);
+  });
+
+  it('no token: that is what is said, and STS is not asked', async () => {
+    const cause = new Error('429');
+    const asked: unknown[] = [];
+    const make = byWebIdentity(
+      () => Promise.reject(cause),
+      async () => sts((by) => void asked.push(by)),
+    );
+    const error = await make(REQUEST, signal).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TokenError);
+    expect(error).toMatchObject({ cause });
+    expect(asked).toStrictEqual([]);
   });
 
   it.each(['', 'x', 'a.b.c', 'a.bnVsbA.c', `a.${Buffer.from('[1]').toString('base64url')}.c`])(

@@ -3,7 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { clientConfig, createSts, type SessionRequest, StsError } from '../../../src/credentials/sts.ts';
+import { readConfig } from '../../../src/config/config.ts';
+import {
+  clientConfig,
+  createSts,
+  type SessionRequest,
+  StsError,
+  type StsOptions,
+} from '../../../src/credentials/sts.ts';
 import { startEntra, type Entra } from '../../emulators/azure/entra.ts';
 import { awsAccounts, type AwsAccounts } from '../../emulators/sts/accounts.ts';
 import { startSts, type StsEmulator } from '../../emulators/sts/sts.ts';
@@ -99,6 +106,17 @@ describe('AssumeRole', () => {
     expect(emulator.calls[0]?.parameters['DurationSeconds']).toBe('900');
   });
 
+  it('takes keys of the environment, which are frozen', async () => {
+    const { credentials } = readConfig({
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: KEY.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey,
+    });
+    if (credentials.base.source !== 'environment') throw new Error('Not by the environment.');
+    const session = await sts().assumeRole(credentials.base.keys, { ...REQUEST, externalId: 'azure' }, signal());
+    expect(session).toMatchObject({ accountId: ACCOUNT });
+  });
+
   it('says who was refused, by code, status and request id', async () => {
     const error = await refusal(sts().assumeRole(KEY, REQUEST, signal()));
     expect(error).toMatchObject({ code: 'AccessDenied', status: 403 });
@@ -133,6 +151,22 @@ describe('AssumeRoleWithWebIdentity', () => {
 });
 
 describe('an STS in trouble', () => {
+  it.each([
+    'AccessDenied',
+    'ExpiredTokenException',
+    'IDPCommunicationError',
+    'IDPRejectedClaim',
+    'InvalidIdentityToken',
+    'MalformedPolicyDocument',
+    'PackedPolicyTooLarge',
+    'RegionDisabledException',
+  ])('%s is told by the code that STS has for it', async (code) => {
+    emulator.fail({ status: 400, code, message: 'In its words.' });
+    const error = await refusal(sts().assumeRoleWithWebIdentity(await token(), REQUEST, signal()));
+    expect(error).toMatchObject({ code, status: 400 });
+    expect(error.message).toBe(`STS has refused AssumeRoleWithWebIdentity (${code}): In its words.`);
+  });
+
   it('is asked three times when it throttles, whatever the environment says', async () => {
     emulator.throttle();
     const error = await refusal(sts().assumeRoleWithWebIdentity(await token(), REQUEST, signal()));
@@ -171,18 +205,28 @@ describe('without an endpoint of its own', () => {
     ['cn-north-1', false, 'https://sts.cn-north-1.amazonaws.com.cn'],
     ['us-gov-west-1', false, 'https://sts.us-gov-west-1.amazonaws.com'],
     ['us-gov-west-1', true, 'https://sts.us-gov-west-1.amazonaws.com'],
+    ['us-gov-east-1', true, 'https://sts.us-gov-east-1.amazonaws.com'],
+    ['cn-northwest-1', false, 'https://sts.cn-northwest-1.amazonaws.com.cn'],
+    ['eu-isoe-west-1', false, 'https://sts.eu-isoe-west-1.cloud.adc-e.uk'],
+    ['us-isof-south-1', false, 'https://sts.us-isof-south-1.csp.hci.ic.gov'],
     ['us-iso-east-1', false, 'https://sts.us-iso-east-1.c2s.ic.gov'],
     ['us-isob-east-1', false, 'https://sts.us-isob-east-1.sc2s.sgov.gov'],
     ['eusc-de-east-1', false, 'https://sts.eusc-de-east-1.amazonaws.eu'],
   ])('%s is asked in its region (FIPS: %s)', async (region, useFips, expected) => {
-    const endpoint = await endpointOf(region, useFips);
+    const { credentials } = readConfig({
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: KEY.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey,
+      ...(useFips && { AWS_USE_FIPS_ENDPOINT: 'true' }),
+    });
+    const endpoint = await endpointOf(credentials.sts);
     expect(endpoint).toBe(expected);
   });
 });
 
 /** Where the client would send a call, without sending it. */
-async function endpointOf(region: string, useFips: boolean): Promise<string> {
-  const client = new STSClient({ ...clientConfig({ region, useFips }), credentials: KEY });
+async function endpointOf(options: StsOptions): Promise<string> {
+  const client = new STSClient({ ...clientConfig(options), credentials: KEY });
   let host = '';
   client.middlewareStack.add(
     () => async (args) => {

@@ -117,7 +117,9 @@ describe('gen_ai.request.model', () => {
 
   it('is the model that was called by another name', () => {
     const record = recordOf({ operation: 'InvokeModel', modelId: 'team', resolvedModelId: 'cohere.embed-v4:0' });
-    const attempts = [{ method: 'POST' as const, startedMs: 0, status: 200 }];
+    const attempts = [
+      { method: 'POST' as const, region: 'us-east-1', origin: 'https://bedrock.example', startedMs: 0, status: 200 },
+    ];
     const finished = { record, startedAt: 0, attempts, operation: operationOf('InvokeModel') };
     expect(operationAttributes(finished)).toMatchObject({
       'gen_ai.request.model': 'cohere.embed-v4:0',
