@@ -1,4 +1,5 @@
 import { EVENT_STREAM, plain, streamed, type Answer } from './answer.ts';
+import { AwsError } from './aws-error.ts';
 import { encodeEvent } from './frames.ts';
 import { member, requireObject } from './json.ts';
 import type { ReceivedRequest } from './received-request.ts';
@@ -8,7 +9,7 @@ const PADDING = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 
 /** Converse: one message, its usage, and the settings the request named. */
 export function converse(request: ReceivedRequest): Answer {
-  const input = requireObject(request.body);
+  const input = requireConversation(request.body);
   const tokens = divideCaches(countTokens(request), request);
   return plain(
     {
@@ -25,7 +26,7 @@ export function converse(request: ReceivedRequest): Answer {
 
 /** ConverseStream: the events in Bedrock's order, `metadata` with the usage last. */
 export function converseStream(request: ReceivedRequest): Answer {
-  const input = requireObject(request.body);
+  const input = requireConversation(request.body);
   const tokens = divideCaches(countTokens(request), request);
   const parts = [
     paddedEvent('messageStart', { role: 'assistant' }),
@@ -39,6 +40,14 @@ export function converseStream(request: ReceivedRequest): Answer {
     }),
   ];
   return streamed(parts, EVENT_STREAM, tokens);
+}
+
+/** A request of Converse, or AWS's 400 for one whose messages are no list: that is found before any model is asked. */
+function requireConversation(body: Buffer): object {
+  const input = requireObject(body);
+  const messages = member(input, 'messages');
+  if (messages === undefined || Array.isArray(messages)) return input;
+  throw new AwsError(400, 'SerializationException', 'NUMBER_VALUE can not be converted to a List');
 }
 
 /** As a stream of OpenAI's models has counted: what the cache gave or took is input as well. */
