@@ -1,0 +1,36 @@
+import { describe, errorTypeOf, makerOf, messageOf } from '../answer.ts';
+import { type Check, failed, type Finding, ok } from '../check.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { explain, isNoAnswer } from '../explain.ts';
+
+const NOT_THIS_API =
+  'The API at this path has not the policy of this checkout: end the URL with the path of the API, or run `azd provision`.';
+
+/** A call that must be refused by the policy of the gateway, in the form that AWS SDKs understand. */
+export async function expectUnauthorized(endpoint: Endpoint, headers: Record<string, string>): Promise<Finding> {
+  const question = { path: '/model/verify.none/converse', headers, body: { messages: [] } };
+  const answer = await endpoint.ask(question);
+  if (isNoAnswer(answer)) return explain(answer);
+  const found = describe(answer);
+  if (makerOf(answer) === 'platform' && answer.status !== 401) return explain(answer);
+  if (answer.status !== 401) {
+    return failed(
+      found,
+      'The API lets calls pass without a valid key: set subscriptionRequired of the API, by `azd provision`.',
+    );
+  }
+  if (makerOf(answer) !== 'gateway') return failed(found, NOT_THIS_API);
+  if (errorTypeOf(answer) !== 'UnauthorizedException' || messageOf(answer) === '') return failed(found, NOT_THIS_API);
+  if (!/^application\/json\b/.test(answer.headers['content-type'] ?? '')) {
+    return failed(`${found}; content-type ${answer.headers['content-type'] ?? 'missing'}`, NOT_THIS_API);
+  }
+  return ok(found);
+}
+
+export const noKey: Check = {
+  id: '11',
+  title: 'A call without a key is refused',
+  layer: 'gateway',
+  needs: [],
+  run: ({ endpoint }) => expectUnauthorized(endpoint, {}),
+};
