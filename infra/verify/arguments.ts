@@ -11,15 +11,24 @@ export interface Arguments {
   readonly json: boolean;
   readonly calls: boolean;
   readonly modelId: string | undefined;
+  /** Whether to wait for the records of this run. */
+  readonly log: boolean;
+  /** Resource group, and resource id of the gateway; absent: those of azd's environment. */
+  readonly group: string | undefined;
+  readonly gatewayId: string | undefined;
 }
 
-export const USAGE = `npm run verify -- <url> [<key>] [--model <id>] [--no-calls] [--json]
+export const USAGE = `npm run verify -- <url> [<key>] [--model <id>] [--no-calls]
+                  [--no-log] [--group <name>] [--gateway <id>] [--json]
 
   <url>       the endpoint as clients have it, https://contoso.azure-api.net/bedrock
   <key>       a subscription key; better in the variable VERIFY_KEY, or typed when
               asked for: npm prints arguments
   --model     model or inference profile for the calls
   --no-calls  asks Bedrock for no answer: nothing is paid
+  --no-log    does not look for the records of these calls (up to five minutes)
+  --group     resource group of the deployment, where azd has no environment of it
+  --gateway   resource id of the API Management instance, if it is elsewhere
   --json      the report as JSON; npm run --silent keeps npm's own lines away
 
 Exit code: 0 nothing has failed, 1 something has, 2 it could not be run.`;
@@ -37,6 +46,9 @@ export function readArguments(words: readonly string[], environment: NodeJS.Proc
     json: values.json ?? false,
     calls: !(values['no-calls'] ?? false),
     modelId: values.model,
+    log: !(values['no-log'] ?? false),
+    group: values.group,
+    gatewayId: values.gateway,
   };
 }
 
@@ -48,6 +60,9 @@ function parse(words: readonly string[]) {
       options: {
         json: { type: 'boolean' },
         'no-calls': { type: 'boolean' },
+        'no-log': { type: 'boolean' },
+        group: { type: 'string' },
+        gateway: { type: 'string' },
         model: { type: 'string' },
       },
     });
@@ -69,8 +84,13 @@ export function parseUrl(text: string): URL {
   return url;
 }
 
-/** @throws Problem for a key that no header can hold */
+/** Less could stand in any word of the report, which it is taken out of. */
+const SHORTEST_KEY = 8;
+
+/** @throws Problem for a key that no header can hold, or that cannot be kept out of the report */
 export function checkKey(key: string): void {
-  if (!/^[\x21-\x7e]+$/.test(key))
+  if (!/^[\x21-\x7e]+$/.test(key)) {
     throw new Problem('The key is empty, or holds a blank or a character that is not ASCII.');
+  }
+  if (key.length < SHORTEST_KEY) throw new Problem(`The key has fewer than ${SHORTEST_KEY} characters.`);
 }

@@ -6,6 +6,7 @@ export interface LoggedCall {
   readonly id: string;
   /** The model that it was for, decoded. */
   readonly modelId?: string;
+  readonly status: number;
   /** Whether a model has answered, which takes tokens. */
   readonly hasTokens: boolean;
 }
@@ -24,7 +25,8 @@ export function createCallLog(): CallLog {
     answered({ modelId }, answer) {
       const id = invocationId(answer);
       if (id === undefined) return;
-      calls.push({ id, hasTokens: modelId !== undefined && answer.status === 200, ...(modelId && { modelId }) });
+      const { status } = answer;
+      calls.push({ id, status, hasTokens: modelId !== undefined && status === 200, ...(modelId && { modelId }) });
     },
   };
 }

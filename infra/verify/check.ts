@@ -1,17 +1,7 @@
-import type { Azure } from './azure.ts';
+import type { Azure } from './azure/azure.ts';
 import type { CallLog } from './call-log.ts';
 import type { Endpoint } from './endpoint.ts';
-
-export type Status = 'ok' | 'warning' | 'failed' | 'skipped';
-
-/** What came out of one check. */
-export interface Finding {
-  readonly status: Status;
-  /** What was measured; of a skipped check, why it was. */
-  readonly evidence: string;
-  /** The one thing to do next; absent where there is nothing to be done. */
-  readonly remedy?: string;
-}
+import type { Finding } from './finding.ts';
 
 export interface Check {
   readonly id: string;
@@ -37,20 +27,12 @@ export interface Context {
   readonly calls: boolean;
   readonly azure: Azure;
   readonly log: CallLog;
+  readonly patience: Patience;
 }
 
-export function ok(evidence: string): Finding {
-  return { status: 'ok', evidence };
-}
-
-export function warning(evidence: string, remedy: string): Finding {
-  return { status: 'warning', evidence, remedy };
-}
-
-export function failed(evidence: string, remedy: string): Finding {
-  return { status: 'failed', evidence, remedy };
-}
-
-export function skipped(why: string): Finding {
-  return { status: 'skipped', evidence: why };
+/** How long the log is waited for, and how long between two looks. */
+export interface Patience {
+  /** 0: not at all. */
+  readonly logMs: number;
+  readonly pauseMs: number;
 }

@@ -1,5 +1,5 @@
 import { type Answer, describe, errorTypeOf, invocationId, makerOf, messageOf } from './answer.ts';
-import { failed, type Finding } from './check.ts';
+import { failed, type Finding } from './finding.ts';
 import type { NoAnswer } from './no-answer.ts';
 
 /** Which answer it is, and what mends it. */

@@ -1,11 +1,43 @@
 import { exitCode, type Result } from './run.ts';
-import type { Status } from './check.ts';
+import type { Check } from './check.ts';
+import type { Status } from './finding.ts';
 
 const WIDTH = 80;
 const INDENT = 14;
 
+/** Prints results as they come; checks in a row that are skipped for one reason are told together. */
+export interface Printer {
+  add(result: Result): void;
+  end(): void;
+}
+
+export function createPrinter(print: (text: string) => void): Printer {
+  let held: Result[] = [];
+  const flush = () => {
+    const [first] = held;
+    if (first !== undefined) print(lines(held.length === 1 ? first : together(held)));
+    held = [];
+  };
+  return {
+    add(result) {
+      if (result.status !== 'skipped' || result.evidence !== held[0]?.evidence) flush();
+      held.push(result);
+      if (result.status !== 'skipped') flush();
+    },
+    end: flush,
+  };
+}
+
+function together(results: readonly Result[]): Printable {
+  const ids = results.map(({ check }) => check.id);
+  const check = { id: ids[0] ?? '', title: `to ${ids.at(-1)}, ${ids.length} checks` };
+  return { check, status: 'skipped', evidence: results[0]?.evidence ?? '' };
+}
+
+type Printable = Omit<Result, 'check'> & { readonly check: Pick<Check, 'id' | 'title'> };
+
 /** One check in lines of at most 80 columns: status, number, title; evidence; remedy. */
-export function lines({ check, status, evidence, remedy }: Result): string {
+function lines({ check, status, evidence, remedy }: Printable): string {
   const head = `${status.padEnd(8)} ${check.id.padStart(3)}  ${check.title}`;
   const rest = [status === 'skipped' ? `(${evidence})` : evidence];
   if (remedy !== undefined) rest.push(`-> ${remedy}`);

@@ -1,4 +1,6 @@
-import { type Check, type Context, type Finding, skipped } from './check.ts';
+import { Settled } from './azure/look.ts';
+import type { Check, Context } from './check.ts';
+import { type Finding, skipped } from './finding.ts';
 
 /** A check and what came out of it. */
 export interface Result extends Finding {
@@ -35,6 +37,7 @@ async function outcome(check: Check, context: Context): Promise<Finding> {
   try {
     return await check.run(context);
   } catch (error) {
+    if (error instanceof Settled) return error.finding;
     // A defect of the check, or a tool that answers as it never did: it tells nothing about the endpoint.
     return skipped(`the check itself failed: ${error instanceof Error ? error.message : 'unknown'}`);
   }

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
+import { operationsOfTemplate } from '../../infra/verify/azure/policy.ts';
 import { LAYERS } from '../../infra/verify/check.ts';
 import { CHECKS } from '../../infra/verify/checks/all.ts';
 import { USAGE } from '../../infra/verify/arguments.ts';
+import { BEDROCK_OPERATIONS } from '../emulators/gateway/operations.ts';
 import { codeIn, rowsUnder } from '../support/markdown.ts';
 import { root } from '../support/root.ts';
 
@@ -18,9 +20,14 @@ it('the table of checks has every check, in the order in which they are run', ()
 });
 
 it('the table of options has every option', () => {
-  const told = rowsUnder(text, 'option').map(([option = '']) => codeIn(option)[0]?.split(' ')[0]);
+  const told = rowsUnder(text, 'option').flatMap(([option = '']) => codeIn(option).map((each) => each.split(' ')[0]));
   const options = Array.from(USAGE.matchAll(/^ {2}(--[a-z-]+)/gm), ([, option]) => option);
   expect(told.toSorted()).toStrictEqual(options.toSorted());
+});
+
+it('check 10 knows the operations of the template', async () => {
+  expect(await operationsOfTemplate()).toStrictEqual(expect.arrayContaining([...BEDROCK_OPERATIONS]));
+  expect(await operationsOfTemplate()).toHaveLength(BEDROCK_OPERATIONS.length);
 });
 
 it('checks stand on what was checked before, and climb from layer to layer', () => {

@@ -1,5 +1,6 @@
 import { type Answer, json, makerOf, milliseconds } from '../answer.ts';
-import { type Check, failed, ok, warning } from '../check.ts';
+import type { Check } from '../check.ts';
+import { failed, ok, warning } from '../finding.ts';
 import { explain, isNoAnswer } from '../explain.ts';
 import { modelQuestion } from '../model.ts';
 

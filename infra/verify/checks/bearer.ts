@@ -1,5 +1,6 @@
 import { milliseconds } from '../answer.ts';
-import { type Check, failed, ok } from '../check.ts';
+import type { Check } from '../check.ts';
+import { failed, ok } from '../finding.ts';
 import { explain, isNoAnswer } from '../explain.ts';
 
 export const bearer: Check = {

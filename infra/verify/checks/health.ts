@@ -1,5 +1,6 @@
 import { type Answer, makerOf, messageOf, milliseconds } from '../answer.ts';
-import { type Check, type Context, failed, ok } from '../check.ts';
+import type { Check, Context } from '../check.ts';
+import { failed, ok } from '../finding.ts';
 import { explain, isNoAnswer } from '../explain.ts';
 import { modelQuestion } from '../model.ts';
 import { REFUSED_BODY } from './model-ids.ts';

@@ -1,4 +1,5 @@
-import { type Check, failed, ok, skipped, warning } from '../check.ts';
+import type { Check } from '../check.ts';
+import { failed, ok, skipped, warning } from '../finding.ts';
 import { explain, isNoAnswer } from '../explain.ts';
 import { askByHttp2 } from '../http2.ts';
 import { judgeStream, streamQuestion } from './streaming.ts';

@@ -1,5 +1,6 @@
 import { type Answer, describe, errorTypeOf, makerOf } from '../answer.ts';
-import { type Check, failed, ok } from '../check.ts';
+import type { Check } from '../check.ts';
+import { failed, ok } from '../finding.ts';
 import { explain, isNoAnswer } from '../explain.ts';
 import { modelArn } from '../model.ts';
 

@@ -1,5 +1,6 @@
 import { describe, errorTypeOf, makerOf, messageOf } from '../answer.ts';
-import { type Check, failed, type Finding, ok } from '../check.ts';
+import type { Check } from '../check.ts';
+import { failed, type Finding, ok } from '../finding.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { explain, isNoAnswer } from '../explain.ts';
 

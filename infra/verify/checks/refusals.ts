@@ -1,7 +1,8 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 
 import { type Answer, describe, json, makerOf } from '../answer.ts';
-import { type Check, failed, type Finding, ok, warning } from '../check.ts';
+import type { Check } from '../check.ts';
+import { failed, type Finding, ok, warning } from '../finding.ts';
 import type { Endpoint, Question } from '../endpoint.ts';
 import { explain, isNoAnswer } from '../explain.ts';
 

@@ -1,5 +1,6 @@
 import { type Answer, makerOf, milliseconds } from '../answer.ts';
-import { failed, type Finding, ok, type Check } from '../check.ts';
+import type { Check } from '../check.ts';
+import { failed, type Finding, ok } from '../finding.ts';
 import { readStream } from '../event-stream.ts';
 import { explain, isNoAnswer } from '../explain.ts';
 import { modelQuestion } from '../model.ts';

@@ -1,4 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { root } from '../../support/root.ts';
@@ -15,6 +17,24 @@ const MAIN = join(root, 'infra/verify/main.ts');
 
 /** Where there is neither `az` nor `azd`, whatever the machine has. */
 const NO_TOOLS = { PATH: '/usr/bin:/bin', HOME: '/nonexistent' };
+
+/** Commands `az` and `azd` that answer as given, by the beginning of their line; and fail for any other. */
+export async function makeTools(
+  answers: Readonly<Record<string, unknown>>,
+): Promise<{ PATH: string; remove(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'verify-tools-'));
+  const cases = await Promise.all(
+    Object.entries(answers).map(async ([line, answer], index) => {
+      await writeFile(join(folder, `${index}.json`), JSON.stringify(answer));
+      return `  '${line}'*) cat '${join(folder, `${index}.json`)}' ;;`;
+    }),
+  );
+  for (const tool of ['az', 'azd']) {
+    const script = ['#!/bin/sh', `case "${tool} $*" in`, ...cases, "  *) echo 'ERROR: no' >&2; exit 1 ;;", 'esac', ''];
+    await writeFile(join(folder, tool), script.join('\n'), { mode: 0o755 });
+  }
+  return { PATH: `${folder}:${NO_TOOLS.PATH}`, remove: () => rm(folder, { recursive: true }) };
+}
 
 /** Runs the command as npm does, without a terminal. */
 export function runVerify(words: readonly string[], environment: Environment = {}): Promise<Run> {

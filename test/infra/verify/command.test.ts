@@ -14,7 +14,8 @@ import { root } from '../../support/root.ts';
 import { findSecrets } from '../../support/secret-scan.ts';
 import { selfSignedCertificate } from '../../support/self-signed-certificate.ts';
 import { forwardTo } from './between.ts';
-import { runOnTerminal, runVerify } from './command-line.ts';
+import { startWorld } from './azure-state.ts';
+import { makeTools, runOnTerminal, runVerify } from './command-line.ts';
 import { EVENT_DELAY_MS } from './verified.ts';
 
 let chain: Chain;
@@ -35,6 +36,17 @@ function expectNoKey(...texts: readonly string[]): void {
   expect(leaks).toStrictEqual([]);
 }
 
+interface Told {
+  readonly id: string;
+  readonly status: string;
+  readonly evidence?: string;
+  readonly why?: string;
+}
+
+function checkIn(report: string, wanted: string): Told | undefined {
+  return (JSON.parse(report) as { checks: Told[] }).checks.find(({ id }) => id === wanted);
+}
+
 describe('the command', () => {
   it('ends with 0 and one line after the other, none above 80 columns', async () => {
     const { code, stdout, stderr } = await runVerify([url], { VERIFY_KEY: key });
@@ -52,7 +64,7 @@ describe('the command', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^failed {4}13 {2}.+\n {14}401 UnauthorizedException of the gateway/m);
     expect(stdout).toMatch(/^ {14}-> Use a key of an active subscription/m);
-    expect(stdout).toMatch(/^skipped {3}14 {2}.+\n {14}\(check 13 failed\)$/m);
+    expect(stdout).toMatch(/^skipped {3}16 {2}to 20, 6 checks\n {14}\(check 13 failed\)$/m);
     expect(stdout.replaceAll('\n', ' ')).toMatch(/Begin with check 13: /);
     expectNoKey(stdout);
   });
@@ -111,6 +123,7 @@ describe('the command', () => {
     ['a key in the URL', () => [`${url}?api-key=${key}`, key], /^The URL must have no query/],
     ['a password in the URL', () => [url.replace('//', `//u:${key}@`), key], /^The URL must have no query/],
     ['a key with a line break', () => [url, `${key}\n`], /^The key is empty, or holds a blank/],
+    ['a key that any word may hold', () => [url, 'key'], /^The key has fewer than 8/],
     ['three arguments', () => [url, key, key], /^There are too many arguments/],
     ['another option', () => [url, `--${key}`], /^There is an option that is not known/],
     ['a model without a name', () => [url, key, '--model'], /^There is an option that is not known/],
@@ -151,6 +164,38 @@ describe('the command', () => {
   });
 });
 
+describe('with az and azd', () => {
+  it('looks at Azure as well', async () => {
+    const world = await startWorld(chain);
+    const answers = Object.entries(world.tools).map(([line, look]) => [line, 'found' in look ? look.found : null]);
+    const { remove, ...tools } = await makeTools(Object.fromEntries(answers));
+    const { code, stdout, stderr } = await runVerify([url], { ...tools, VERIFY_KEY: key });
+    await world.close();
+    await remove();
+    expect({ code, stderr }).toStrictEqual({ code: 0, stderr: '' });
+    const told = Array.from(
+      stdout.matchAll(/^(ok|warning|failed|skipped) +(\w+) /gm),
+      ([, status, id]) => `${status} ${id}`,
+    );
+    expect(told.filter((line) => !line.startsWith('ok '))).toStrictEqual(['skipped 5', 'skipped 8', 'skipped 19b']);
+    expect(told).toHaveLength(21);
+    expect(stdout).toContain('Asks us.amazon.nova-lite-v1:0 for one answer');
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toStrictEqual([]);
+    expectNoKey(stdout);
+    expect(findSecrets(new Map([['token', world.azure.token]]), [{ where: 'report', text: stdout }])).toStrictEqual([]);
+  });
+
+  it('says who is not signed in', async () => {
+    const { remove, ...tools } = await makeTools({
+      'azd env get-values': { BEDROCK_API_URL: url, AZURE_RESOURCE_GROUP: 'rg' },
+    });
+    const { code, stdout } = await runVerify([url, '--no-calls'], { ...tools, VERIFY_KEY: key });
+    await remove();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^skipped {4}1 {2}to 10, 10 checks\n {14}\(nobody is signed in: az login\)$/m);
+  });
+});
+
 describe('check 19b', () => {
   it('finds HTTP/2, and a stream by it', async () => {
     const front = await startTlsFront(chain.gateway.port, 0);
@@ -160,12 +205,11 @@ describe('check 19b', () => {
     });
     await front.close();
     expect(code).toBe(0);
-    expect(JSON.parse(stdout).checks.at(-1)).toMatchObject({
+    expect(checkIn(stdout, '19b')).toMatchObject({
       id: '19b',
       status: 'ok',
       evidence: expect.stringMatching(/^h2 agreed; 14 events in \d+ pieces/),
     });
-    expect(JSON.parse(stdout).checks.filter(({ status }: { status: string }) => status !== 'ok')).toStrictEqual([]);
   });
 
   it('finds HTTP/2 with --no-calls, too', async () => {
@@ -175,7 +219,7 @@ describe('check 19b', () => {
       NODE_EXTRA_CA_CERTS: front.certificate,
     });
     await front.close();
-    expect(JSON.parse(stdout).checks.at(-1)).toMatchObject({ status: 'ok', evidence: 'h2 agreed, 200 of /health' });
+    expect(checkIn(stdout, '19b')).toMatchObject({ status: 'ok', evidence: 'h2 agreed, 200 of /health' });
   });
 
   it('warns when the gateway has HTTP/1.1 only', async () => {
@@ -190,7 +234,7 @@ describe('check 19b', () => {
     await front.close();
     await rm(certificate);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout).checks.at(-1)).toMatchObject({
+    expect(checkIn(stdout, '19b')).toMatchObject({
       status: 'warning',
       evidence: 'the gateway has chosen http/1.1 by ALPN, not h2',
       remedy: expect.stringMatching(/Protocols \+ ciphers/),
@@ -202,7 +246,7 @@ describe('check 19b', () => {
     const { code, stdout } = await runVerify([`${front.origin}/bedrock`, '--json'], { VERIFY_KEY: key });
     await front.close();
     expect(code).toBe(1);
-    expect(JSON.parse(stdout).checks[0]).toMatchObject({
+    expect(checkIn(stdout, '11')).toMatchObject({
       status: 'failed',
       evidence: 'TLS failed (DEPTH_ZERO_SELF_SIGNED_CERT)',
       remedy: expect.stringContaining('NODE_EXTRA_CA_CERTS'),

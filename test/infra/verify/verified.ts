@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createCallLog } from '../../../infra/verify/call-log.ts';
-import type { Azure } from '../../../infra/verify/azure.ts';
+import type { Azure } from '../../../infra/verify/azure/azure.ts';
+import type { Check } from '../../../infra/verify/check.ts';
 import { CHECKS } from '../../../infra/verify/checks/all.ts';
 import { createEndpoint } from '../../../infra/verify/endpoint.ts';
 import { type Result, runChecks } from '../../../infra/verify/run.ts';
@@ -14,13 +15,22 @@ import { root } from '../../support/root.ts';
 /** Pause between events of the emulated Bedrock: far above what the network gathers into one piece. */
 export const EVENT_DELAY_MS = 60;
 
+/** A machine on which there is neither `az` nor `azd`. */
+export const NO_AZURE: Azure = {
+  tools: { az: { absent: true }, azd: { absent: true } },
+  account: { absent: true },
+  deployed: { why: 'azd is not there; --group and --gateway name the deployment' },
+  visit: () => Promise.reject(new Error('Nothing to visit.')),
+  localPackage: () => Promise.resolve(undefined),
+};
+
 export interface VerifyOptions {
   readonly key?: string;
   readonly modelId?: string;
   readonly calls?: boolean;
   readonly timeoutMs?: number;
   readonly azure?: Azure;
-  /** Ids of the checks to run, and of those they need; default all. */
+  /** Ids of the checks to run; default those that need no Azure, or all, with `azure`. */
   readonly only?: readonly string[];
 }
 
@@ -32,8 +42,11 @@ export async function verify(
   const { key = subscriptionKey, modelId = 'amazon.nova-lite-v1:0', calls = true, timeoutMs = 60_000 } = options;
   const log = createCallLog();
   const endpoint = createEndpoint(new URL(url), { key, timeoutMs, onAnswer: log.answered });
-  const checks = options.only === undefined ? CHECKS : CHECKS.filter(({ id }) => options.only?.includes(id));
-  const context = { endpoint, modelId, calls, azure: options.azure ?? {}, log };
+  const isMeant = ({ id, layer }: Check) =>
+    options.only?.includes(id) ?? (options.azure !== undefined || (layer !== 'Azure' && !['10', '20'].includes(id)));
+  const checks = CHECKS.filter(isMeant);
+  const patience = { logMs: 1000, pauseMs: 50 };
+  const context = { endpoint, modelId, calls, azure: options.azure ?? NO_AZURE, log, patience };
   const results = await runChecks(checks, context);
   return Object.fromEntries(results.map(({ check, ...result }) => [check.id, result]));
 }
