@@ -82,4 +82,6 @@ async function main(): Promise<number> {
   }
 }
 
+// Whoever reads the report may stop in the middle, as `head` does.
+process.stdout.on('error', () => process.exit(1));
 process.exitCode = await main();

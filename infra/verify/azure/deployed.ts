@@ -9,6 +9,8 @@ export interface Place {
   readonly group: string;
   /** Resource id of the API Management instance; absent: the one in the group. */
   readonly gatewayId?: string;
+  /** Name of the vault, empty without one; absent: the one that the app's settings name. */
+  readonly vaultName?: string;
   /** Path of the API on the gateway, without slashes at its ends. */
   readonly apiPath: string;
 }
@@ -31,6 +33,10 @@ export interface Deployed extends Apis {
   readonly site: () => Promise<Look<Json>>;
   /** Names and values of the app's settings. */
   readonly settings: () => Promise<Look<Readonly<Record<string, string>>>>;
+  /** The vault, in whichever group of the subscription; absent: no AWS key is kept. */
+  readonly vault: () => Promise<Look<Json>>;
+  /** The workspace that the component keeps its log in. */
+  readonly workspace: () => Promise<Look<Json>>;
   readonly gateway: () => Promise<Look<Json>>;
   /** The API at the path. */
   readonly api: () => Promise<Look<Json>>;
@@ -80,6 +86,22 @@ export function createDeployed(place: Place, apis: Apis): Deployed {
       ? ofType('Microsoft.ApiManagement/service', VERSIONS.gateway)
       : resourceManager.get(`${place.gatewayId}?api-version=${VERSIONS.gateway}`),
   );
+  const settings = once(async (): Promise<Look<Readonly<Record<string, string>>>> => {
+    const app = await site();
+    if (!('found' in app)) return app;
+    const path = `${text(app.found, 'id')}/config/appsettings/list?api-version=${VERSIONS.web}`;
+    const answer = await resourceManager.post(path);
+    if (!('found' in answer)) return answer;
+    return {
+      found: Object.fromEntries(members(answer.found, 'properties').map(([name, value]) => [name, String(value)])),
+    };
+  });
+  const vaultInSettings = async (): Promise<Look<string>> => {
+    const values = await settings();
+    if (!('found' in values)) return values;
+    const uri = values.found['KEY_VAULT_URI'] ?? '';
+    return { found: URL.canParse(uri) ? (new URL(uri).hostname.split('.')[0] ?? '') : '' };
+  };
   const api = once(async (): Promise<Look<Json>> => {
     const service = await gateway();
     if (!('found' in service)) return service;
@@ -97,15 +119,25 @@ export function createDeployed(place: Place, apis: Apis): Deployed {
     ofType,
     site,
     gateway,
-    settings: once(async () => {
-      const app = await site();
-      if (!('found' in app)) return app;
-      const path = `${text(app.found, 'id')}/config/appsettings/list?api-version=${VERSIONS.web}`;
-      const answer = await resourceManager.post(path);
-      if (!('found' in answer)) return answer;
-      return {
-        found: Object.fromEntries(members(answer.found, 'properties').map(([name, value]) => [name, String(value)])),
-      };
+    settings,
+    vault: once(async () => {
+      const named = place.vaultName === undefined ? await vaultInSettings() : { found: place.vaultName };
+      if (!('found' in named)) return named;
+      const name = named.found;
+      if (name === '') return { absent: true };
+      const filter = encodeURIComponent(`resourceType eq 'Microsoft.KeyVault/vaults' and name eq '${name}'`);
+      const path = `/subscriptions/${place.subscriptionId}/resources?$filter=${filter}&api-version=${VERSIONS.resources}`;
+      const all = await resourceManager.list(path);
+      if (!('found' in all)) return all;
+      const id = text(all.found[0], 'id');
+      if (id === '') return { why: `there is no vault ${name} that may be looked at in the subscription` };
+      return resourceManager.get(`${id}?api-version=${VERSIONS.vault}`);
+    }),
+    workspace: once(async () => {
+      const component = await ofType('Microsoft.Insights/components', VERSIONS.insights);
+      if (!('found' in component)) return component;
+      const id = text(component.found, 'properties', 'WorkspaceResourceId');
+      return resourceManager.get(`${id}?api-version=${VERSIONS.workspace}`);
     }),
     api,
     gatewayPrincipals: once(async () => {

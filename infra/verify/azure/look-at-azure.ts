@@ -78,7 +78,16 @@ function placeOf({ endpoint, given, environment, account }: Known): Look<Place> 
   if (subscriptionId === '') return { why: 'nobody is signed in: az login' };
   const gatewayId = given.gatewayId ?? gatewayOf(values, subscriptionId);
   const apiPath = endpoint.path.replace(/^\/+/, '');
-  return { found: { subscriptionId, group, apiPath, ...(gatewayId === undefined ? {} : { gatewayId }) } };
+  const { AZURE_KEY_VAULT_NAME: vaultName } = values;
+  return {
+    found: {
+      subscriptionId,
+      group,
+      apiPath,
+      ...(gatewayId === undefined ? {} : { gatewayId }),
+      ...(vaultName === undefined ? {} : { vaultName }),
+    },
+  };
 }
 
 function gatewayOf(values: Readonly<Record<string, string>>, subscriptionId: string): string | undefined {

@@ -9,7 +9,7 @@ export interface Operation {
   readonly urlTemplate: string;
 }
 
-/** The operations that the template deploys. */
+/** The operations that the template deploys whatever its parameters are. */
 export async function operationsOfTemplate(): Promise<Operation[]> {
   const template = await readFile(join(gateway, 'api.bicep'), 'utf8');
   return Array.from(

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { exec, execFile } from 'node:child_process';
 
 import type { Look } from './look.ts';
 
@@ -14,16 +14,18 @@ export const runTool: RunTool = (tool, words) =>
       encoding: 'utf8',
       timeout: TIMEOUT_MS,
       maxBuffer: 16 * 1024 * 1024,
-      // There they are batch files, which nothing but a shell runs.
-      shell: process.platform === 'win32',
     } as const;
-    execFile(tool, [...words, '--output', 'json'], options, (error, stdout, stderr) => {
+    const line = [...words, '--output', 'json'];
+    const done = (error: Error | null, stdout: string, stderr: string): void => {
       if (error === null) return resolve(parsed(tool, stdout));
       const { code } = error as NodeJS.ErrnoException;
       // 127, 9009: what shells say of a command that is not there.
       if (code === 'ENOENT' || Number(code) === 127 || Number(code) === 9009) return resolve({ absent: true });
       return resolve({ why: `${tool} ${words.slice(0, 2).join(' ')}: ${firstLine(stderr) || 'no answer'}` });
-    });
+    };
+    // On Windows they are batch files, which nothing but a shell runs.
+    if (process.platform === 'win32') exec([tool, ...line].join(' '), options, done);
+    else execFile(tool, line, options, done);
   });
 
 function parsed(tool: string, text: string): Look<unknown> {

@@ -22,11 +22,10 @@ export const closed: Check = {
     }
     const found = `${answer.status} of ${host}/health from here`;
     if (answer.status === 403 && invocationId(answer) === undefined) return ok(`${found}, by the platform`);
+    if (isPrivate && answer.status === 401) return ok(`${found}, by the app: this machine is in its network`);
     return failed(
       `${found}: the request went as far as the app`,
-      isPrivate
-        ? 'This machine is in the network of the app: that is right, if it is meant to be. Else look at the peerings'
-        : 'Name the addresses of the gateway alone (GATEWAY_ADDRESSES), then azd provision',
+      'Name the addresses of the gateway alone (GATEWAY_ADDRESSES), then azd provision',
     );
   },
 };

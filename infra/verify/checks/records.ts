@@ -24,11 +24,7 @@ export const records: Check = {
   async run({ azure, log, patience }) {
     const deployed = deployedIn(azure);
     if (patience.logMs === 0) return skipped('--no-log');
-    const workspace = present(
-      await deployed.ofType('Microsoft.OperationalInsights/workspaces', VERSIONS.workspace),
-      'the workspace',
-      'azd provision',
-    );
+    const workspace = present(await deployed.workspace(), 'the workspace', 'azd provision');
     const customerId = text(workspace, 'properties', 'customerId');
     const end = performance.now() + patience.logMs;
     let found: Logged[] = [];

@@ -11,7 +11,6 @@ const TYPES = [
   'Microsoft.Storage/storageAccounts',
   'Microsoft.ManagedIdentity/userAssignedIdentities',
   'Microsoft.Insights/components',
-  'Microsoft.OperationalInsights/workspaces',
 ];
 
 export const resources: Check = {
@@ -22,14 +21,14 @@ export const resources: Check = {
   async run({ azure }) {
     const deployed = deployedIn(azure);
     const all = present(await deployed.resources(), `the resource group ${deployed.place.group}`, 'azd up');
-    const types = azure.environment?.['AZURE_KEY_VAULT_NAME'] ? [...TYPES, 'Microsoft.KeyVault/vaults'] : TYPES;
-    const missing = types.find((type) => !all.some((each) => same(text(each, 'type'), type)));
+    // A vault, a workspace or a network may have been there before, in a group of its own.
+    const missing = TYPES.find((type) => !all.some((each) => same(text(each, 'type'), type)));
     const unfinished = all.find((each) => {
       const state = text(each, 'provisioningState');
-      return state !== '' && state !== 'Succeeded' && types.some((type) => same(type, text(each, 'type')));
+      return state !== '' && state !== 'Succeeded' && TYPES.some((type) => same(type, text(each, 'type')));
     });
     if (missing === undefined && unfinished === undefined) {
-      return ok(`${types.length} kinds of resources in ${deployed.place.group}, all provisioned`);
+      return ok(`${TYPES.length} kinds of resources in ${deployed.place.group}, all provisioned`);
     }
     const what =
       missing === undefined

@@ -1,6 +1,6 @@
 import { type Deployed, VERSIONS } from '../azure/deployed.ts';
 import { type Json, same, text } from '../azure/json.ts';
-import { present } from '../azure/look.ts';
+import { ifPresent, present } from '../azure/look.ts';
 import { deployedIn } from '../azure/require.ts';
 import type { Check } from '../check.ts';
 import { failed, ok, warning } from '../finding.ts';
@@ -50,9 +50,10 @@ export const roles: Check = {
       "the app's identity",
       'azd provision',
     );
-    const all = present(await deployed.resources(), 'the resource group', 'azd up');
-    const hasVault = all.some((each) => same(text(each, 'type'), ON_THE_VAULT.type));
-    const wanted = hasVault ? [...OF_THE_APP, ON_THE_VAULT] : OF_THE_APP;
+    const group = present(await deployed.resources(), 'the resource group', 'azd up');
+    const vault = ifPresent(await deployed.vault());
+    const wanted = vault === undefined ? OF_THE_APP : [...OF_THE_APP, ON_THE_VAULT];
+    const all = [...group, ...(vault === undefined ? [] : [{ id: text(vault, 'id'), type: ON_THE_VAULT.type }])];
     const given = await assignments(deployed, text(identity, 'properties', 'principalId'));
     const lacking = wanted.find((each) => !given.some((assignment) => fits(each, assignment, all)));
     if (lacking !== undefined) return missing(`the app's identity ${text(identity, 'name')}`, lacking);

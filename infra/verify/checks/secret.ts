@@ -19,7 +19,7 @@ export const secret: Check = {
   needs: ['3'],
   async run({ azure }) {
     const deployed = deployedIn(azure);
-    const vault = ifPresent(await deployed.ofType('Microsoft.KeyVault/vaults', VERSIONS.vault));
+    const vault = ifPresent(await deployed.vault());
     if (vault === undefined) return skipped('this deployment keeps no AWS key, and has no vault');
     const name = azure.environment?.['AWS_CREDENTIALS_SECRET_NAME'] ?? 'aws-credentials';
     // Azure Resource Manager tells all but the value, whatever network the vault is in.

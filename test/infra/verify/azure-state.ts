@@ -141,6 +141,8 @@ function fill(azure: ResourceManager, chain: Chain): void {
   for (const name of providers) {
     azure.hold(`${SUBSCRIPTION}/providers/Microsoft.${name}`, { registrationState: 'Registered' });
   }
+  azure.hold(`${SUBSCRIPTION}/resources`, [resource(IDS.vault)]);
+  azure.hold(IDS.component, { ...resource(IDS.component), properties: { WorkspaceResourceId: IDS.workspace } });
   const resources = [IDS.plan, IDS.site, IDS.storage, IDS.identity, IDS.component, IDS.workspace, IDS.vault];
   azure.hold(`${GROUP}/resources`, resources.map(resource));
   azure.hold(`${GROUP}/providers/Microsoft.Resources/deployments`, []);

@@ -133,11 +133,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   ],
   3: [
     [
-      'the vault is missing, and the deployment says why',
+      'the storage is missing, and the deployment says why',
       ({ azure }) => {
         azure.hold(
           `${IDS.group}/resources`,
-          [IDS.plan, IDS.site, IDS.storage, IDS.identity, IDS.component, IDS.workspace].map((id) => ({
+          [IDS.plan, IDS.site, IDS.identity, IDS.component].map((id) => ({
             id,
             type: /providers\/([^/]+\/[^/]+)/.exec(id)?.[1],
           })),
@@ -150,7 +150,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
               error: {
                 code: 'DeploymentFailed',
                 message: 'x',
-                details: [{ code: 'VaultAlreadyExists', message: 'The name is in use.' }],
+                details: [{ code: 'StorageAccountAlreadyTaken', message: 'The name is in use.' }],
               },
             },
           },
@@ -159,7 +159,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       {
         status: 'failed',
         evidence:
-          'there is no Microsoft.KeyVault/vaults in rg-prod; the last failed deployment says: VaultAlreadyExists: The name is in use.',
+          'there is no Microsoft.Storage/storageAccounts in rg-prod; the last failed deployment says: StorageAccountAlreadyTaken: The name is in use.',
         remedy: 'Mend what the deployment says, then azd provision',
       },
     ],
@@ -309,16 +309,9 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ],
     [
       'no key is kept',
-      ({ azure, tools }) => {
+      ({ tools }) => {
         const held = tools['azd env get-values'] as { found: object };
         tools['azd env get-values'] = { found: { ...held.found, AZURE_KEY_VAULT_NAME: '' } };
-        azure.hold(
-          `${IDS.group}/resources`,
-          [IDS.plan, IDS.site, IDS.storage, IDS.identity, IDS.component, IDS.workspace].map((id) => ({
-            id,
-            type: /providers\/([^/]+\/[^/]+)/.exec(id)?.[1],
-          })),
-        );
       },
       { status: 'skipped', evidence: /keeps no AWS key/ },
     ],
@@ -340,6 +333,14 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
         delete spoiled.hosts['func-abc.azurewebsites.net/health'];
       },
       { status: 'ok', evidence: /^the app has no public endpoint/ },
+    ],
+    [
+      'this machine is in the network of the app',
+      (spoiled) => {
+        change(IDS.site, { publicNetworkAccess: 'Disabled' })(spoiled);
+        spoiled.hosts['func-abc.azurewebsites.net/health'] = 401;
+      },
+      { status: 'ok', evidence: /by the app: this machine is in its network$/ },
     ],
     [
       'there is no way to see',

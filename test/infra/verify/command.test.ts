@@ -102,8 +102,10 @@ describe('the command', () => {
           'content-type': 'application/json',
           'x-amzn-errortype': status === 401 ? 'UnauthorizedException' : `Exception-${String(sent)}`,
           'x-amzn-requestid': '1',
+          'x-should-retry': 'false',
         });
-        response.end(JSON.stringify({ message: `You sent ${String(sent)}.` }));
+        const message = `You sent ${String(sent)}.`;
+        response.end(JSON.stringify({ message, error: { message } }));
       }),
     );
     const results = await Promise.all([

@@ -39,6 +39,7 @@ const REFUSE_WITHOUT_KEY = `
         <set-header name="Content-Type" exists-action="override"><value>application/json</value></set-header>
         <set-header name="x-amzn-ErrorType" exists-action="override"><value>UnauthorizedException</value></set-header>
         <set-header name="x-amzn-RequestId" exists-action="override"><value>1</value></set-header>
+        <set-header name="x-should-retry" exists-action="override"><value>false</value></set-header>
         <set-body>{"message":"No key."}</set-body>
       </return-response>
     </when>
@@ -140,6 +141,36 @@ describe('check 12', () => {
   });
 });
 
+it('says that the routes of OpenAI are missing', async () => {
+  gateway = await besides(chain, { operations: [{ method: 'POST', urlTemplate: '/model/*' }] });
+  const results = await verify(gateway, { only: ['11', '12'] });
+  expect(results['12']).toMatchObject({
+    status: 'failed',
+    evidence: expect.stringMatching(/^\/openai\/v1\/chat\/completions: 404 UnknownOperationException of the gateway/),
+    remedy: 'The gateway has no such operation: its API is older than this checkout. Run `azd provision`.',
+  });
+});
+
+it('says that clients repeat a wrong key for minutes, or are told nothing', async () => {
+  const edit = (policy: string) => policy.replaceAll(/<set-header name="x-should-retry"[\s\S]*?<\/set-header>/g, '');
+  gateway = await besides(chain, { edit });
+  const results = await verify(gateway, { only: ['11'] });
+  expect(results['11']).toMatchObject({
+    status: 'failed',
+    evidence: expect.stringMatching(/; no x-should-retry: false, so that some clients repeat it for minutes$/),
+  });
+  await gateway.close();
+  gateway = await besides(chain, {
+    edit: (policy) => policy.replaceAll('{\\"error\\":{\\"message\\":', '{\\"err\\":{\\"message\\":'),
+  });
+  const others = await verify(gateway, { only: ['11', '12'] });
+  expect(others['12']).toMatchObject({
+    status: 'failed',
+    evidence: '/openai/v1/chat/completions: the answer has no error.message, which the clients of this route show',
+    remedy: 'The policy of the API is older than this checkout: azd provision.',
+  });
+});
+
 describe('check 14', () => {
   it('says that bearer keys are not taken', async () => {
     gateway = await besides(chain, { keys: { bearer: false } });
@@ -221,7 +252,7 @@ describe('check 16', () => {
   it('says that the API is older than this checkout', async () => {
     gateway = await besides(chain, {
       operations: [
-        { method: 'POST', urlTemplate: '/model/*' },
+        ...['model', 'openai', 'anthropic'].map((each) => ({ method: 'POST', urlTemplate: `/${each}/*` })),
         { method: 'GET', urlTemplate: '/health' },
       ],
     });
