@@ -26,8 +26,14 @@ it('the table of options has every option', () => {
 });
 
 it('check 10 knows the operations of the template', async () => {
-  expect(await operationsOfTemplate()).toStrictEqual(expect.arrayContaining([...BEDROCK_OPERATIONS]));
-  expect(await operationsOfTemplate()).toHaveLength(BEDROCK_OPERATIONS.length);
+  const known = new Set(BEDROCK_OPERATIONS.map(({ method, urlTemplate }) => `${method} ${urlTemplate}`));
+  const wanted = (await operationsOfTemplate(['inference'])).map(
+    ({ method, urlTemplate }) => `${method} ${urlTemplate}`,
+  );
+  expect(wanted.filter((operation) => !known.has(operation))).toStrictEqual([]);
+  expect(wanted).toStrictEqual(
+    expect.arrayContaining(['POST /model/*', 'POST /openai/*', 'GET /usage', 'GET /health']),
+  );
 });
 
 it('checks stand on what was checked before, and climb from layer to layer', () => {

@@ -9,8 +9,17 @@ export interface Operation {
   readonly urlTemplate: string;
 }
 
-/** The operations that the template deploys whatever its parameters are. */
-export async function operationsOfTemplate(): Promise<Operation[]> {
+/**
+ * The operations that the template deploys: those of `operations.json`, where there is one, or of the list in `api.bicep`.
+ *
+ * @param groups the groups that the app serves; an operation without a group is always served
+ */
+export async function operationsOfTemplate(groups: readonly string[]): Promise<Operation[]> {
+  const listed = await readFile(join(gateway, 'operations.json'), 'utf8').catch(() => undefined);
+  if (listed !== undefined) {
+    const all = JSON.parse(listed) as (Operation & { readonly group?: string })[];
+    return all.filter(({ group }) => group === undefined || groups.includes(group));
+  }
   const template = await readFile(join(gateway, 'api.bicep'), 'utf8');
   return Array.from(
     template.matchAll(/method: '(\w+)',? urlTemplate: '([^']+)'/g),

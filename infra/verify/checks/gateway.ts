@@ -89,10 +89,15 @@ function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : '';
 }
 
-async function expectOperations({ resourceManager }: Deployed, api: Json): Promise<void> {
+/** What the app serves by default. */
+const GROUPS = 'inference,discovery';
+
+async function expectOperations({ resourceManager, settings }: Deployed, api: Json): Promise<void> {
+  const values = await settings();
+  const groups = (('found' in values ? values.found['OPERATIONS'] : undefined) ?? GROUPS).split(',');
   const path = `${text(api, 'id')}/operations?api-version=${VERSIONS.gateway}`;
   const there = present(await resourceManager.list(path), 'the operations', PROVISION);
-  const missing = (await operationsOfTemplate()).find(
+  const missing = (await operationsOfTemplate(groups.map((group) => group.trim()))).find(
     ({ method, urlTemplate }) =>
       !there.some(
         (each) =>
