@@ -63,6 +63,8 @@ function forward(request: IncomingMessage, response: Response, port: number): vo
   });
   outgoing.once('error', () => breakOff(response));
   response.once('close', () => outgoing.destroy());
+  // Of a body that is refused by its length no byte need ever come.
+  outgoing.flushHeaders();
   request.pipe(outgoing);
 }
 

@@ -1,4 +1,5 @@
 import { EVENT_STREAM, plain, streamed, type Answer } from './answer.ts';
+import { AwsError } from './aws-error.ts';
 import { encodeEvent } from './frames.ts';
 import { converseTrace, piecesFor } from './guarded-answers.ts';
 import { member, requireObject } from './json.ts';
@@ -9,7 +10,7 @@ const PADDING = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 
 /** Converse: one message, its usage, and the settings the request named. */
 export function converse(request: ReceivedRequest): Answer {
-  const input = requireObject(request.body);
+  const input = requireConversation(request.body);
   const tokens = divideCaches(countTokens(request), request);
   return plain(
     {
@@ -27,7 +28,7 @@ export function converse(request: ReceivedRequest): Answer {
 
 /** ConverseStream: the events in Bedrock's order, `metadata` with the usage last. */
 export function converseStream(request: ReceivedRequest): Answer {
-  const input = requireObject(request.body);
+  const input = requireConversation(request.body);
   const tokens = divideCaches(countTokens(request), request);
   const parts = [
     paddedEvent('messageStart', { role: 'assistant' }),
@@ -46,6 +47,14 @@ export function converseStream(request: ReceivedRequest): Answer {
 
 function stopReasonFor({ guardrail }: ReceivedRequest): string {
   return guardrail?.intervened === true ? 'guardrail_intervened' : 'end_turn';
+}
+
+/** A request of Converse, or AWS's 400 for one whose messages are no list: that is found before any model is asked. */
+function requireConversation(body: Buffer): object {
+  const input = requireObject(body);
+  const messages = member(input, 'messages');
+  if (messages === undefined || Array.isArray(messages)) return input;
+  throw new AwsError(400, 'SerializationException', 'NUMBER_VALUE can not be converted to a List');
 }
 
 /** As a stream of OpenAI's models has counted: what the cache gave or took is input as well. */

@@ -1,0 +1,616 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { zipSync } from 'fflate';
+
+import type { Finding } from '../../../infra/verify/finding.ts';
+import { type Chain, startChain } from '../../emulators/chain.ts';
+import {
+  API,
+  assignment,
+  GATEWAY_PRINCIPAL,
+  holdRoles,
+  IDS,
+  linesOf,
+  POLICY,
+  query,
+  SECRET,
+  startWorld,
+  type World,
+} from './azure-state.ts';
+import { EVENT_DELAY_MS, statuses, verify } from './verified.ts';
+
+let chain: Chain;
+let world: World;
+beforeAll(async () => {
+  chain = await startChain({ eventDelayMs: EVENT_DELAY_MS });
+});
+afterAll(() => chain.close());
+beforeEach(async () => {
+  world = await startWorld(chain);
+});
+afterEach(() => world.close());
+
+const NOW = Math.floor(Date.now() / 1000);
+const DAY = 86_400;
+
+function zip(text: string, year: number): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.from(zipSync({ 'dist/index.cjs': bytes, 'host.json': bytes }, { mtime: new Date(`${year}-06-01`) }));
+}
+
+const PACKAGE = '/app-package/released-package.zip';
+
+it('finds nothing wrong with a deployment that is right', async () => {
+  world.local = zip('code', 2020);
+  world.azure.hold(PACKAGE, zip('code', 2021));
+  const results = await verify(chain.gateway, { azure: await world.look() });
+  expect(results['20']?.evidence).toMatch(/their models/);
+  expect(statuses(results)).toStrictEqual({
+    ok: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13', '14', '15', '16', '17', '18', '19', '20'],
+    skipped: ['19b'],
+  });
+  expect(results['1']?.evidence).toBe('az 2.80.0, azd 1.23.5; subscription 00000000-0000-0000-0000-000000000001');
+  expect(results['4']?.evidence).toBe(
+    'func-abc is Running, Node.js 24, 0 instances kept warm, updates end running streams',
+  );
+  expect(results['5']?.evidence).toMatch(/^2 files, all the same \(SHA-256 [\da-f]{16}…\)$/);
+  expect(results['10']?.evidence).toBe('apim-contoso (Premium), API bedrock, policy as here, HTTP/2 on');
+  expect(results['15']?.evidence).toBe('gateway, audience and settings agree; the registration is in order');
+  expect(results['20']?.evidence).toMatch(
+    /^\d+ calls, \d+ records, with their models and tokens; 1 alert rules tell somebody$/,
+  );
+});
+
+/** What is done to the world, and what the check says of it. */
+type Case = readonly [
+  what: string,
+  spoil: (world: World) => unknown,
+  expected: Partial<Record<keyof Finding, string | RegExp>>,
+];
+
+const change = (path: string, properties: object) => (spoiled: World) =>
+  spoiled.azure.change(path, (held) => ({ ...held, properties: { ...(held['properties'] as object), ...properties } }));
+const policy = (value: string) => change(`${API}/policies/policy`, { value });
+const settings = (more: object) => change(`${IDS.site}/config/appsettings/list`, more);
+const NEEDS_13 = ['1', '3', '11', '12', '13'];
+
+const CASES: Readonly<Record<string, readonly Case[]>> = {
+  1: [
+    [
+      'az works in another subscription',
+      ({ tools }) =>
+        (tools['az account show'] = { found: { id: 'other', tenantId: '00000000-0000-0000-0000-000000000002' } }),
+      {
+        status: 'failed',
+        evidence: /az works in the subscription other/,
+        remedy: /^az login --tenant .* az account set --subscription 0/,
+      },
+    ],
+    [
+      'az is signed in to another tenant',
+      ({ tools }) =>
+        (tools['az account show'] = { found: { id: '00000000-0000-0000-0000-000000000001', tenantId: 'other' } }),
+      { status: 'failed', evidence: /az is signed in to the tenant other/, remedy: /^az login --tenant 0/ },
+    ],
+    [
+      'nobody is signed in',
+      ({ tools }) => (tools['az account show'] = { why: "az account show: Please run 'az login'" }),
+      { status: 'skipped', evidence: /nobody is signed in to az: az login/ },
+    ],
+    [
+      'azd is of another deployment',
+      ({ tools }) =>
+        (tools['azd env get-values'] = { found: { AZURE_ENV_NAME: 'dev', BEDROCK_API_URL: 'https://other/x' } }),
+      { status: 'skipped', evidence: /^azd's environment dev is of https:\/\/other\/x, not of this URL; --group/ },
+    ],
+  ],
+  2: [
+    [
+      'a provider is not registered',
+      ({ azure }) => azure.hold(`${IDS.subscription}/providers/Microsoft.Web`, { registrationState: 'NotRegistered' }),
+      {
+        status: 'failed',
+        evidence: 'Microsoft.Web is NotRegistered',
+        remedy: /^az provider register --namespace Microsoft\.Web --wait/,
+      },
+    ],
+    [
+      'that of Container Apps is not, with a network',
+      ({ azure, tools }) => {
+        const held = tools['azd env get-values'] as { found: object };
+        tools['azd env get-values'] = { found: { ...held.found, VNET_ENABLED: 'true' } };
+        azure.hold(`${IDS.subscription}/providers/Microsoft.App`, { registrationState: 'NotRegistered' });
+      },
+      { status: 'failed', evidence: 'Microsoft.App is NotRegistered' },
+    ],
+    [
+      'nobody may look',
+      ({ azure }) => azure.forbid(`${IDS.subscription}/providers/Microsoft.Web`),
+      {
+        status: 'skipped',
+        evidence: /^whoever is signed in may not look at providers\/Microsoft\.Web: 403 AuthorizationFailed/,
+      },
+    ],
+  ],
+  3: [
+    [
+      'the storage is missing, and the deployment says why',
+      ({ azure }) => {
+        azure.hold(
+          `${IDS.group}/resources`,
+          [IDS.plan, IDS.site, IDS.identity, IDS.component].map((id) => ({
+            id,
+            type: /providers\/([^/]+\/[^/]+)/.exec(id)?.[1],
+          })),
+        );
+        azure.hold(`${IDS.group}/providers/Microsoft.Resources/deployments`, [
+          { properties: { timestamp: '2026-01-01', error: { code: 'Old', message: 'Old.' } } },
+          {
+            properties: {
+              timestamp: '2026-11-01',
+              error: {
+                code: 'DeploymentFailed',
+                message: 'x',
+                details: [{ code: 'StorageAccountAlreadyTaken', message: 'The name is in use.' }],
+              },
+            },
+          },
+        ]);
+      },
+      {
+        status: 'failed',
+        evidence:
+          'there is no Microsoft.Storage/storageAccounts in rg-prod; the last failed deployment says: StorageAccountAlreadyTaken: The name is in use.',
+        remedy: 'Mend what the deployment says, then azd provision',
+      },
+    ],
+    [
+      'the group is missing',
+      ({ azure }) => azure.remove(`${IDS.group}/resources`),
+      { status: 'failed', evidence: 'the resource group rg-prod is missing', remedy: 'azd up' },
+    ],
+  ],
+  4: [
+    [
+      'the app is stopped',
+      change(IDS.site, { state: 'Stopped' }),
+      { status: 'failed', evidence: 'func-abc is Stopped', remedy: /^az functionapp start --name func-abc/ },
+    ],
+    [
+      'a setting is missing',
+      settings({ AWS_REGION: '' }),
+      { status: 'failed', evidence: /AWS_REGION is missing/, remedy: /^Mend the settings that it names/ },
+    ],
+    [
+      'a setting is not for Flex',
+      settings({ WEBSITE_RUN_FROM_PACKAGE: '1' }),
+      { status: 'failed', evidence: /does not take the setting WEBSITE_RUN_FROM_PACKAGE/, remedy: /^Take it out/ },
+    ],
+    [
+      'the region does not offer the version',
+      ({ azure }) =>
+        azure.change(
+          IDS.site,
+          (held) =>
+            JSON.parse(JSON.stringify(held).replace('"version":"24"', '"version":"18"')) as Record<string, unknown>,
+        ),
+      { status: 'failed', evidence: /^Node\.js 18 is not offered/, remedy: /PROXY_NODE_VERSION/ },
+    ],
+    [
+      'one instance is kept warm',
+      ({ azure }) =>
+        azure.change(
+          IDS.site,
+          (held) =>
+            JSON.parse(
+              JSON.stringify(held).replace('"alwaysReady":[]', '"alwaysReady":[{"name":"http","instanceCount":1}]'),
+            ) as Record<string, unknown>,
+        ),
+      { status: 'warning', remedy: /ALWAYS_READY_INSTANCES 2$/ },
+    ],
+    [
+      'nobody may read the settings',
+      ({ azure }) => azure.forbid(`${IDS.site}/config`),
+      { status: 'skipped', evidence: /may not look at/ },
+    ],
+  ],
+  5: [
+    [
+      'another package is deployed',
+      (spoiled) => {
+        spoiled.local = zip('code', 2020);
+        spoiled.azure.hold(PACKAGE, zip('older code', 2020));
+      },
+      { status: 'failed', evidence: /^2 files differ: dist\/index\.cjs, host\.json/, remedy: /^azd deploy/ },
+    ],
+    [
+      'no package is deployed',
+      (spoiled) => (spoiled.local = zip('code', 2020)),
+      { status: 'failed', evidence: 'the package is missing', remedy: 'azd deploy' },
+    ],
+    ['there is none to compare with', () => {}, { status: 'skipped', evidence: /npm run package$/ }],
+    [
+      'nobody may read it',
+      (spoiled) => {
+        spoiled.local = zip('code', 2020);
+        spoiled.azure.forbid('/app-package');
+      },
+      { status: 'skipped', evidence: /\(it takes Storage Blob Data Reader/ },
+    ],
+  ],
+  6: [
+    [
+      'the app may not read the vault',
+      ({ azure }) =>
+        holdRoles(azure, [
+          assignment('b7e6dc6d-f1e8-4753-8033-0f276bb0955b', IDS.storage),
+          assignment('0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3', `${IDS.storage}/tableServices/default/tables/budgets`),
+          assignment('3913510d-42f4-4e42-8a64-420c390055eb', IDS.component),
+        ]),
+      {
+        status: 'failed',
+        evidence: /^the app's identity id-abc lacks Key Vault Secrets User/,
+        remedy: /^azd provision, by somebody who may assign roles/,
+      },
+    ],
+    [
+      'the gateway may not send telemetry',
+      ({ azure }) => holdRoles(azure, rolesOfTheApp()),
+      { status: 'failed', evidence: /^the gateway lacks Monitoring Metrics Publisher/ },
+    ],
+    [
+      'the app has one more',
+      ({ azure }) =>
+        holdRoles(azure, [
+          ...rolesOfTheApp(),
+          assignment('3913510d-42f4-4e42-8a64-420c390055eb', IDS.component, GATEWAY_PRINCIPAL),
+          assignment('8e3af657-a8ff-443c-a75c-2fe8c4bcb635', IDS.subscription),
+        ]),
+      {
+        status: 'warning',
+        evidence: /has 1 more, on subscriptions\/0/,
+        remedy: /^Take away what the template has not given/,
+      },
+    ],
+  ],
+  7: [
+    [
+      'there is no secret',
+      ({ azure }) => azure.remove(SECRET),
+      {
+        status: 'failed',
+        evidence: 'the secret aws-credentials in kv-abc is missing',
+        remedy: 'infra/scripts/store-aws-credentials.sh',
+      },
+    ],
+    [
+      'it is disabled',
+      change(SECRET, { attributes: { enabled: false, created: NOW } }),
+      { status: 'failed', evidence: 'the secret aws-credentials is disabled' },
+    ],
+    [
+      'it has expired',
+      change(SECRET, { attributes: { enabled: true, created: NOW, exp: NOW - DAY } }),
+      { status: 'failed', evidence: 'the secret aws-credentials has expired', remedy: /rotate-aws-keys\.sh/ },
+    ],
+    [
+      'it is old',
+      change(SECRET, { attributes: { enabled: true, created: NOW - 100 * DAY } }),
+      { status: 'warning', evidence: 'aws-credentials is enabled, 100 days old', remedy: /rotate-aws-keys\.sh/ },
+    ],
+    [
+      'nobody logs who reads it',
+      ({ azure }) => azure.hold(`${IDS.vault}/providers/Microsoft.Insights/diagnosticSettings`, []),
+      { status: 'warning', evidence: /nobody logs who reads it$/ },
+    ],
+    [
+      'nobody may look',
+      ({ azure }) => azure.forbid(SECRET),
+      { status: 'skipped', evidence: /may not look at secrets\/aws-credentials/ },
+    ],
+    [
+      'no key is kept',
+      ({ tools }) => {
+        const held = tools['azd env get-values'] as { found: object };
+        tools['azd env get-values'] = { found: { ...held.found, AZURE_KEY_VAULT_NAME: '' } };
+      },
+      { status: 'skipped', evidence: /keeps no AWS key/ },
+    ],
+  ],
+  8: [
+    [
+      'anybody reaches the app',
+      ({ hosts }) => (hosts['func-abc.azurewebsites.net/health'] = 401),
+      {
+        status: 'failed',
+        evidence: /^401 of func-abc\.azurewebsites\.net\/health from here/,
+        remedy: /GATEWAY_ADDRESSES/,
+      },
+    ],
+    [
+      'the app is private',
+      (spoiled) => {
+        change(IDS.site, { publicNetworkAccess: 'Disabled' })(spoiled);
+        delete spoiled.hosts['func-abc.azurewebsites.net/health'];
+      },
+      { status: 'ok', evidence: /^the app has no public endpoint/ },
+    ],
+    [
+      'this machine is in the network of the app',
+      (spoiled) => {
+        change(IDS.site, { publicNetworkAccess: 'Disabled' })(spoiled);
+        spoiled.hosts['func-abc.azurewebsites.net/health'] = 401;
+      },
+      { status: 'ok', evidence: /by the app: this machine is in its network$/ },
+    ],
+    [
+      'there is no way to see',
+      ({ hosts }) => delete hosts['func-abc.azurewebsites.net/health'],
+      { status: 'skipped', evidence: /^from here there is no way to func-abc/ },
+    ],
+  ],
+  9: [
+    [
+      'passwords are allowed',
+      ({ azure }) => azure.hold(`${IDS.site}/basicPublishingCredentialsPolicies/scm`, { properties: { allow: true } }),
+      { status: 'failed', evidence: 'passwords are allowed for scm', remedy: /^azd provision/ },
+    ],
+    [
+      'scm asks for no token',
+      ({ hosts }) => (hosts['func-abc.scm.azurewebsites.net/api/settings'] = 200),
+      { status: 'failed', evidence: 'scm says 200 without a token' },
+    ],
+  ],
+  10: [
+    [
+      'the policy is stale',
+      policy(POLICY.replace('<set-header name="x-gateway-budgets" exists-action="delete" />', '')),
+      {
+        status: 'failed',
+        evidence:
+          /^the policy differs from infra\/gateway\/policies\/bedrock\.xml, statement \d+ of \d+: here <set-header name="x-gateway-budgets"/,
+        remedy: /^azd provision/,
+      },
+    ],
+    [
+      'the policy has a rule more',
+      policy(POLICY.replace('<!-- Rules of your own', '<set-header name="x" exists-action="delete" /><!-- Rules')),
+      { status: 'failed', evidence: /there <set-header name="x" exists-action="delete"/ },
+    ],
+    [
+      'another environment has the API',
+      change(`${IDS.gateway}/backends/bedrock-proxy`, { url: 'https://func-other.azurewebsites.net' }),
+      {
+        status: 'failed',
+        evidence: 'the backend bedrock-proxy leads to func-other.azurewebsites.net, not to func-abc.azurewebsites.net',
+        remedy: /^Another environment has taken this API over/,
+      },
+    ],
+    [
+      'the tier collects',
+      ({ azure }) => azure.change(IDS.gateway, (held) => ({ ...held, sku: { name: 'Consumption' } })),
+      { status: 'failed', evidence: 'the tier Consumption collects answers' },
+    ],
+    [
+      'no API has the path',
+      ({ azure }) => azure.hold(`${IDS.gateway}/apis`, []),
+      { status: 'failed', evidence: 'an API at the path bedrock is missing', remedy: 'azd provision' },
+    ],
+    [
+      'an operation is missing',
+      ({ azure }) => azure.hold(`${API}/operations`, [{ properties: { method: 'POST', urlTemplate: '/model/*' } }]),
+      { status: 'failed', evidence: /^the API has no operation POST \/guardrail\/\*$/, remedy: 'azd provision' },
+    ],
+    [
+      'the limits differ',
+      change(`${IDS.gateway}/namedValues/bedrock-max-request-bytes`, { value: '1' }),
+      { status: 'failed', evidence: 'bedrock-max-request-bytes is 1, MAX_REQUEST_BYTES of the app 4194304' },
+    ],
+    [
+      'a named value is missing',
+      ({ azure }) => azure.remove(`${IDS.gateway}/namedValues/bedrock-proxy-audience`),
+      { status: 'failed', evidence: 'the named value bedrock-proxy-audience is missing' },
+    ],
+    [
+      'bodies are logged above',
+      ({ azure }) =>
+        azure.hold(`${IDS.gateway}/diagnostics`, [
+          { name: 'other', properties: { backend: { response: { body: { bytes: 8192 } } } } },
+        ]),
+      { status: 'failed', evidence: 'the diagnostic other logs bodies, which collects answers' },
+    ],
+    [
+      'all APIs read answers',
+      ({ azure }) =>
+        azure.hold(`${IDS.gateway}/policies/policy`, {
+          properties: { value: '<policies><outbound><find-and-replace from="a" to="b" /></outbound></policies>' },
+        }),
+      { status: 'warning', evidence: 'the policy of all APIs reads answers: find-and-replace' },
+    ],
+    [
+      'a user-assigned identity is no difference',
+      policy(
+        POLICY.replace(
+          '"{{bedrock-proxy-audience}}" />',
+          '"{{bedrock-proxy-audience}}" client-id="{{bedrock-proxy-audience}}" />',
+        ),
+      ),
+      { status: 'ok' },
+    ],
+  ],
+  15: [
+    [
+      'the identity was made anew',
+      ({ azure }) => azure.change(IDS.gateway, (held) => ({ ...held, identity: { principalId: 'new' } })),
+      {
+        status: 'failed',
+        evidence: `the gateway is new, ENTRA_ALLOWED_CALLERS is ${GATEWAY_PRINCIPAL}`,
+        remedy: /^azd provision/,
+      },
+    ],
+    [
+      'the audience differs',
+      change(`${IDS.gateway}/namedValues/bedrock-proxy-audience`, { value: 'api://other' }),
+      { status: 'failed', evidence: /^the gateway asks for a token of api:\/\/other/ },
+    ],
+    [
+      'the registration asks for version 1',
+      ({ azure }) =>
+        azure.hold("/v1.0/applications(appId='11111111-1111-1111-1111-111111111111')", { api: {}, identifierUris: [] }),
+      {
+        status: 'failed',
+        evidence: 'the registration asks for tokens of version 1, not 2',
+        remedy: /^infra\/scripts\/register-app\.sh/,
+      },
+    ],
+    [
+      'the registration is deleted',
+      ({ azure }) => azure.remove("/v1.0/applications(appId='11111111-1111-1111-1111-111111111111')"),
+      { status: 'failed', evidence: /^the app registration 1.* is missing$/ },
+    ],
+    [
+      'the service principal is disabled',
+      ({ azure }) =>
+        azure.hold("/v1.0/servicePrincipals(appId='11111111-1111-1111-1111-111111111111')", { accountEnabled: false }),
+      { status: 'failed', evidence: 'the service principal is disabled' },
+    ],
+    [
+      'nobody may ask Entra',
+      ({ azure }) => azure.forbid('/v1.0/applications'),
+      { status: 'ok', evidence: /the registration was not looked at \(whoever is signed in may not/ },
+    ],
+    [
+      'a function key is used',
+      settings({ CALLER_AUTH: 'functionKey' }),
+      { status: 'ok', evidence: /^by a function key/ },
+    ],
+  ],
+  20: [
+    [
+      'nothing is logged',
+      ({ azure }) => azure.hold('/v1/workspaces/workspace/query', (_, body) => query(JSON.parse(body).query, [])),
+      { status: 'failed', evidence: /^\d+ calls, 0 records/, remedy: /Monitoring Metrics Publisher/ },
+    ],
+    [
+      'sampling loses records',
+      ({ azure }) =>
+        azure.hold('/v1/workspaces/workspace/query', (_, body) =>
+          query(
+            JSON.parse(body).query,
+            linesOf(chain).filter((_line, index) => index % 2 === 0),
+          ),
+        ),
+      { status: 'failed', remedy: /^Records are lost, and with them what is billed by them: sampling/ },
+    ],
+    [
+      'records come twice',
+      ({ azure }) =>
+        azure.hold('/v1/workspaces/workspace/query', (_, body) =>
+          query(
+            JSON.parse(body).query,
+            linesOf(chain).flatMap((line) => [line, line]),
+          ),
+        ),
+      { status: 'failed', remedy: /^Calls are logged twice/ },
+    ],
+    [
+      'model ids are cut',
+      ({ azure }) =>
+        azure.hold('/v1/workspaces/workspace/query', (_, body) =>
+          query(
+            JSON.parse(body).query,
+            linesOf(chain).map((line) =>
+              line.replace('::foundation-model/amazon.nova-lite-v1:0', '::foundation-model'),
+            ),
+          ),
+        ),
+      {
+        status: 'failed',
+        evidence:
+          /^the model arn:aws:bedrock:us-east-1::foundation-model\/amazon\.nova-lite-v1:0 is arn:aws:bedrock:us-east-1::foundation-model in its record$/,
+      },
+    ],
+    [
+      'tokens are missing',
+      ({ azure }) =>
+        azure.hold('/v1/workspaces/workspace/query', (_, body) =>
+          query(
+            JSON.parse(body).query,
+            linesOf(chain).map((line) => line.replace('"inputTokens"', '"noTokens"')),
+          ),
+        ),
+      { status: 'failed', evidence: /has no tokens$/ },
+    ],
+    [
+      'nobody is told of alerts',
+      ({ azure }) => azure.hold(IDS.rules, []),
+      { status: 'warning', evidence: /no alert tells anybody$/, remedy: /ALERT_EMAIL/ },
+    ],
+    [
+      'nobody may read the log',
+      ({ azure }) => azure.forbid('/v1/workspaces'),
+      { status: 'skipped', evidence: /may not look at workspace\/query/ },
+    ],
+  ],
+};
+
+function rolesOfTheApp() {
+  return [
+    assignment('b7e6dc6d-f1e8-4753-8033-0f276bb0955b', IDS.storage),
+    assignment('0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3', `${IDS.storage}/tableServices/default/tables/budgets`),
+    assignment('3913510d-42f4-4e42-8a64-420c390055eb', IDS.component),
+    assignment('4633458b-17de-408a-b874-0445c86b69e6', IDS.vault),
+  ];
+}
+
+/** Patterns are for a part of the text, texts for the whole. */
+function fits(found: Partial<Record<string, unknown>>, expected: Case[2]): string[] {
+  const texts = Object.entries(expected).map(([name, wanted]) => ({ name, text: String(found[name]), wanted }));
+  const wrong = texts.filter(({ text, wanted }) => (typeof wanted === 'string' ? text !== wanted : !wanted.test(text)));
+  return wrong.map(({ name, text, wanted }) => `${name} is ${text}, not ${String(wanted)}`);
+}
+
+/** What a check has to have run before it, for its own sake. */
+const GROUND: Readonly<Record<string, readonly string[]>> = {
+  20: [...NEEDS_13, '17', '18'],
+};
+
+describe.each(Object.entries(CASES))('check %s', (id, cases) => {
+  it.each(cases)('says when %s', async (_, spoil, expected) => {
+    spoil(world);
+    const modelId = 'amazon.nova-lite-v1:0';
+    const results = await verify(chain.gateway, {
+      azure: await world.look(),
+      modelId,
+      only: [...(GROUND[id] ?? []), id],
+    });
+    expect(fits(results[id] ?? {}, expected)).toStrictEqual([]);
+  });
+});
+
+it('finds the deployment by group and gateway, without azd', async () => {
+  world.tools['azd env get-values'] = { absent: true };
+  world.tools['azd version'] = { absent: true };
+  const results = await verify(chain.gateway, {
+    azure: await world.look({ group: 'rg-prod', gatewayId: IDS.gateway }),
+    only: ['1', '3', '10'],
+  });
+  expect(statuses(results)).toStrictEqual({ ok: ['1', '3', '10'] });
+});
+
+it('works by azd alone, without az', async () => {
+  for (const name of Object.keys(world.tools)) {
+    // The cloud is that of the emulator, which nothing but az could tell.
+    if (name.startsWith('az ') && name !== 'az cloud show') world.tools[name] = { absent: true };
+  }
+  const results = await verify(chain.gateway, { azure: await world.look(), only: ['1', '3', '10'] });
+  expect(statuses(results)).toStrictEqual({ skipped: ['1'], ok: ['3', '10'] });
+  expect(results['1']?.evidence).toBe('no az, azd 1.23.5; nobody is signed in to az: az login');
+});
+
+it('looks at nothing of Azure where neither is there', async () => {
+  for (const name of Object.keys(world.tools)) world.tools[name] = { absent: true };
+  const results = await verify(chain.gateway, { azure: await world.look() });
+  expect(statuses(results)['failed']).toBeUndefined();
+  expect(results['10']?.evidence).toBe('azd is not there; --group and --gateway name the deployment');
+  expect(world.azure.requests).toStrictEqual([]);
+});

@@ -1,0 +1,116 @@
+import { createServer } from 'node:http';
+
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+import { cutAt, endEarly, exceptionFrame } from '../../emulators/bedrock/faults.ts';
+import type { ReceivedRequest } from '../../emulators/bedrock/received-request.ts';
+import { type Chain, startChain } from '../../emulators/chain.ts';
+import type { Gateway } from '../../emulators/gateway/gateway.ts';
+import { listen } from '../../support/listen.ts';
+import { forwardTo } from './between.ts';
+import { besides, EVENT_DELAY_MS, instead, statuses, verify } from './verified.ts';
+
+let chain: Chain;
+let gateway: Gateway | undefined;
+beforeAll(async () => {
+  chain = await startChain({ eventDelayMs: EVENT_DELAY_MS });
+});
+afterEach(async () => {
+  await gateway?.close();
+  gateway = undefined;
+  chain.bedrock.reset();
+});
+afterAll(() => chain.close());
+
+const streams = { when: ({ operation }: ReceivedRequest) => operation === 'ConverseStream' };
+
+describe('check 19', () => {
+  it('says that the gateway collects answers', async () => {
+    gateway = await besides(chain, { edit: instead('buffer-response="false"', 'buffer-response="true"') });
+    const results = await verify(gateway);
+    expect(statuses(results)['failed']).toStrictEqual(['19']);
+    expect(results['19']).toMatchObject({
+      evidence: expect.stringMatching(
+        /^14 events in one piece, first after \d+ ms, last after \d+ ms \(0 % of the time\)$/,
+      ),
+      remedy: expect.stringMatching(/^Something collects answers: an inherited policy that reads bodies/),
+    });
+    expect(results['19b']).toMatchObject({ status: 'skipped', blockedBy: '19' });
+  });
+
+  it('says that a stream was cut', async () => {
+    chain.bedrock.answer(cutAt(700), streams);
+    const results = await verify(chain.gateway);
+    expect(results['19']).toMatchObject({
+      status: 'failed',
+      // The function tells it in the stream's own words.
+      evidence: expect.stringMatching(/^the stream ended with modelStreamErrorException: /),
+    });
+  });
+
+  it('says that Bedrock ended a stream with an exception', async () => {
+    chain.bedrock.answer(exceptionFrame('throttlingException', 'Slow down.'), streams);
+    const results = await verify(chain.gateway);
+    expect(results['19']).toMatchObject({
+      status: 'failed',
+      evidence: 'the stream ended with throttlingException: Slow down.',
+      remedy: expect.stringContaining('--model'),
+    });
+  });
+
+  it('says that a stream ended too early', async () => {
+    chain.bedrock.answer(endEarly(5), streams);
+    const results = await verify(chain.gateway);
+    expect(results['19']).toMatchObject({
+      status: 'failed',
+      evidence: expect.stringContaining('the stream ended with'),
+    });
+  });
+
+  it.each([
+    ['breaks streams off', 'a connection that broke off', true],
+    ['ends streams in the middle of an event', 'an end in the middle of an event', false],
+  ])('says that something on the way %s', async (_, words, breaks) => {
+    const pass = forwardTo(chain.gateway.origin);
+    const front = await listen(
+      createServer((request, response) => {
+        if (!request.url?.endsWith('/converse-stream')) return pass(request, response);
+        const write = response.write.bind(response);
+        let written = 0;
+        response.write = ((piece: Buffer) => {
+          written += 1;
+          if (written < 4) return write(piece);
+          if (breaks) response.destroy();
+          else response.end(piece.subarray(0, 20));
+          response.write = () => true;
+          return true;
+        }) as typeof response.write;
+        return pass(request, response);
+      }),
+    );
+    const results = await verify({ ...chain.gateway, url: `${front.url}/bedrock` });
+    await front.close();
+    expect(results['19']).toMatchObject({
+      status: 'failed',
+      evidence: expect.stringContaining(`the stream is not whole: ${words}`),
+      remedy: expect.stringMatching(/^Something on the way cuts or changes streams/),
+    });
+  });
+
+  it('says that the type of streams is changed', async () => {
+    const changeType = forwardTo(chain.gateway.origin, {
+      headers: (headers) =>
+        headers['content-type']?.[0]?.includes('eventstream')
+          ? { ...headers, 'content-type': ['application/octet-stream'] }
+          : headers,
+    });
+    const front = await listen(createServer(changeType));
+    const results = await verify({ ...chain.gateway, url: `${front.url}/bedrock` });
+    await front.close();
+    expect(results['19']).toMatchObject({
+      status: 'failed',
+      evidence: '200, but content-type application/octet-stream',
+      remedy: expect.stringMatching(/^A policy of the gateway changes answers/),
+    });
+  });
+});
