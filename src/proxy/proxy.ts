@@ -78,7 +78,7 @@ async function answer(
   if (method === 'GET' && pathname === '/health') return health.reply(caller, signal);
 
   const order = orderOf(request.headers);
-  if (method === 'GET' && pathname === '/usage') return usageReply(budgets.standings(caller, order), caller);
+  if (method === 'GET' && pathname === '/usage') return usageReply(await budgets.standings(caller, order), caller);
 
   const route = findRoute(method, pathname);
   const { operation, path } = route;
