@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import { isEmpty, type TokenUsage } from '../usage/token-usage.ts';
+import { sumOfKinds, type TokenUsage } from '../usage/token-usage.ts';
 import { type Account, createAccount } from './account.ts';
 import { type Admission, admitBy } from './admission.ts';
 import { amountsOf } from './amounts.ts';
@@ -28,8 +28,11 @@ export interface Budgets {
    *   store is lost, if that refuses
    */
   admit(holder: BudgetHolder, order: string | undefined): Call;
-  /** How the budgets of a caller stand. @throws ProxyError `unavailable` as above */
-  standings(holder: BudgetHolder, order: string | undefined): readonly Standing[];
+  /**
+   * How the budgets of a caller stand, by the store of this moment if that answers. Rejects with ProxyError `unavailable`
+   * for an order that cannot be understood.
+   */
+  standings(holder: BudgetHolder, order: string | undefined): Promise<readonly Standing[]>;
   /** Writes what the store does not have yet. Never rejects. */
   flush(): Promise<void>;
 }
@@ -108,13 +111,11 @@ export function createBudgets(options: BudgetsOptions): Budgets {
     orders.set(order, budgets);
     return budgets;
   };
-  const standings = (holder: BudgetHolder, budgets: readonly Budget[]) =>
-    standingsOf(budgets, ({ scope }) => accountOf(keyOf(scope, holder)), windows(), clock.now());
 
   return {
     admit(holder, order) {
       const budgets = budgetsOf(order);
-      const scopes = SCOPES.filter((scope) => budgets.some((budget) => budget.scope === scope));
+      const scopes = scopesOf(budgets);
       const held = scopes.map((scope) => accountOf(keyOf(scope, holder)));
       for (const account of held) {
         sync?.touch(account);
@@ -133,7 +134,8 @@ export function createBudgets(options: BudgetsOptions): Budgets {
           throw new ProxyError('accessDenied', 'Your subscription has a budget in money, and this model has no price.');
         },
         charge(usage, model, tier) {
-          if (isEmpty(usage)) return undefined;
+          // Of an answer that has told nothing there is nothing to count.
+          if (sumOfKinds(usage) === 0 && !usage.totalTokens) return undefined;
           const price = prices(model ?? '', tier);
           const amounts = amountsOf(usage, price?.chargeOf(usage) ?? 0);
           // Not those of the admission: one that was empty may have been forgotten since.
@@ -151,12 +153,20 @@ export function createBudgets(options: BudgetsOptions): Budgets {
         },
       };
     },
-    standings: (holder, order) => standings(holder, budgetsOf(order)),
+    async standings(holder, order) {
+      const budgets = budgetsOf(order);
+      await Promise.all(scopesOf(budgets).map((scope) => sync?.refresh(accountOf(keyOf(scope, holder)))));
+      return standingsOf(budgets, ({ scope }) => accountOf(keyOf(scope, holder)), windows(), clock.now());
+    },
     flush: async () => sync?.flush(),
   };
 }
 
 const SCOPES = ['subscription', 'product'] as const;
+
+function scopesOf(budgets: readonly Budget[]) {
+  return SCOPES.filter((scope) => budgets.some((budget) => budget.scope === scope));
+}
 
 function keyOf(scope: Budget['scope'], { subscriptionId = '', productId = '' }: BudgetHolder): string {
   return `${scope}:${scope === 'product' ? productId : subscriptionId}`;

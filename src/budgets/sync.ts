@@ -1,12 +1,17 @@
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import type { Account, OwnRow } from './account.ts';
 import type { Windows } from './calendar.ts';
 import type { BudgetStore } from './store.ts';
 
-/** Keeps accounts and the store at one, in the background: no call waits for it, and it never throws. */
+/** Keeps accounts and the store at one, in the background: no call to Bedrock waits for it, and it never throws. */
 export interface Sync {
   /** There was a call of this account: at once if nothing has been read of it yet, else when its time has come. */
   touch(account: Account): void;
+  /**
+   * Somebody asks how an account stands: an exchange now, unless there was one just now, or the store fails. Settles when
+   * it has ended, or has taken too long. Never rejects.
+   */
+  refresh(account: Account): Promise<void>;
   /** Whether the last exchange with the store has failed for this account, and none has succeeded for so long. */
   isLost(account: Account, milliseconds: number): boolean;
   /** Writes what the store does not have yet. */
@@ -27,6 +32,10 @@ export const SYNC_MS = 5000;
 /** Bound for one exchange. */
 const TIMEOUT_MS = 5000;
 
+/** Who asks how an account stands causes no more exchanges than one in this time, and waits for it no longer than that. */
+const REFRESH_MS = 1000;
+const REFRESH_WAIT_MS = 2000;
+
 /** Exchanges at a time: their connections. */
 const MOST_AT_A_TIME = 8;
 
@@ -37,6 +46,9 @@ const LONGEST_PAUSE_MS = 60_000;
 interface State {
   touched: boolean;
   scheduled: boolean;
+  /** Until the next exchange, while it is only scheduled. */
+  timer: Timer | undefined;
+  readonly waiting: (() => void)[];
   /** When the last exchange began or, after a failure, may begin again. */
   nextAt: number;
   /** When the last one succeeded, at first when the account was opened. */
@@ -57,7 +69,16 @@ export function createSync({ store, windows, clock, onFailure }: SyncOptions): S
     let state = states.get(account);
     if (state === undefined) {
       const now = clock.now();
-      state = { touched: false, scheduled: false, nextAt: now, goodAt: now, failed: false, exchange: undefined };
+      state = {
+        touched: false,
+        scheduled: false,
+        timer: undefined,
+        waiting: [],
+        nextAt: now,
+        goodAt: now,
+        failed: false,
+        exchange: undefined,
+      };
       states.set(account, state);
     }
     return state;
@@ -65,10 +86,13 @@ export function createSync({ store, windows, clock, onFailure }: SyncOptions): S
   const schedule = (account: Account, state: State) => {
     state.scheduled = true;
     scheduled.add(account);
-    clock.after(Math.max(0, state.nextAt - clock.now()), () => {
-      due.push(account);
-      runDue();
-    });
+    state.timer = clock.after(Math.max(0, state.nextAt - clock.now()), () => runNow(account, state));
+  };
+  const runNow = (account: Account, state: State) => {
+    state.timer?.cancel();
+    state.timer = undefined;
+    due.push(account);
+    runDue();
   };
   const runDue = () => {
     while (running < MOST_AT_A_TIME) {
@@ -99,6 +123,7 @@ export function createSync({ store, windows, clock, onFailure }: SyncOptions): S
     state.scheduled = false;
     state.exchange = undefined;
     scheduled.delete(account);
+    for (const resolve of state.waiting.splice(0)) resolve();
     if (state.touched || account.changed().length > 0) schedule(account, state);
   };
   const exchange = async (account: Account, signal: AbortSignal): Promise<void> => {
@@ -129,6 +154,19 @@ export function createSync({ store, windows, clock, onFailure }: SyncOptions): S
       const state = stateOf(account);
       state.touched = true;
       if (!state.scheduled) schedule(account, state);
+    },
+    async refresh(account) {
+      const state = stateOf(account);
+      const isRecent = clock.now() - (state.nextAt - SYNC_MS) < REFRESH_MS;
+      if (state.failed || (isRecent && state.exchange === undefined)) return;
+      if (!state.scheduled) schedule(account, state);
+      // One that is due already comes by itself.
+      if (state.timer !== undefined) runNow(account, state);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      state.waiting.push(resolve);
+      const timer = clock.after(REFRESH_WAIT_MS, resolve);
+      await promise;
+      timer.cancel();
     },
     isLost(account, milliseconds) {
       const { failed, goodAt } = stateOf(account);

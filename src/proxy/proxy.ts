@@ -84,7 +84,7 @@ async function answer(
   if (method === 'GET' && pathname === '/health') return health.reply(caller, signal);
 
   const order = orderOf(request.headers);
-  if (method === 'GET' && pathname === '/usage') return usageReply(budgets.standings(caller, order), caller);
+  if (method === 'GET' && pathname === '/usage') return usageReply(await budgets.standings(caller, order), caller);
 
   const orders = ordersOf(request.headers);
   const route = findRoute(method, pathname, orders.aliases);

@@ -16,12 +16,18 @@ export interface TableStorageOptions {
   readonly table?: string;
   /** Most entities of a page; the service's is 1000. */
   readonly pageSize?: number;
+  /** The service's time, in milliseconds since the epoch; default that of the machine. */
+  readonly clock?: () => number;
 }
 
-/** What befalls a request. `after`: the write is done, and its answer does not arrive. `late`: it is done when told to. */
+/**
+ * What befalls a request. `after`: it is done, and answered by an error; `silent`: it is done and never answered; `late`: a
+ * write is done when told to.
+ */
 export type Fault =
   | { readonly kind: 'status'; readonly status: 429 | 500 | 503; readonly retryAfterSeconds?: number }
   | { readonly kind: 'after' }
+  | { readonly kind: 'silent' }
   | { readonly kind: 'before' }
   | { readonly kind: 'stale' }
   | { readonly kind: 'late' };
@@ -43,7 +49,7 @@ export interface TableStorage extends Endpoint, Pick<EntityStore, 'all'> {
  * version, query and delete. Strict: what it does not know it refuses, a header that the service needs as well.
  */
 export async function startTableStorage(options: TableStorageOptions): Promise<TableStorage> {
-  const { table = 'budgets', pageSize = 1000 } = options;
+  const { table = 'budgets', pageSize = 1000, clock = Date.now } = options;
   const entities = createEntities();
   const late: (() => void)[] = [];
   let granted = true;
@@ -56,11 +62,11 @@ export async function startTableStorage(options: TableStorageOptions): Promise<T
     if (!/^\d{4}-\d{2}-\d{2}$/.test(version) || version < FIRST_VERSION) {
       return errors.error(400, 'InvalidHeaderValue');
     }
-    if (Math.abs(Date.parse(String(headers['x-ms-date'])) - Date.now()) > 900_000) {
+    if (Math.abs(Date.parse(String(headers['x-ms-date'])) - clock()) > 900_000) {
       return errors.error(403, 'AuthenticationFailed');
     }
     const caller = options.identity.issued(token);
-    if (caller === undefined || caller.expiresOn * 1000 <= Date.now()) {
+    if (caller === undefined || caller.expiresOn * 1000 <= clock()) {
       return errors.error(403, 'AuthenticationFailed');
     }
     if (caller.resource.replace(/\/$/, '') !== RESOURCE) return errors.error(403, 'AuthenticationFailed');
@@ -141,6 +147,9 @@ export async function startTableStorage(options: TableStorageOptions): Promise<T
       case 'late':
         late.push(() => void answer(request, body));
         return errors.failure(500);
+      case 'silent':
+        answer(request, body);
+        return new Promise(() => {});
       case 'after':
         answer(request, body);
         return errors.failure(500);

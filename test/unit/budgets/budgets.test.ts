@@ -57,7 +57,7 @@ describe('a budget of the calendar', () => {
     const call = admit({}, undefined);
     await clock.pass(HOUR);
     call.charge({ inputTokens: 40 }, NOVA);
-    expect(standings({}, undefined)).toMatchObject([{ left: 60 }]);
+    expect(await standings({}, undefined)).toMatchObject([{ left: 60 }]);
   });
 });
 
@@ -153,12 +153,12 @@ it('how budgets stand', async () => {
   const clock = manualClock();
   const { use, standings } = instance({ budgets: 'tokens/minute=60, cost/month=0.5, tokens/day=1000', clock });
   use(100, 'a');
-  expect(describeStandings(standings({ subscriptionId: 'a' }, undefined))).toStrictEqual([
+  expect(describeStandings(await standings({ subscriptionId: 'a' }, undefined))).toStrictEqual([
     { budget: 'cost/month', limit: 0.5, used: 0.000006, remaining: 0.499994, resetsAt: '2026-12-01T00:00:00.000Z' },
     { budget: 'tokens/day', limit: 1000, used: 100, remaining: 900, resetsAt: '2026-12-01T00:00:00.000Z' },
     { budget: 'tokens/minute', limit: 60, used: 100, remaining: 0, resetsAt: '2026-11-30T08:00:41.000Z' },
   ]);
-  expect(standings({ subscriptionId: 'b' }, undefined)).toMatchObject([
+  expect(await standings({ subscriptionId: 'b' }, undefined)).toMatchObject([
     { left: 500_000_000 },
     { left: 1000 },
     { left: 60 },

@@ -117,6 +117,48 @@ it('an end in good order writes what the store does not have', async () => {
   expect(store.sum('tokens', 'product:')).toBe(22);
 });
 
+describe('who asks how a budget stands', () => {
+  const left = async (one: ReturnType<typeof instance>) =>
+    (await one.standings({ subscriptionId: 'a' }, undefined))[0]?.left;
+
+  it('is told what the store holds, also where no call has been', async () => {
+    const [clock, store] = [manualClock(), memoryStore()];
+    const [one, two] = ['one', 'two'].map((name) =>
+      instance({ budgets: 'tokens/day=100', clock, store, instance: name }),
+    );
+    if (one === undefined || two === undefined) throw new Error('no instances');
+    one.use(60, 'a');
+    await settle(clock);
+    expect(await left(two)).toBe(40);
+    one.use(10, 'a');
+    await one.flush();
+    // Not sooner than a second after the last reading.
+    expect(await left(two)).toBe(40);
+    await clock.pass(1000);
+    expect(await left(two)).toBe(30);
+    await settle(clock, 20 * SYNC_MS);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('waits two seconds for the store, and not at all while it fails', async () => {
+    const [clock, store] = [manualClock(), memoryStore()];
+    const silent: typeof store = {
+      ...store,
+      read: (_account, _hour, signal) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error));
+        }),
+    };
+    const one = instance({ budgets: 'tokens/day=100', clock, store: silent });
+    const asked = left(one);
+    await clock.pass(2000);
+    expect(await asked).toBe(100);
+    await clock.pass(SYNC_MS);
+    expect(one.failures).toHaveLength(1);
+    expect(await left(one)).toBe(100);
+  });
+});
+
 describe('while the store is out of reach', () => {
   it('calls go on by what is known, and somebody is told', async () => {
     const [clock, store] = [manualClock(), memoryStore()];
@@ -241,10 +283,12 @@ describe('whatever happens, nothing drifts', () => {
           await settle(clock, HOUR);
           for (const worker of workers) worker.admit({ productId: 'p' }, undefined);
           await settle(clock);
+          // Of what they know, not of what they would read now.
+          store.fault(() => 'before');
           for (const [index, worker] of workers.entries()) {
             const time = from + (skews[index] ?? 0) + clock.now() - start;
             const month = new Date(time).toISOString().slice(0, 7);
-            const [standing] = worker.standings({ productId: 'p' }, undefined);
+            const [standing] = await worker.standings({ productId: 'p' }, undefined);
             expect(9e15 - (standing?.left ?? 0)).toBe(store.sum('cost', 'product:p', month));
           }
         },

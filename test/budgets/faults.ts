@@ -1,0 +1,27 @@
+import type { Fault } from '../emulators/azure/table-storage.ts';
+
+/** What befalls the operations of the table, one after the other, over and over. */
+const FAULTS: readonly (Fault | undefined)[] = [
+  undefined,
+  undefined,
+  undefined,
+  { kind: 'status', status: 503 },
+  undefined,
+  { kind: 'after' },
+  undefined,
+  { kind: 'stale' },
+  undefined,
+  { kind: 'status', status: 503, retryAfterSeconds: 1 },
+  undefined,
+  { kind: 'late' },
+  undefined,
+  // Done, and its answer never comes: five seconds of waiting each, so these are rarer.
+  { kind: 'silent' },
+  ...Array.from({ length: 9 }, () => undefined),
+];
+
+/** A table that fails in every known way, three times in ten. */
+export function faults(): () => Fault | undefined {
+  let operation = 0;
+  return () => FAULTS[operation++ % FAULTS.length];
+}
