@@ -1,3 +1,4 @@
+import { GROUPS } from '../../src/bedrock/groups.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { type Door, sendOne } from './attempt.ts';
 import { exchange } from './connection.ts';
@@ -30,6 +31,7 @@ const SETTINGS = {
   MAX_REQUEST_BYTES: '100000',
   UPLOAD_TIMEOUT_SECONDS: '2',
   FIRST_BYTE_DEADLINE_SECONDS: '10',
+  OPERATIONS: GROUPS.join(','),
 };
 
 /** Requests under way at a time. */
@@ -71,15 +73,17 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
         }
       };
       await Promise.all(Array.from({ length: LANES }, lane));
-      reachedBedrock += chain.bedrock.requests.length;
-      for (const { target, refusal } of chain.bedrock.requests) {
+      const services = [chain.bedrock, ...Object.values(chain.services)];
+      const reached = services.flatMap((service) => service.requests);
+      reachedBedrock += reached.length;
+      for (const { target, refusal } of reached) {
         if (
           /Signature|UnrecognizedClient|must not reach|UnknownOperation|Malformed request target/.test(refusal ?? '')
         ) {
           failures.push(`before request ${end}: ${refusal} for ${target}`);
         }
       }
-      chain.bedrock.reset();
+      for (const service of services) service.reset();
       const valid = await validCall(chain);
       if (valid === undefined) validCalls += 1;
       else failures.push(`valid call after request ${end}: ${valid}`);
