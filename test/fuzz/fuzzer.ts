@@ -38,7 +38,7 @@ const SETTINGS = {
 const LANES = 16;
 
 /** What proxy and host say when all behind them is well; a 500 of the function's and 503 would be a defect. */
-const EXPECTED = new Set([200, 400, 401, 403, 404, 405, 408, 413, 414, 417, 431, 501, 505]);
+const EXPECTED = new Set([200, 201, 202, 400, 401, 403, 404, 405, 408, 413, 414, 417, 431, 501, 505]);
 
 /**
  * Sends mutated requests through gateway, Functions host and function. Each has to be answered, or its connection
