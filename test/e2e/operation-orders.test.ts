@@ -14,6 +14,7 @@ const TEAMS = [
   ['models', { 'bedrock-allowed-models': `${modelId}, us.*` }],
   ['retrieval', { 'bedrock-operations': 'retrieval, discovery' }],
   ['malformed', { 'bedrock-operations': 'retrieval; discovery' }],
+  ['guarded', { 'bedrock-guardrail': 'gr7abc123def:3' }],
   ['money', { 'bedrock-budgets': 'cost/month=1' }],
   ['poor', { 'bedrock-budgets': 'tokens/month=1' }],
 ] as const;
@@ -139,6 +140,29 @@ describe('allowed models', () => {
 
   it('say nothing of what reads no model', async () => {
     expect((await ask(chain, `/foundation-models/${RANKS}`, { key, body: null })).status).toBe(200);
+  });
+});
+
+describe('a guardrail', () => {
+  const key = keyOf('guarded');
+
+  it.each<[string, object]>([
+    ['/retrieveAndGenerate', generate(GENERATES)],
+    ['/agenticRetrieveStream', { foundationModelType: 'CUSTOM', modelArn: GENERATES }],
+    ['/generateQuery', {}],
+    ['/agentcore/runtimes/a/invocations', {}],
+  ])('refuses what writes and takes none: %s', async (path, body) => {
+    const answer = await ask(chain, path, { key, body });
+    expect([answer.status, answer.headers['x-amzn-errortype']]).toStrictEqual([403, 'AccessDeniedException']);
+    expect(reached()).toBe(0);
+  });
+
+  it.each<[string, object | null]>([
+    ['/rerank', rerank(RANKS)],
+    ['/knowledgebases/KB1/retrieve', { retrievalQuery: { text: 'Hi' } }],
+    ['/inference-profiles', null],
+  ])('lets pass what writes nothing: %s', async (path, body) => {
+    expect((await ask(chain, path, { key, body })).status).toBe(200);
   });
 });
 

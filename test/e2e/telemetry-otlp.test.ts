@@ -377,6 +377,7 @@ describe.each([
       expect(own).toMatchObject({ name: 'bedrock-proxy ConverseStream', error: false });
       expect(own.attributes).toStrictEqual({
         'bedrock.operation': 'ConverseStream',
+        'bedrock.operation_group': 'inference',
         'bedrock.proxy.outcome': 'complete',
         'apim.request.id': expect.any(String),
         'faas.invocation_id': expect.any(String),
@@ -399,6 +400,7 @@ describe.each([
         'apim.subscription.id': 'team-c',
         'apim.subscription.name': 'Team C',
         'bedrock.operation': 'ConverseStream',
+        'bedrock.operation_group': 'inference',
         'http.request.method': 'POST',
         'http.response.status_code': 200,
         'aws.request_id': expect.stringMatching(/^[0-9a-f-]{36}$/),

@@ -128,6 +128,8 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     ...(accounts === undefined ? {} : { accounts }),
     ...clock,
   });
+  const bedrocks = regional.all;
+  const bedrock = bedrocks[0] ?? absent('regions');
   const startOther = (service: OtherService) =>
     startBedrock({
       service,
@@ -143,8 +145,6 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     'bedrock-agentcore': await startOther('bedrock-agentcore'),
     'bedrock-mantle': await startOther('bedrock-mantle'),
   };
-  const bedrocks = regional.all;
-  const bedrock = bedrocks[0] ?? absent('regions');
   const issuers = { [`https://sts.windows.net/${tenantId}/`]: `${entra.authority}/${tenantId}` };
   const sts =
     accounts === undefined ? undefined : await startSts({ accounts, issuers, region: bedrock.region, ...clock });

@@ -1,3 +1,4 @@
+import { GROUPS } from '../../src/bedrock/groups.ts';
 import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import { GUARDRAILS } from '../emulators/bedrock/guardrails.ts';
 import { parseObject } from '../emulators/bedrock/json.ts';
@@ -36,6 +37,7 @@ const SETTINGS = {
   MAX_REQUEST_BYTES: '100000',
   UPLOAD_TIMEOUT_SECONDS: '2',
   FIRST_BYTE_DEADLINE_SECONDS: '10',
+  OPERATIONS: GROUPS.join(','),
 };
 
 const PLAIN = { id: 'plain', key: 'key-of-plain' };
@@ -54,7 +56,7 @@ const ORDERS = globalPolicy({
 const LANES = 16;
 
 /** What proxy and host say when all behind them is well; a 500 of the function's and 503 would be a defect. */
-const EXPECTED = new Set([200, 400, 401, 403, 404, 405, 408, 413, 414, 417, 431, 501, 505]);
+const EXPECTED = new Set([200, 201, 202, 400, 401, 403, 404, 405, 408, 413, 414, 417, 431, 501, 505]);
 
 /**
  * Sends mutated requests through gateway, Functions host and function. Each has to be answered, or its connection
@@ -97,8 +99,10 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
         }
       };
       await Promise.all(Array.from({ length: LANES }, lane));
-      reachedBedrock += chain.bedrock.requests.length;
-      for (const { target, refusal } of chain.bedrock.requests) {
+      const services = [chain.bedrock, ...Object.values(chain.services)];
+      const reached = services.flatMap((service) => service.requests);
+      reachedBedrock += reached.length;
+      for (const { target, refusal } of reached) {
         if (
           /Signature|UnrecognizedClient|must not reach|UnknownOperation|Malformed request target/.test(refusal ?? '')
         ) {
@@ -106,7 +110,7 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
         }
       }
       if (isOrdered) failures.push(...chain.bedrock.requests.flatMap((request) => pastOrders(request, end)));
-      chain.bedrock.reset();
+      for (const service of services) service.reset();
       const valid = await validCall(chain);
       chain.bedrock.reset();
       if (valid === undefined) validCalls += 1;

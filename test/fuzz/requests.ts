@@ -36,6 +36,15 @@ const VALID: readonly (readonly [method: string, target: string, body: string])[
   ['POST', '/openai/v1/responses', `{"input":"Hi","model":"${ALIAS}"}`],
   ['POST', '/async-invoke', `{"modelId":"${ALIAS}","modelInput":{}}`],
   ['GET', '/async-invoke?maxResults=5&statusEquals=Completed', ''],
+  ['GET', '/inference-profiles?type=SYSTEM_DEFINED&maxResults=5', ''],
+  ['GET', `/inference-profiles/${PROFILE}`, ''],
+  ['POST', '/rerank', `{"queries":[],"sources":[],"rerankingConfiguration":{"modelArn":"${modelId}"}}`],
+  ['POST', '/retrieveAndGenerateStream', '{"input":{"text":"x"},"a":[{"modelArn":"amazon.nova-lite-v1:0"}]}'],
+  ['POST', '/agents/AGENT12345/agentAliases/ALIAS12345/sessions/s-1/text', '{"inputText":"x"}'],
+  ['PUT', '/sessions/s-1/invocationSteps/', '{"invocationIdentifier":"i","invocationStepTime":"t","payload":{}}'],
+  ['PATCH', '/sessions/s-1', ''],
+  ['POST', '/agentcore/runtimes/my_agent-0123456789/invocations?qualifier=DEFAULT', '{"jsonrpc":"2.0"}'],
+  ['POST', '/mantle/v1/responses', '{"model":"openai.gpt-oss-20b-1:0","input":"x","stream":true}'],
   ['GET', '/health', ''],
 ];
 
