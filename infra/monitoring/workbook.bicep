@@ -175,6 +175,20 @@ var content = {
       }
     )
     grid(
+      'regions',
+      'Calls by AWS region, and what was tried where',
+      '${selected}${loadTextContent('workbook/queries/regions.kql')}',
+      {
+        AwsRegion: 'AWS region'
+        ModelId: 'Model'
+        Calls: 'Calls made there'
+        Answered: 'Answered'
+        PassedOn: 'Could not, and went on'
+        TakenOver: 'Taken over from another'
+        Percent: '% that went on'
+      }
+    )
+    grid(
       'cut-streams',
       'Streams that were cut, by who ended them',
       '${selected}${loadTextContent('workbook/queries/cut-streams.kql')}',

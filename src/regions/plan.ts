@@ -47,6 +47,7 @@ export function createPlanner(regions: readonly string[], clock: Clock): PlanReg
   return (call) => {
     const { service, subscriptionId = '', roleArn = '', model = '', kind } = call;
     const candidates = candidatesOf(call, regions);
+    if (regions.length === 1) return { order: candidates, ...NOTHING_TO_LEARN };
     const [first = ''] = candidates;
     const homeKey = JSON.stringify([subscriptionId, service, model, first]);
     const moved = homes.of(homeKey);
@@ -60,9 +61,9 @@ export function createPlanner(regions: readonly string[], clock: Clock): PlanReg
     const all = [home, ...candidates.filter((region) => region !== home)];
     const order = kind === 'work' ? awakeOf(all, restMs) : kind === 'find' ? all : [first];
     const refusedHere = new Set<string>();
-    const refuse = (region: string, key: string | undefined, retryAfterMs?: number) => {
+    const refuse = (region: string, key = '', retryAfterMs?: number) => {
       refusedHere.add(region);
-      if (key !== undefined && regions.length > 1) rests.refused(key, retryAfterMs);
+      rests.refused(key, retryAfterMs);
     };
     return {
       order,
@@ -71,7 +72,6 @@ export function createPlanner(regions: readonly string[], clock: Clock): PlanReg
       refused: (region, retryAfterMs) => refuse(region, keysOf(region)[1], retryAfterMs),
       unreachable: (region) => refuse(region, keysOf(region)[0]),
       served(region) {
-        if (regions.length === 1) return;
         keysOf(region).forEach(rests.served);
         if (region === first) homes.leave(homeKey);
         // Away from a home that only rests, nobody moves.
@@ -80,6 +80,9 @@ export function createPlanner(regions: readonly string[], clock: Clock): PlanReg
     };
   };
 }
+
+/** With one region. */
+const NOTHING_TO_LEARN = { finds: false, refused: () => {}, unreachable: () => {}, served: () => {} };
 
 /** Those that do not rest; where all do, the one whose rest ends first. */
 function awakeOf(regions: readonly string[], restMs: (region: string) => number): readonly string[] {

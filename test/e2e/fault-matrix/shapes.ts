@@ -22,6 +22,8 @@ export interface ShapedCall {
   readonly key: string;
   /** Sent to Bedrock as `x-amzn-bedrock-row`. */
   readonly row: string;
+  /** Where it matters which model is called. */
+  readonly model?: string;
   /** To be called when the client has its first message. */
   readonly onFirst: () => void;
 }
@@ -59,7 +61,7 @@ export const held: Shape = {
     // Nothing of it is seen before the end.
     call.onFirst();
     return client
-      .send(new ConverseCommand({ modelId: MODEL, messages: [] }))
+      .send(new ConverseCommand({ modelId: call.model ?? MODEL, messages: [] }))
       .then(() => 'complete', endingOfAws)
       .finally(() => client.destroy());
   },
@@ -97,7 +99,7 @@ const large: Shape = {
   },
 };
 
-const eventStream: Shape = {
+export const eventStream: Shape = {
   name: 'an event stream',
   operation: 'ConverseStream',
   path: `/model/${MODEL}/converse-stream`,
@@ -106,7 +108,7 @@ const eventStream: Shape = {
   async call(call) {
     const client = awsClient(call);
     try {
-      const { stream } = await client.send(new ConverseStreamCommand({ modelId: MODEL, messages: [] }));
+      const { stream } = await client.send(new ConverseStreamCommand({ modelId: call.model ?? MODEL, messages: [] }));
       return await readEvents(stream, call.onFirst);
     } catch (error) {
       return endingOfAws(error);
@@ -141,13 +143,13 @@ const openAi: Shape = {
   },
 };
 
-const anthropic: Shape = {
+export const anthropic: Shape = {
   name: 'server-sent events for Anthropic',
   operation: 'Messages',
   path: '/anthropic/v1/messages',
   body: JSON.stringify({ model: MODEL, max_tokens: 9, messages: [{ role: 'user', content: 'hi' }], stream: true }),
   broken: { broke: 'error api_error', silent: 'error api_error' },
-  async call({ chain, key, row, onFirst }) {
+  async call({ chain, key, row, model = MODEL, onFirst }) {
     const client = new Anthropic({
       baseURL: `${chain.gateway.url}/anthropic`,
       apiKey: null,
@@ -157,7 +159,7 @@ const anthropic: Shape = {
     });
     try {
       const messages = [{ role: 'user' as const, content: 'hi' }];
-      await readAll(await client.messages.create({ model: MODEL, max_tokens: 9, messages, stream: true }), onFirst);
+      await readAll(await client.messages.create({ model, max_tokens: 9, messages, stream: true }), onFirst);
       return 'complete';
     } catch (error) {
       if (!(error instanceof AnthropicError) || error instanceof AnthropicConnectionError) return describe(error);

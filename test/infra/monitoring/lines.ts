@@ -29,6 +29,8 @@ export interface Lines {
   readonly throttled: Line;
   /** Team C, Nova: 429 by the proxy, whose budget for the minute is used up. */
   readonly budgeted: Line;
+  /** Team A, Haiku: 429 by Bedrock in the first region, served in the second. */
+  readonly moved: Line;
   /** Team A, Haiku: 500 by Bedrock. */
   readonly failed: Line;
   /** Team A, Haiku: no answer at all, 503. */
@@ -117,6 +119,7 @@ export async function captureLines(): Promise<Lines> {
       stream,
       throttled,
       budgeted,
+      moved: await movedLine(),
       failed,
       broken,
       cut,
@@ -131,6 +134,20 @@ export async function captureLines(): Promise<Lines> {
       vaultFailed: lineOf(chain, 'bedrock.credentials'),
       failure: lineOf(chain, 'bedrock.failure'),
     };
+  } finally {
+    await chain.close();
+  }
+}
+
+async function movedLine(): Promise<Line> {
+  const chain = await startChain({
+    regions: ['us-east-1', 'us-west-2'],
+    subscriptions: [{ id: 'team-a', name: 'Équipe A', key: 'key-a' }],
+  });
+  try {
+    chain.bedrock.answer(fail(429, 'ThrottlingException', 'Slow down.'));
+    const { record } = await call(chain, `/model/${HAIKU}/converse`, { body: { messages }, key: 'key-a' });
+    return record;
   } finally {
     await chain.close();
   }

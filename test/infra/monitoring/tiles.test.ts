@@ -333,6 +333,28 @@ abc123,,500000, 500000`;
       );
     });
 
+    it('what was tried where', () => {
+      const moved = (regionsTried: string, region: string) => row(70, lines.moved, { regionsTried, region });
+      const rows = [
+        row(0, lines.cached),
+        row(1, lines.stream, { region: 'eu-west-1' }),
+        moved('us-east-1,eu-west-1', 'eu-west-1'),
+        moved('us-east-1,eu-west-1,eu-north-1', 'eu-north-1'),
+        // The first one's refusal was the answer.
+        moved('us-east-1,eu-west-1', 'us-east-1'),
+        row(85, lines.refused),
+      ];
+      expect(show('regions', rows)).toStrictEqual(
+        table(
+          'AwsRegion ModelId Calls Answered PassedOn TakenOver Percent',
+          ['eu-north-1', HAIKU, 1, 1, 0, 1, 0],
+          ['eu-west-1', HAIKU, 3, 1, 2, 1, 66.7],
+          ['eu-west-1', NOVA, 1, 1, 0, 0, 0],
+          ['us-east-1', HAIKU, 4, 2, 2, 0, 50],
+        ),
+      );
+    });
+
     it('streams that were cut, by who ended them', () => {
       const left = row(81, lines.stream, { outcome: 'clientClosed' });
       const late = row(82, lines.cut, { outcome: 'timedOut' });

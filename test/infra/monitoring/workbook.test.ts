@@ -22,7 +22,7 @@ const PAGE = `
   tokens tokens-by-subscription tokens-by-model tokens-by-kind counts-missing
   cost prices cost-by-subscription cost-by-model cost-over-time
   latency latency-by-model first-token-by-model latency-over-time
-  failures errors-over-time throttling-over-time errors throttling cut-streams events
+  failures errors-over-time throttling-over-time errors throttling regions cut-streams events
 `;
 /** What the reader can choose. */
 const PARAMETERS = ['TimeRange', 'Workspaces', 'Subscriptions', 'Models', 'Prices'];

@@ -107,6 +107,60 @@ it('while a collector hangs, spans beyond a few thousand are dropped, and no cou
   expect(collector.spans.length).toBeLessThanOrEqual(2048 + 512);
 });
 
+it('requests to several regions are told apart, and the answer counts that the caller got', async () => {
+  const telemetry = start({ metrics: true, traces: true });
+  const one = finished('team', 'a.one');
+  const first = { method: 'POST', ...SERVER, startedMs: 2, headersMs: 20, status: 429, requestId: 'first' } as const;
+  const second = {
+    ...first,
+    region: 'eu-west-1',
+    origin: 'http://127.0.0.1:8080',
+    startedMs: 21,
+    status: 200,
+    requestId: 'second',
+  };
+  telemetry.observe({
+    ...one,
+    record: { ...one.record, region: 'eu-west-1' },
+    attempts: [first, second],
+    answered: second,
+  });
+  // The first one's refusal was the answer: the other region does not have the model.
+  telemetry.observe({
+    ...one,
+    record: { ...one.record, status: 429, errorType: 'ThrottlingException', errorSource: 'bedrock' },
+    attempts: [first, { ...second, status: 400 }],
+    answered: first,
+  });
+  await telemetry.flush();
+  const attempts = (region: string, status: number) =>
+    collector.sum('bedrock.proxy.attempts', { 'aws.region': region, 'http.response.status_code': status });
+  expect(attempts('eu-central-1', 429)).toBe(2);
+  expect([attempts('eu-west-1', 200), attempts('eu-west-1', 400)]).toStrictEqual([1, 1]);
+  expect(collector.sum('bedrock.proxy.requests', { 'aws.region': 'eu-west-1' })).toBe(1);
+  const calls = collector.spans.filter(({ kind }) => kind === 'client').map(({ attributes }) => attributes);
+  expect(calls.map((attributes) => attributes['aws.region'])).toStrictEqual([
+    'eu-central-1',
+    'eu-west-1',
+    'eu-central-1',
+    'eu-west-1',
+  ]);
+  expect(calls[1]).toMatchObject({ 'server.address': '127.0.0.1', 'server.port': 8080, 'aws.request_id': 'second' });
+  // Only the answer that was passed on has used tokens, or failed by more than its status.
+  expect(calls.map((attributes) => attributes['gen_ai.usage.output_tokens'])).toStrictEqual([
+    undefined,
+    20,
+    20,
+    undefined,
+  ]);
+  expect(calls.map((attributes) => attributes['error.type'])).toStrictEqual([
+    '429',
+    undefined,
+    'ThrottlingException',
+    '400',
+  ]);
+});
+
 describe('the conventions', () => {
   const model: Partial<FinishedRequest['record']> = {
     cacheReadInputTokens: 4,

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import Anthropic from '@anthropic-ai/sdk';
+import { BedrockRuntimeClient, ConverseCommand } from '@aws-sdk/client-bedrock-runtime';
+import OpenAI from 'openai';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { fail } from '../../emulators/bedrock/faults.ts';
+import type { Responder } from '../../emulators/bedrock/received-request.ts';
+import { type Chain, startChain, withApiKey } from '../../emulators/chain.ts';
+import { call } from '../../support/chain-calls.ts';
+
+const REGIONS = ['us-east-1', 'us-west-2'];
+
+let models = 0;
+let modelId: string;
+beforeEach(() => {
+  modelId = `anthropic.claude-${(models += 1)}-v1:0`;
+});
+
+const throttle = fail(429, 'ThrottlingException', 'Slow down.');
+const sentTo = ({ bedrocks }: Chain) => bedrocks.map(({ requests }) => requests.length);
+
+describe('a region without a connection', () => {
+  let chain: Chain;
+  beforeEach(async () => {
+    chain = await startChain({ regions: REGIONS });
+    await chain.bedrocks[0]?.close();
+  });
+  afterEach(() => chain.close());
+
+  it.each(['converse', 'converse-stream'])('%s is served by the next, which goes first for a while', async (path) => {
+    const first = await call(chain, `/model/${modelId}/${path}`);
+    expect(first.answer.status).toBe(200);
+    expect(first.record).toMatchObject({ region: 'us-west-2', regionsTried: 'us-east-1,us-west-2', attempts: 2 });
+    // Whatever the model.
+    const second = await call(chain, `/model/another.model/${path}`);
+    expect(second.record).toMatchObject({ status: 200, region: 'us-west-2' });
+    expect(sentTo(chain)[1]).toBe(2);
+  });
+
+  it('and none left: the failure of the first', async () => {
+    await chain.bedrocks[1]?.close();
+    const { answer, record } = await call(chain, `/model/${modelId}/converse`);
+    expect(answer).toMatchObject({
+      status: 503,
+      headers: { 'x-amzn-errortype': 'ServiceUnavailableException', 'x-should-retry': 'true' },
+    });
+    expect(record).toMatchObject({ outcome: 'upstreamBroke', attempts: 2, regionsTried: 'us-east-1,us-west-2' });
+  });
+});
+
+describe('clients with the retries that they have by themselves', () => {
+  let chain: Chain;
+  beforeAll(async () => {
+    chain = await startChain({ regions: REGIONS });
+  });
+  afterAll(() => chain.close());
+  afterEach(() => chain.bedrocks.forEach((bedrock) => bedrock.reset()));
+
+  const messages = [{ role: 'user' as const, content: 'hi' }];
+  const clients: Readonly<Record<string, () => Promise<unknown>>> = {
+    'AWS SDK': async () => {
+      const client = new BedrockRuntimeClient({
+        ...chain.clientConfig(),
+        requestHandler: withApiKey(chain.gateway.subscriptionKey),
+      });
+      return client.send(new ConverseCommand({ modelId, messages: [] })).finally(() => client.destroy());
+    },
+    Anthropic: () =>
+      new Anthropic({
+        baseURL: `${chain.gateway.url}/anthropic`,
+        apiKey: null,
+        authToken: chain.gateway.subscriptionKey,
+      }).messages.create({ model: modelId, max_tokens: 9, messages }),
+    OpenAI: () =>
+      new OpenAI({
+        baseURL: `${chain.gateway.url}/openai/v1`,
+        apiKey: chain.gateway.subscriptionKey,
+      }).chat.completions.create({ model: modelId, messages }),
+  };
+
+  it.each(Object.keys(clients))('%s: one region refuses, and the client need not try again', async (name) => {
+    chain.bedrock.answer(throttle);
+    await clients[name]?.();
+    expect(sentTo(chain)).toStrictEqual([1, 1]);
+  });
+
+  it.each(Object.keys(clients))('%s: all refuse, and none is asked more often than the client tries', async (name) => {
+    const before = chain.gateway.requests.length;
+    for (const bedrock of chain.bedrocks) bedrock.answer(throttle, { times: 100 });
+    await expect(clients[name]?.()).rejects.toMatchObject({ message: expect.stringContaining('Slow down.') });
+    const tries = chain.gateway.requests.length - before;
+    expect(tries).toBe(3);
+    const [first = 0, second = 0] = sentTo(chain);
+    expect(Math.max(first, second)).toBeLessThanOrEqual(tries);
+    expect(first + second).toBeGreaterThan(tries);
+  });
+
+  it.each(Object.keys(clients))('%s: what a model may have done is not done again', async (name) => {
+    chain.bedrock.answer(fail(408, 'ModelTimeoutException', 'Too slow.'), { times: 100 });
+    await expect(clients[name]?.()).rejects.toMatchObject({ message: expect.stringContaining('Too slow.') });
+    const [first, second] = sentTo(chain);
+    expect(second).toBe(0);
+    // Bedrock's own answer, which the clients of OpenAI and Anthropic repeat by themselves.
+    expect(first).toBe(name === 'AWS SDK' ? 1 : 3);
+  });
+});
+
+describe('all attempts share the time of the caller', () => {
+  let chain: Chain;
+  beforeAll(async () => {
+    chain = await startChain({ regions: REGIONS, settings: { FIRST_BYTE_DEADLINE_SECONDS: '2' } });
+  });
+  afterAll(() => chain.close());
+
+  const silent: Responder = () => {};
+
+  it('a refusal that comes late leaves little for the next region', async () => {
+    const [first, second] = chain.bedrocks;
+    first?.answer(async (request, response) => {
+      await sleep(1000);
+      await throttle(request, response);
+    });
+    second?.answer(silent);
+    const { answer, record } = await call(chain, `/model/${modelId}/converse`);
+    expect(answer).toMatchObject({ status: 408, headers: { 'x-amzn-errortype': 'ModelTimeoutException' } });
+    expect(record).toMatchObject({ outcome: 'timedOut', region: 'us-west-2', attempts: 2 });
+    expect(sentTo(chain)).toStrictEqual([1, 1]);
+  });
+
+  it('and one that is silent leaves nothing', async () => {
+    chain.bedrock.answer(silent);
+    const { answer } = await call(chain, `/model/${modelId}/converse`);
+    expect(answer.status).toBe(408);
+    expect(sentTo(chain)).toStrictEqual([2, 1]);
+  });
+});
