@@ -554,7 +554,7 @@ module functionApp 'app/function-app.bicep' = {
     zoneRedundant: zoneRedundant
     hostTelemetry: hostTelemetry
     auditTo: auditLogs ? workspaceId : null
-    appSubnetId: vnetEnabled ? appSubnetId ?? network!.outputs.appSubnetId : null
+    appSubnetId: vnetEnabled ? (appSubnetId == null ? network!.outputs.appSubnetId : appSubnetId) : null
     privateIngress: privateIngress
   }
 }
@@ -613,7 +613,7 @@ module diagnostics 'gateway/diagnostics.bicep' = if (configureGateway) {
   params: {
     apimName: gatewayName
     prefix: gatewayNamePrefix
-    identityClientId: gateway.outputs.identityClientId
+    identityClientId: userAssignedIdentityId == null ? 'SystemAssigned' : gateway.outputs.identityClientId
     percent: gatewayLogPercent
     component: {
       name: monitoring.outputs.componentName

@@ -4,7 +4,7 @@ param apimName string
 @description('Name of the API, and what the names of everything around it begin with.')
 param prefix string
 
-@description('Client id of the user-assigned identity that sends the telemetry; empty: the system-assigned one does.')
+@description('Who sends the telemetry: client id of a user-assigned identity, or SystemAssigned.')
 param identityClientId string
 
 @description('Percentage of the requests that the gateway tells of; failed ones it tells of always.')
@@ -54,7 +54,7 @@ resource insightsLogger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
     resourceId: insights.id
     credentials: {
       connectionString: insights.properties.ConnectionString
-      identityClientId: empty(identityClientId) ? 'SystemAssigned' : identityClientId
+      identityClientId: identityClientId
     }
   }
 }

@@ -63,7 +63,7 @@ export function checkAccess(read: () => Expansions): void {
       expect(at(policy, 'properties', 'value')).toContain('!context.Request.Url.Path.EndsWith("/health")');
       const [test] = ofType(created, 'Microsoft.Insights/webtests');
       expect(at(test, 'properties', 'Request', 'Headers', 0, 'value')).toMatch(
-        /listSecrets\(.*subscriptions.*'bedrock-health'.*primaryKey\]$/,
+        /listSecrets\('.*\/subscriptions\/bedrock-health', .*primaryKey\]$/,
       );
     });
 
