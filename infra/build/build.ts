@@ -96,17 +96,22 @@ const leftOut: Plugin = {
   },
 };
 
+export interface Bundles {
+  /** In `dist`. */
+  readonly names: readonly string[];
+  /** Every file that is part of one of them, relative to the repository. */
+  readonly sources: readonly string[];
+}
+
 /**
  * Bundles `src` into `dist`, as it is deployed. CommonJS, because the worker offers `@azure/functions-core` by patching
  * `require`. The files are put in place whole, so that a host that is just starting never reads half of one.
- *
- * @returns names of the bundles in `dist`
  */
-export async function buildBundles(): Promise<string[]> {
+export async function buildBundles(): Promise<Bundles> {
   const prices = await readFile(join(root, 'infra/prices.csv'), 'utf8');
   // A table that cannot be read ends the build and not the app.
   readPrices(prices);
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: ['src/index.ts', ...LAZY].map((path) => ({ in: path, out: basename(path, '.ts') })),
     outdir: 'dist',
@@ -125,6 +130,7 @@ export async function buildBundles(): Promise<string[]> {
     plugins: [bundlesBeside, fewExports, leftOut],
     logLevel: 'warning',
     write: false,
+    metafile: true,
   });
   await mkdir(join(root, 'dist'), { recursive: true });
   for (const { path, contents } of outputFiles) {
@@ -132,7 +138,10 @@ export async function buildBundles(): Promise<string[]> {
     await writeFile(partial, contents);
     await rename(partial, path);
   }
-  return outputFiles.map(({ path }) => basename(path)).filter((name) => name.endsWith('.cjs'));
+  return {
+    names: outputFiles.map(({ path }) => basename(path)).filter((name) => name.endsWith('.cjs')),
+    sources: Object.keys(metafile.inputs),
+  };
 }
 
 if (import.meta.main) await buildBundles();

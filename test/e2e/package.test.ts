@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -58,6 +59,41 @@ describe('the package that is deployed', () => {
       'host.json',
       'package.json',
     ]);
+  });
+
+  it('is the same bytes each time, in every time zone', async () => {
+    const zone = process.env['TZ'];
+    const made = [];
+    try {
+      for (const timeZone of ['Pacific/Auckland', 'America/Los_Angeles']) {
+        process.env['TZ'] = timeZone;
+        made.push((await packageApp()).sha256);
+      }
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+    const bytes = await readFile(join(root, 'dist/package.zip'));
+    expect(made).toStrictEqual([made[0], createHash('sha256').update(bytes).digest('hex')]);
+    expect(await readFile(join(root, 'dist/package.zip.sha256'), 'utf8')).toBe(`${made[0]}  package.zip\n`);
+  });
+
+  it('is listed with every package that is in it, by its true name and version', async () => {
+    const { components } = JSON.parse(await readFile(join(root, 'dist/sbom.json'), 'utf8'));
+    const listed: string[] = components.map(({ purl }: { purl: string }) => purl);
+    const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+    // The alias stands under the name of what it is, and re-exports of the other under that of where its code is.
+    const elsewhere = new Set(['@aws-sdk/signature-v4', '@aws-sdk/util-endpoints']);
+    const names = Object.keys(dependencies).filter((name) => !elsewhere.has(name));
+    const missing = names.filter(
+      (name) => !listed.some((purl) => purl.startsWith(`pkg:npm/${name.replace('@', '%40')}@`)),
+    );
+    expect(missing).toStrictEqual([]);
+    expect(listed.filter((purl) => purl.includes('signature-v4@'))).toStrictEqual([
+      expect.stringMatching(/^pkg:npm\/%40smithy\/signature-v4@5\.\d+\.\d+$/),
+    ]);
+    // A test's package is none of it.
+    expect(listed.filter((purl) => /vitest|openai|esbuild/.test(purl))).toStrictEqual([]);
   });
 
   it('has no code by which the exporter for Application Insights would call other places', async () => {
