@@ -107,7 +107,7 @@ param gatewayAddresses string[] = []
 @allowed(['entra', 'functionKey'])
 param callerAuth string = 'entra'
 
-@description('Client id of the function\'s app registration (scripts/register-app.sh); needed for entra.')
+@description('Client id of the function\'s app registration (scripts/register-app.ts); needed for entra.')
 param proxyAppClientId string?
 
 // ---- The function

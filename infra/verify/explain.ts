@@ -26,7 +26,7 @@ const RULES: readonly Rule[] = [
   {
     when: is('function', 401),
     remedy:
-      'The function does not take the token of the gateway: audience, issuer or version differ. Run register-app.sh ' +
+      'The function does not take the token of the gateway: audience, issuer or version differ. Run register-app.ts ' +
       'and `azd provision`; query 1 of infra/TROUBLE.md shows what is wrong with the token.',
   },
   {
@@ -60,7 +60,7 @@ const RULES: readonly Rule[] = [
     when: is('function', 503, /AWS does not accept the credentials/),
     remedy:
       'AWS refuses the key in the vault: it is deleted, disabled, or of another partition. Store another one: ' +
-      'infra/scripts/store-aws-credentials.sh.',
+      'infra/scripts/store-aws-credentials.ts.',
   },
   {
     when: is('function', 503, /AWS does not accept the time/),
@@ -73,7 +73,7 @@ const RULES: readonly Rule[] = [
   {
     when: is('function', 503, /credentials could not be read/),
     remedy:
-      'There is no readable key in the vault. Run infra/scripts/store-aws-credentials.sh; if the key is there, the ' +
+      'There is no readable key in the vault. Run infra/scripts/store-aws-credentials.ts; if the key is there, the ' +
       "app's identity lacks Key Vault Secrets User, or the network of the vault.",
   },
   {

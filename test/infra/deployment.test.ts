@@ -49,15 +49,21 @@ describe('host.json', () => {
   });
 });
 
-interface Hook {
+interface Command {
   readonly shell: string;
   readonly run: string;
+}
+
+/** One command for each of the two shells. */
+interface Hook {
+  readonly posix: Command;
+  readonly windows: Command;
 }
 
 /** What azure.yaml says, as far as it is looked at here. */
 interface AzdProject {
   readonly services: Readonly<Record<'proxy', Readonly<Record<string, unknown>> & { hooks: { prepackage: Hook } }>>;
-  readonly hooks: Readonly<Record<string, Hook>>;
+  readonly hooks: Readonly<Record<string, readonly Hook[]>>;
 }
 
 async function project(): Promise<AzdProject> {
@@ -69,7 +75,8 @@ describe('azure.yaml', () => {
     const { proxy } = (await project()).services;
     // With "js" or "ts", azd would install and build by itself, and put other files into the package.
     expect(proxy).toMatchObject({ host: 'function', language: 'custom', remoteBuild: false });
-    expect(proxy.hooks.prepackage).toStrictEqual({ shell: 'sh', run: 'npm ci && npm run package' });
+    const run = 'npm ci && npm run package';
+    expect(proxy.hooks.prepackage).toStrictEqual({ posix: { shell: 'sh', run }, windows: { shell: 'pwsh', run } });
     expect(JSON.parse(await read('package.json')).scripts.package).toMatch(/ infra\/build\/package\.ts$/);
   });
 
@@ -77,27 +84,32 @@ describe('azure.yaml', () => {
     const { services, hooks } = await project();
     expect(Object.keys(services)).toStrictEqual(['proxy']);
     expect(await read('infra/app/function-app.bicep')).toContain("'azd-service-name': 'proxy'");
-    const scripts = Object.values(hooks).flatMap(({ run }) =>
-      run.split(' && ').map((line) => line.split(' ')[1] ?? ''),
-    );
+    const all = Object.values(hooks).flat();
+    for (const { posix, windows } of all) {
+      expect([posix.shell, windows.shell]).toStrictEqual(['sh', 'pwsh']);
+      expect(windows.run).toBe(posix.run);
+    }
+    const scripts = all.map(({ posix }) => /^node -r \S+ (\S+)/.exec(posix.run)?.[1] ?? posix.run);
     expect(scripts).toEqual([
-      'infra/scripts/register-providers.sh',
-      'infra/scripts/register-app.sh',
-      'infra/scripts/store-aws-credentials.sh',
+      'infra/scripts/register-providers.ts',
+      'infra/scripts/register-app.ts',
+      'infra/scripts/store-aws-credentials.ts',
     ]);
     await Promise.all(scripts.map((path) => access(join(root, path))));
   });
 
   it('hands the hooks what the template puts out', async () => {
     const main = await read('infra/main.bicep');
-    for (const path of ['register-app.sh', 'store-aws-credentials.sh']) {
-      const script = await read(`infra/scripts/${path}`);
-      const outputs = Array.from(script.matchAll(/\$\{((?:AZURE|AWS)_[A-Z_]+)/g), ([, name]) => name);
-      // Set by azd itself.
-      for (const name of new Set(outputs.filter((output) => output !== 'AZURE_ENV_NAME'))) {
-        expect(main, path).toContain(`output ${name} `);
-      }
-    }
+    const texts = await Promise.all(
+      ['register-providers.ts', 'register-app.ts', 'store-aws-credentials.ts'].map((path) =>
+        read(`infra/scripts/${path}`),
+      ),
+    );
+    const asked = texts.flatMap((text) =>
+      Array.from(text.matchAll(/\b(?:AZURE_KEY_VAULT|AWS_CREDENTIALS)_[A-Z_]+/g), ([name]) => name),
+    );
+    expect(new Set(asked)).toStrictEqual(new Set(['AZURE_KEY_VAULT_NAME', 'AWS_CREDENTIALS_SECRET_NAME']));
+    for (const name of asked) expect(main).toContain(`output ${name} `);
     const parameters = await read('infra/main.parameters.json');
     for (const name of ['PROXY_APP_CLIENT_ID', 'VNET_ENABLED']) expect(parameters).toContain(`"\${${name}}"`);
   });

@@ -10,7 +10,7 @@ import { failed, ok, skipped, warning } from '../finding.ts';
 const MOST_DAYS = 90;
 
 const DAY = 86_400;
-const ROTATE = 'infra/scripts/rotate-aws-keys.sh replaces the key without a failed call';
+const ROTATE = 'infra/scripts/rotate-aws-keys.ts replaces the key without a failed call';
 
 export const secret: Check = {
   id: '7',
@@ -27,12 +27,12 @@ export const secret: Check = {
     const found = present(
       await deployed.resourceManager.get(path),
       `the secret ${name} in ${text(vault, 'name')}`,
-      'infra/scripts/store-aws-credentials.sh',
+      'infra/scripts/store-aws-credentials.ts',
     );
     const at = (attribute: string) => number(found, 'properties', 'attributes', attribute);
     const now = Date.now() / 1000;
     if (member(found, 'properties', 'attributes', 'enabled') === false) {
-      return failed(`the secret ${name} is disabled`, 'Enable it, or infra/scripts/store-aws-credentials.sh');
+      return failed(`the secret ${name} is disabled`, 'Enable it, or infra/scripts/store-aws-credentials.ts');
     }
     const [created = now, expires] = [at('created'), at('exp')];
     if (expires !== undefined && expires < now) return failed(`the secret ${name} has expired`, ROTATE);

@@ -7,7 +7,7 @@ import { deployedIn } from '../azure/require.ts';
 import type { Check } from '../check.ts';
 import { failed, ok, skipped } from '../finding.ts';
 
-const REGISTER = 'infra/scripts/register-app.sh, then azd provision';
+const REGISTER = 'infra/scripts/register-app.ts, then azd provision';
 
 export const tokenChain: Check = {
   id: '15',

@@ -55,6 +55,7 @@ beforeEach(async () => {
     tellCaller: (caller) => caller,
     admit: admitEveryone,
     findRoute: createRouter([RUNTIME]),
+    operations: new Set(['inference']),
     credentials: { get: async () => EXAMPLE_KEY, replace: async () => undefined, probe: async () => EXAMPLE_KEY },
     awsTime: createAwsTime(() => {}),
     budget: createBufferBudget(10_000_000),

@@ -58,7 +58,7 @@ export function notFound(): Answer {
 }
 
 export function methodNotAllowed(method: string): Answer {
-  return error(405, 'MethodNotAllowed', `The emulator reads secrets only; ${method} is not supported.`);
+  return error(405, 'MethodNotAllowed', `The emulator has no ${method} for this.`);
 }
 
 export function invalidName(name: string): Answer {
@@ -94,6 +94,13 @@ export function forbiddenByRbac(caller: IssuedToken, tenantId: string, name: str
     '',
   ];
   return error(403, 'Forbidden', lines.join('\r\n'), { inner: 'ForbiddenByRbac' });
+}
+
+/** What a vault tells a network that it does not let in. */
+export function forbiddenByFirewall(): Answer {
+  const message =
+    'Client address is not authorized and caller is not a trusted service.\r\nClient address: 192.0.2.1\r\nVault: emulator;location=westeurope';
+  return error(403, 'Forbidden', message, { inner: 'ForbiddenByFirewall' });
 }
 
 export function throttled(retryAfterSeconds: number): Answer {

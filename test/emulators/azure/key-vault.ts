@@ -20,13 +20,22 @@ export interface KeyVault extends Endpoint, SecretStore {
   /** Takes the role from the identity: its valid tokens get 403 until `grantRole`. */
   revokeRole(): void;
   grantRole(): void;
+  /** Lets no address in from now on. */
+  refuseNetwork(): void;
   /** Answers the next `times` requests, with or without token, with 429. */
   throttle(options: { retryAfterSeconds: number; times: number }): void;
   /** Answers the next `times` requests (without it: all) with this status; 0 times ends it. */
   fail(status: number, times?: number): void;
 }
 
-/** The data plane of a vault, as far as reading secrets goes, over plain http. */
+/** The body of a request that stores a secret or changes one. */
+interface SentSecret {
+  readonly value?: string;
+  readonly contentType?: string;
+  readonly attributes?: { readonly enabled?: boolean; readonly exp?: number };
+}
+
+/** The data plane of a vault, as far as reading and storing secrets goes, over plain http. */
 export async function startKeyVault({ identity, secrets }: KeyVaultOptions): Promise<KeyVault> {
   const reads = new Map<string, number>();
   let granted = true;
@@ -45,7 +54,7 @@ export async function startKeyVault({ identity, secrets }: KeyVaultOptions): Pro
     return caller;
   }
 
-  function answer(request: RecordedRequest): Answer {
+  function answer(request: RecordedRequest, body: Buffer): Answer {
     const caller = authenticate(request);
     if ('status' in caller) return caller;
     const badVersion = errors.apiVersionError(request.url.searchParams.get('api-version'));
@@ -53,14 +62,34 @@ export async function startKeyVault({ identity, secrets }: KeyVaultOptions): Pro
 
     const [collection, name = '', version, ...rest] = request.url.pathname.split('/').slice(1);
     if (collection !== 'secrets' || name === '' || rest.length > 0) return errors.notFound();
-    if (request.method !== 'GET') return errors.methodNotAllowed(request.method);
     if (!/^[0-9A-Za-z-]{1,127}$/.test(name)) return errors.invalidName(name);
     if (!granted) return errors.forbiddenByRbac(caller, identity.tenantId, name);
+    if (request.method !== 'GET') return change(request.method, name, version, JSON.parse(String(body)));
+    if (version === 'versions') return listed(name);
     const secret = store.find(name, version);
     if (secret === undefined) return errors.secretNotFound(version ? `${name}/${version}` : name);
     if (!secret.attributes.enabled) return errors.secretDisabled();
     reads.set(name, (reads.get(name) ?? 0) + 1);
     return { status: 200, headers: errors.serviceHeaders(), body: secret };
+  }
+
+  /** Adds a version, or changes the attributes of one. */
+  function change(method: string, name: string, version: string | undefined, sent: SentSecret): Answer {
+    const { value, contentType, attributes: { enabled, exp } = {} } = sent;
+    if (method === 'PUT' && version === undefined && value !== undefined) {
+      const added = store.set(name, value, contentType, exp);
+      return { status: 200, headers: errors.serviceHeaders(), body: store.find(name, added) };
+    }
+    if (method !== 'PATCH' || !version || enabled === undefined) return errors.methodNotAllowed(method);
+    if (store.find(name, version) === undefined) return errors.secretNotFound(`${name}/${version}`);
+    store.enable(name, version, enabled);
+    const { value: _, ...item } = store.find(name, version) ?? { value: '' };
+    return { status: 200, headers: errors.serviceHeaders(), body: item };
+  }
+
+  function listed(name: string): Answer {
+    const value = store.versions(name).map(({ value: _, ...item }) => item);
+    return { status: 200, headers: errors.serviceHeaders(), body: { value, nextLink: null } };
   }
 
   const { override, ...endpoint } = await startJsonServer(answer);
@@ -75,6 +104,7 @@ export async function startKeyVault({ identity, secrets }: KeyVaultOptions): Pro
     grantRole() {
       granted = true;
     },
+    refuseNetwork: () => override(errors.forbiddenByFirewall(), Number.POSITIVE_INFINITY),
     throttle: ({ retryAfterSeconds, times }) => override(errors.throttled(retryAfterSeconds), times),
     fail: (status, times = Number.POSITIVE_INFINITY) => override(errors.failure(status), times),
   };

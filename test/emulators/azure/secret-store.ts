@@ -9,6 +9,7 @@ export interface SecretBundle {
     /** Unix seconds, like `updated`. */
     readonly created: number;
     readonly updated: number;
+    readonly exp?: number;
     readonly recoveryLevel: string;
     readonly recoverableDays: number;
   };
@@ -17,7 +18,11 @@ export interface SecretBundle {
 
 export interface SecretStore {
   /** Adds a version, which is the current one from now on, and returns its id, 32 hexadecimal digits. */
-  set(name: string, value: string, contentType?: string): string;
+  set(name: string, value: string, contentType?: string, exp?: number): string;
+  /** Every version, the oldest first. */
+  versions(name: string): readonly SecretBundle[];
+  /** Enables or disables a version. */
+  enable(name: string, version: string, enabled: boolean): void;
   /** Disables the current version; older ones do not take its place. */
   disable(name: string): void;
   /** Deletes the secret with all its versions. */
@@ -38,13 +43,22 @@ export function createSecretStore(vaultUrl: string, initial: Readonly<Record<str
   }
 
   const store: SecretStore = {
-    set(name, value, contentType) {
+    versions: (name) => secrets.get(name) ?? [],
+    enable(name, version, enabled) {
+      const all = versions(name);
+      const at = all.findIndex(({ id }) => id.endsWith(`/${version}`));
+      const found = all[at];
+      if (found === undefined) throw new Error(`The secret ${name} has no version ${version}.`);
+      all[at] = { ...found, attributes: { ...found.attributes, enabled, updated: Math.floor(Date.now() / 1000) } };
+    },
+    set(name, value, contentType, exp) {
       const version = randomUUID().replaceAll('-', '');
       const now = Math.floor(Date.now() / 1000);
       const attributes = {
         enabled: true,
         created: now,
         updated: now,
+        ...(exp === undefined ? {} : { exp }),
         recoveryLevel: 'Recoverable',
         recoverableDays: 90,
       };
@@ -54,11 +68,7 @@ export function createSecretStore(vaultUrl: string, initial: Readonly<Record<str
       return version;
     },
     disable(name) {
-      const all = versions(name);
-      const current = all.at(-1);
-      if (current === undefined) return;
-      const attributes = { ...current.attributes, enabled: false, updated: Math.floor(Date.now() / 1000) };
-      all.splice(-1, 1, { ...current, attributes });
+      store.enable(name, versions(name).at(-1)?.id.split('/').at(-1) ?? '', false);
     },
     remove(name) {
       versions(name);

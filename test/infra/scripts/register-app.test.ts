@@ -1,106 +1,157 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { runScript, type ScriptRun } from './run-script.ts';
-import type { StubRule } from './stub-command.ts';
+import { directoryAt } from '../../../infra/scripts/graph.ts';
+import { registerApp } from '../../../infra/scripts/register-app.ts';
+import { type Graph, startGraph } from '../../emulators/azure/graph.ts';
+import { azureCli, runScript } from './run-script.ts';
 
-const client = '11111111-1111-1111-1111-111111111111';
-const uri = `api://${client}`;
+const TOKEN = 'graph-token';
+const NAME = 'bedrock-proxy-prod';
 
-const found = (stdout: string): StubRule => ({ command: 'az ad app list', replies: [{ stdout }] });
-const created: StubRule = { command: 'az ad app create', replies: [{ stdout: `${client}\n` }] };
-const version = (stdout: string): StubRule => ({
-  command: `az ad app show --id ${client} --query api.requestedAccessTokenVersion`,
-  replies: [{ stdout }],
+let graph: Graph;
+let pauses: number[];
+let said: string[];
+
+beforeEach(async () => {
+  graph = await startGraph({ accepts: (token) => token === TOKEN });
+  pauses = [];
+  said = [];
 });
-const uris = (stdout: string): StubRule => ({
-  command: `az ad app show --id ${client} --query identifierUris[]`,
-  replies: [{ stdout }],
-});
-const principal = (status: number): StubRule => ({ command: 'az ad sp show', replies: [{ status }] });
+afterEach(() => graph.close());
 
-const register = (rules: readonly StubRule[], options: ScriptRun = {}) =>
-  runScript('register-app.sh', { env: { AZURE_ENV_NAME: 'prod' }, rules, ...options });
+/** Scopes that a token was asked for. */
+const scopes: string[] = [];
+const credential = {
+  async getToken(scope: string | string[]) {
+    scopes.push(String(scope));
+    return { token: TOKEN, expiresOnTimestamp: Date.now() + 3_600_000 };
+  },
+};
+const register = (clientId?: string, name = NAME) =>
+  registerApp(
+    { clientId, name },
+    directoryAt(graph.url, credential),
+    async (milliseconds) => void pauses.push(milliseconds),
+    (line) => void said.push(line),
+  );
+const changes = () => graph.requests.filter(({ method }) => method !== 'GET').map(({ method }) => method);
 
-/** The calls that change something. */
-const changes = (calls: readonly { line: string }[]) =>
-  calls
-    .map(({ line }) => line.replace(/ --(only-show-errors|output none)/g, ''))
-    .filter((line) => !/ (list|show) /.test(line));
-
-describe('register-app.sh', () => {
-  it('makes a registration with version 2 tokens, its id URI and a service principal, and tells azd', async () => {
-    const { status, stdout, calls } = await register([found(''), created, version('2\n'), uris(''), principal(3)]);
-    expect(status).toBe(0);
-    expect(stdout).toBe(`${client}\n`);
-    expect(calls[0]?.line).toContain("--filter displayName eq 'bedrock-proxy-prod'");
-    expect(changes(calls)).toEqual([
-      'az ad app create --display-name bedrock-proxy-prod --sign-in-audience AzureADMyOrg' +
-        ' --requested-access-token-version 2 --query appId --output tsv',
-      `az ad app update --id ${client} --identifier-uris ${uri}`,
-      `az ad sp create --id ${client}`,
-      `azd env set PROXY_APP_CLIENT_ID ${client} --environment prod`,
-    ]);
+describe('register-app', () => {
+  it('makes a registration with version 2 tokens, its id URI and a service principal', async () => {
+    const clientId = await register();
+    expect(graph.applications.get(clientId)).toStrictEqual({
+      appId: clientId,
+      displayName: NAME,
+      signInAudience: 'AzureADMyOrg',
+      api: { requestedAccessTokenVersion: 2 },
+      identifierUris: [`api://${clientId}`],
+    });
+    expect(graph.servicePrincipals).toStrictEqual(new Set([clientId]));
+    expect(said).toStrictEqual([`Created the app registration ${NAME} (${clientId}).`]);
+    expect(scopes.at(-1)).toBe(`${graph.url}/.default`);
   });
 
   it('changes nothing at a complete one', async () => {
-    const rules = [found(`${client}\n`), version('2\n'), uris(`${uri}\n`), principal(0)];
-    const { status, stdout, calls } = await register(rules);
-    expect(status).toBe(0);
-    expect(stdout).toBe(`${client}\n`);
-    expect(changes(calls)).toEqual([`azd env set PROXY_APP_CLIENT_ID ${client} --environment prod`]);
+    const clientId = await register();
+    const before = changes().length;
+    expect(await register()).toBe(clientId);
+    expect(changes()).toHaveLength(before);
+    expect(graph.applications.size).toBe(1);
   });
 
   it('completes one that was begun, and keeps the id URIs it has', async () => {
-    const rules = [found(`${client}\n`), version(''), uris('api://contoso\nhttps://contoso.com/app\n'), principal(3)];
-    const { status, calls } = await register(rules);
-    expect(status).toBe(0);
-    expect(changes(calls).slice(0, 3)).toEqual([
-      `az ad app update --id ${client} --requested-access-token-version 2`,
-      `az ad app update --id ${client} --identifier-uris api://contoso https://contoso.com/app ${uri}`,
-      `az ad sp create --id ${client}`,
-    ]);
+    const identifierUris = ['api://contoso', 'https://contoso.com/app'];
+    const clientId = graph.add({ displayName: NAME, identifierUris });
+    expect(await register()).toBe(clientId);
+    expect(graph.applications.get(clientId)).toMatchObject({
+      api: { requestedAccessTokenVersion: 2 },
+      identifierUris: [...identifierUris, `api://${clientId}`],
+    });
+    expect(graph.servicePrincipals).toStrictEqual(new Set([clientId]));
   });
 
   it('takes the one it is told, without a search', async () => {
-    const { status, calls } = await register([version('2\n'), uris(`${uri}\n`)], {
-      env: { PROXY_APP_CLIENT_ID: client },
-    });
-    expect(status).toBe(0);
-    expect(calls.map(({ line }) => line.split(' ').slice(0, 4).join(' '))).toEqual([
-      'az ad app show',
-      'az ad app show',
-      'az ad sp show',
-    ]);
+    const clientId = graph.add({ displayName: 'another' });
+    expect(await register(clientId)).toBe(clientId);
+    expect(graph.requests.filter(({ url }) => url.searchParams.has('$filter'))).toStrictEqual([]);
+  });
+
+  it('finds one whose name has a quotation mark', async () => {
+    const clientId = graph.add({ displayName: "Contoso's proxy" });
+    expect(await register(undefined, "Contoso's proxy")).toBe(clientId);
   });
 
   it('waits until the directory shows what it has just made', async () => {
-    const notYet = { status: 3, stderr: `Resource '${client}' does not exist or one of its queried references` };
-    const show = { command: 'az ad app show', replies: [notYet, notYet, { stdout: '2\n' }, { stdout: `${uri}\n` }] };
-    const { status, calls } = await register([found(''), created, show]);
-    expect(status).toBe(0);
-    expect(calls.filter(({ line }) => line === 'sleep 5')).toHaveLength(2);
+    graph.lagFor(3);
+    const clientId = await register();
+    expect(pauses).toStrictEqual([5000, 5000, 5000]);
+    expect(graph.applications.get(clientId)?.identifierUris).toStrictEqual([`api://${clientId}`]);
   });
 
-  it('stops at an error that waiting does not help, and prints no client id', async () => {
-    const denied = { status: 1, stderr: 'Insufficient privileges to complete the operation.' };
-    const rules = [found(`${client}\n`), version(''), { command: 'az ad app update', replies: [denied] }];
-    const { status, stdout, stderr, calls } = await register(rules);
-    expect(status).toBe(1);
-    expect(stdout).toBe('');
-    expect(stderr).toContain('Insufficient privileges');
-    expect(calls.at(-1)?.line).toContain('az ad app update');
+  it('gives up after a minute, in the words of Graph', async () => {
+    graph.lagFor(1000);
+    await expect(register()).rejects.toThrow('The directory does not have the registration.');
+    expect(pauses).toHaveLength(11);
+  });
+
+  it('stops at an error that waiting does not help', async () => {
+    graph.add({ displayName: NAME });
+    graph.refuse(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
+    await expect(register()).rejects.toThrow('403 Authorization_RequestDenied: Insufficient privileges');
+    expect(pauses).toStrictEqual([]);
   });
 
   it('does not choose among several of the same name', async () => {
-    const { status, stderr, calls } = await register([found(`${client}\n22222222-2222-2222-2222-222222222222\n`)]);
-    expect(status).toBe(1);
-    expect(stderr).toContain('PROXY_APP_CLIENT_ID');
-    expect(calls).toHaveLength(1);
+    graph.add({ displayName: NAME });
+    graph.add({ displayName: NAME });
+    await expect(register()).rejects.toThrow('choose one by PROXY_APP_CLIENT_ID');
+    expect(changes()).toStrictEqual([]);
+  });
+});
+
+describe('the script', () => {
+  const environment = () => ({ AZURE_ENV_NAME: 'prod', MICROSOFT_GRAPH_URL: graph.url });
+
+  it('prints the client id, and keeps it in the environment of azd', async () => {
+    const azd = { 'env set PROXY_APP_CLIENT_ID': '' };
+    const run = await runScript('register-app.ts', { env: environment(), commands: { az: azureCli(TOKEN), azd } });
+    const [clientId = ''] = graph.applications.keys();
+    expect([run.status, run.stdout]).toStrictEqual([0, `${clientId}\n`]);
+    expect(run.stderr).toBe(`Created the app registration ${NAME} (${clientId}).\n`);
+  });
+
+  it('says when azd has not kept it', async () => {
+    const run = await runScript('register-app.ts', { env: environment(), commands: { az: azureCli(TOKEN), azd: {} } });
+    expect(run.status).toBe(0);
+    expect(run.stderr).toContain('azd env set PROXY_APP_CLIENT_ID');
+  });
+
+  it('asks nobody about a client id that is given: a pipeline needs no right in the directory', async () => {
+    const env = { ...environment(), PROXY_APP_CLIENT_ID: 'given' };
+    expect(await runScript('register-app.ts', { env })).toStrictEqual({ status: 0, stdout: 'given\n', stderr: '' });
+    expect(graph.requests).toStrictEqual([]);
   });
 
   it('does nothing when callers show a function key', async () => {
-    const { status, calls } = await register([], { env: { AZURE_ENV_NAME: 'prod', CALLER_AUTH: 'functionKey' } });
-    expect(status).toBe(0);
-    expect(calls).toEqual([]);
+    const env = { ...environment(), CALLER_AUTH: 'functionKey' };
+    expect(await runScript('register-app.ts', { env })).toStrictEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('stops where the Azure CLI works for another subscription than azd', async () => {
+    const commands = { az: { 'account show': '{"id": "other"}' } };
+    const run = await runScript('register-app.ts', {
+      env: { ...environment(), AZURE_SUBSCRIPTION_ID: 'one' },
+      commands,
+    });
+    expect(run).toMatchObject({ status: 1, stdout: '' });
+    expect(run.stderr).toContain('az account set --subscription one');
+    expect(graph.requests).toStrictEqual([]);
+  });
+
+  it('says in a sentence that nobody is signed in', async () => {
+    const run = await runScript('register-app.ts', { env: environment() });
+    expect(run).toMatchObject({ status: 1, stdout: '' });
+    expect(run.stderr).toMatch(/Azure CLI could not be found|az login|azd auth login/);
+    expect(run.stderr).not.toMatch(/^\s+at /m);
   });
 });

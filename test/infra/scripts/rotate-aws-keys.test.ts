@@ -1,196 +1,280 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { runScript, type ScriptResult, type ScriptRun } from './run-script.ts';
-import type { StubReply, StubRule } from './stub-command.ts';
+import { keysOf } from '../../../infra/scripts/iam.ts';
+import { rotate, type Rotation } from '../../../infra/scripts/rotation.ts';
+import { keyInVault } from '../../../infra/scripts/vault.ts';
+import { type Iam, startIam, type UserKey } from '../../emulators/iam/iam.ts';
+import { azureCli, runScript } from './run-script.ts';
+import { credentialOf, startVault, type VaultOfTest } from './vault-of-test.ts';
 
-const oldId = 'AKIAOLDOLDOLDOLDOLD1';
-const newId = 'AKIANEWNEWNEWNEWNEW2';
-const newSecret = 'newSecretAccessKey/EXAMPLE+0123456789abcd';
-const oldSecret = 'oldSecretAccessKey/EXAMPLE+0123456789abcd';
-const env = { AWS_IAM_USER_NAME: 'bedrock-proxy', AZURE_KEY_VAULT_NAME: 'kv-contoso', AWS_PROFILE: 'admin' };
-
-const vault = (...ids: string[]): StubRule => ({
-  command: 'az keyvault secret show',
-  replies: ids.map((accessKeyId) => ({ stdout: `${JSON.stringify({ accessKeyId, secretAccessKey: oldSecret })}\n` })),
-});
-const row = (id: string, status: string, year: number) => `${id}\t${status}\t${year}-01-01T00:00:00+00:00\n`;
-const keys = (...replies: string[]): StubRule => ({
-  command: 'aws iam list-access-keys',
-  replies: replies.map((stdout) => ({ stdout })),
-});
-const creates: StubRule = {
-  command: 'aws iam create-access-key',
-  replies: [{ stdout: `${newId}\t${newSecret}\n` }],
+const administrator = {
+  accessKeyId: 'AKIAADMINISTRATOR01',
+  secretAccessKey: 'administrator/EXAMPLE+0123456789abcdefgh',
 };
-const probes = (...replies: StubReply[]): StubRule => ({ command: 'aws sts get-caller-identity', replies });
-const refused = { status: 254, stderr: 'InvalidClientTokenId' };
+const SECRET = 'aws-credentials';
+const year = (at: number) => new Date(Date.UTC(at, 0, 1));
 
-const rotated = keys(row(oldId, 'Active', 2025), row(newId, 'Active', 2026) + row(oldId, 'Inactive', 2025));
+let iam: Iam;
+let vaults: VaultOfTest[];
+let old: UserKey;
+/** What was done and waited for, in this order. */
+let story: string[];
+let said: string[];
 
-async function rotate(rules: readonly StubRule[], options: ScriptRun = {}): Promise<ScriptResult> {
-  const result = await runScript('rotate-aws-keys.sh', { env, rules, ...options });
-  // Neither secret is ever printed or part of a command line.
-  const visible = result.stdout + result.stderr + result.calls.map(({ line }) => line).join('\n');
-  for (const secret of [oldSecret, newSecret]) expect(visible).not.toContain(secret);
-  return result;
+beforeEach(async () => {
+  iam = await startIam({ userName: 'bedrock-proxy', accountId: '111122223333', administrator });
+  vaults = [await startVault(), await startVault()];
+  old = iam.addKey({ createdAt: year(2025) });
+  for (const vault of vaults) hold(vault, old);
+  story = [];
+  said = [];
+  for (const [name, value] of Object.entries(awsEnvironment())) vi.stubEnv(name, value);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([iam, ...vaults].map((each) => each.close()));
+});
+
+const awsEnvironment = () => ({
+  AWS_ACCESS_KEY_ID: administrator.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: administrator.secretAccessKey,
+  AWS_ENDPOINT_URL_IAM: iam.url,
+  AWS_ENDPOINT_URL_STS: iam.url,
+});
+
+function hold(vault: VaultOfTest, { accessKeyId, secretAccessKey }: UserKey): void {
+  vault.set(SECRET, JSON.stringify({ accessKeyId, secretAccessKey }));
 }
 
-/** What was done, in words: the calls that change something, and the waits. */
-const deeds = ({ calls }: ScriptResult) =>
-  calls.flatMap(({ line }) => {
-    const [, action] = /^aws iam ((?:create|update|delete)-.*)$/.exec(line) ?? [];
-    if (action !== undefined)
-      return action.replace(/ --(query|output).*$/, '').replace('--user-name bedrock-proxy ', '');
-    if (line.startsWith('az keyvault secret set')) return 'store';
-    return line.startsWith('sleep') ? line : [];
-  });
+const heldIn = (vault: VaultOfTest | undefined): string => JSON.parse(vault?.find(SECRET)?.value ?? '{}').accessKeyId;
 
-describe('rotate-aws-keys.sh', () => {
+/** Rotates; `at` is told of every wait, before it is over. */
+function rotating(options: Partial<Rotation> = {}, at: (seconds: number) => void = () => {}): Promise<void> {
+  const pause = async (milliseconds: number) => {
+    const seconds = milliseconds / 1000;
+    story.push(...iam.deeds.slice(story.filter((line) => !line.startsWith('wait')).length), `wait ${seconds}`);
+    at(seconds);
+  };
+  const tell = (line: string) => void said.push(line);
+  return rotate({
+    keys: keysOf('bedrock-proxy'),
+    vaults: vaults.map((vault) =>
+      keyInVault({ vault: vault.url, secretName: SECRET, credential: credentialOf(vault.token), pause, say: tell }),
+    ),
+    refreshSeconds: 60,
+    pauseSeconds: 60,
+    expiresInDays: 90,
+    compromised: false,
+    pause,
+    say: tell,
+    ...options,
+  }).finally(() => {
+    story.push(...iam.deeds.slice(story.filter((line) => !line.startsWith('wait')).length));
+    // Neither half of a key that is secret is ever said.
+    for (const key of [old, ...iam.keys]) expect(said.join('\n')).not.toContain(key.secretAccessKey);
+  });
+}
+
+describe('rotate-aws-keys', () => {
   it('creates, proves, stores, waits, disables, pauses, deletes, in this order', async () => {
-    const result = await rotate([vault(oldId), rotated, creates]);
-    expect(result.stderr).toContain(`Deleted the old key ${oldId}`);
-    expect(result.status).toBe(0);
-    expect(deeds(result)).toEqual([
-      'create-access-key --user-name bedrock-proxy',
-      'sleep 2',
-      'sleep 2',
-      'sleep 2',
-      'store',
-      'sleep 360',
-      `update-access-key --access-key-id ${oldId} --status Inactive`,
-      'sleep 300',
-      `delete-access-key --access-key-id ${oldId}`,
+    await rotating();
+    const [fresh] = iam.keys;
+    expect(iam.keys).toHaveLength(1);
+    expect(vaults.map(heldIn)).toStrictEqual([fresh?.accessKeyId, fresh?.accessKeyId]);
+    expect(story).toStrictEqual([
+      `CreateAccessKey ${fresh?.accessKeyId}`,
+      'wait 2',
+      'wait 2',
+      'wait 2',
+      'wait 60',
+      'wait 60',
+      `UpdateAccessKey ${old.accessKeyId}`,
+      'wait 60',
+      `DeleteAccessKey ${old.accessKeyId}`,
     ]);
-    expect(result.calls.find(({ line }) => line.includes('secret set'))?.stdin).toBe(
-      JSON.stringify({ accessKeyId: newId, secretAccessKey: newSecret }),
-    );
+    expect(said).toContain('Until every instance of the function has read the new key: 2 min');
   });
 
-  it('waits longer than the function keeps a key, and as long as it is told', async () => {
-    const times = { CREDENTIALS_REFRESH_SECONDS: '900', ROTATION_PAUSE_SECONDS: '3600' };
-    const result = await rotate([vault(oldId), rotated, creates], { env: { ...env, ...times } });
-    expect(deeds(result)).toEqual(expect.arrayContaining(['sleep 960', 'sleep 3600']));
+  it('has the key in every vault before it waits, and the old one good until then', async () => {
+    const atFirstMinute = vi.fn(() => [...vaults.map(heldIn), old.active]);
+    let waited = false;
+    await rotating({}, (seconds) => {
+      if (seconds !== 60 || waited) return;
+      waited = true;
+      atFirstMinute();
+    });
+    expect(atFirstMinute.mock.results[0]?.value).toStrictEqual([
+      iam.keys[0]?.accessKeyId,
+      iam.keys[0]?.accessKeyId,
+      true,
+    ]);
   });
 
   it('proves the new key by itself, until AWS has accepted it three times in a row', async () => {
-    const result = await rotate([vault(oldId), rotated, creates, probes(refused, {}, {}, refused, {}, {}, {})]);
-    const probing = result.calls.filter(({ line }) => line.startsWith('aws sts'));
-    expect(probing).toHaveLength(7);
-    expect(new Set(probing.map(({ awsAccessKeyId }) => awsAccessKeyId))).toEqual(new Set([newId]));
-    // The operator's own identity does the rest.
-    const iam = result.calls.filter(({ line }) => line.startsWith('aws iam'));
-    expect(iam.every(({ awsAccessKeyId }) => awsAccessKeyId === undefined)).toBe(true);
+    iam.lagFor(4);
+    await rotating();
+    expect(story.filter((line) => line === 'wait 2')).toHaveLength(7);
   });
 
   it('deletes the new key when AWS never accepts it, and leaves the old one', async () => {
-    const result = await rotate([vault(oldId), rotated, creates, probes(refused)]);
-    expect(result.status).toBe(1);
-    expect(deeds(result).filter((deed) => !deed.startsWith('sleep'))).toEqual([
-      'create-access-key --user-name bedrock-proxy',
-      `delete-access-key --access-key-id ${newId}`,
-    ]);
+    iam.lagFor(1000);
+    await expect(rotating()).rejects.toThrow('AWS does not accept the new key.');
+    expect(iam.keys).toStrictEqual([old]);
+    expect(vaults.map(heldIn)).toStrictEqual([old.accessKeyId, old.accessKeyId]);
   });
 
-  it('deletes the new key when the vault refuses it', async () => {
-    const set = { command: 'az keyvault secret set', replies: [{ status: 1, stderr: 'ERROR: (Conflict)' }] };
-    const result = await rotate([vault(oldId), rotated, creates, set]);
-    expect(result.status).toBe(1);
-    expect(deeds(result).at(-1)).toBe(`delete-access-key --access-key-id ${newId}`);
-    expect(deeds(result).join()).not.toContain(oldId);
+  it('deletes the new key when no vault takes it', async () => {
+    await expect(
+      rotating({}, (seconds) => {
+        if (seconds === 2) for (const vault of vaults) vault.refuseNetwork();
+      }),
+    ).rejects.toThrow('does not accept calls from this network');
+    // A vault that cannot be asked may have it.
+    expect(iam.keys).toHaveLength(2);
+    expect(old.active).toBe(true);
   });
 
-  it('deletes the new key when it is interrupted before the vault has it', async () => {
-    const sleeping = { command: 'sleep 2', replies: [{ hold: true as const }] };
-    const result = await rotate([vault(oldId), rotated, creates, sleeping], { interruptAt: 'sleep is waiting' });
-    expect(result.status).toBe(130);
-    expect(deeds(result).at(-1)).toBe(`delete-access-key --access-key-id ${newId}`);
+  it('deletes the new key when it is interrupted before a vault has it', async () => {
+    await expect(
+      rotating({}, () => {
+        throw new DOMException('Interrupted', 'AbortError');
+      }),
+    ).rejects.toThrow('Interrupted');
+    expect(iam.keys).toStrictEqual([old]);
   });
 
-  it('keeps the new key when the vault has it although the answer was lost', async () => {
-    const set = { command: 'az keyvault secret set', replies: [{ status: 1, stderr: 'Connection aborted.' }] };
-    const result = await rotate([vault(oldId, newId), rotated, creates, set]);
-    expect(result.status).toBe(1);
-    expect(deeds(result).join()).not.toContain('delete');
+  it('leaves the old key when the endpoint is not well with the new one', async () => {
+    const endpointTrouble = async () => '503 AWS does not accept the credentials of this proxy.';
+    await expect(rotating({ endpointTrouble })).rejects.toThrow('The old key stays.');
+    expect(old.active).toBe(true);
+    expect(iam.keys).toHaveLength(2);
   });
 
-  it('keeps the new key, and both in place, when it is interrupted while it waits', async () => {
-    const sleeping = { command: 'sleep 360', replies: [{ hold: true as const }] };
-    const result = await rotate([vault(oldId, newId), rotated, creates, sleeping], { interruptAt: 'sleep is waiting' });
-    expect(result.status).toBe(130);
-    expect(deeds(result).at(-1)).toBe('sleep 360');
-  });
-
-  it('finishes a rotation that was interrupted after the vault had the new key', async () => {
-    const both = row(oldId, 'Active', 2025) + row(newId, 'Active', 2026);
-    const after = row(newId, 'Active', 2026) + row(oldId, 'Inactive', 2025);
-    const result = await rotate([vault(newId), keys(both, after)]);
-    expect(result.status).toBe(0);
-    expect(deeds(result)).toEqual([
-      'sleep 360',
-      `update-access-key --access-key-id ${oldId} --status Inactive`,
-      'sleep 300',
-      `delete-access-key --access-key-id ${oldId}`,
+  it('finishes a rotation that was interrupted after the vaults had the new key', async () => {
+    const fresh = iam.addKey({ createdAt: year(2026) });
+    for (const vault of vaults) hold(vault, fresh);
+    await rotating();
+    expect(iam.keys).toStrictEqual([fresh]);
+    expect(story).toStrictEqual([
+      'wait 60',
+      'wait 60',
+      `UpdateAccessKey ${old.accessKeyId}`,
+      'wait 60',
+      `DeleteAccessKey ${old.accessKeyId}`,
     ]);
   });
 
   it('finishes a rotation that was interrupted in the pause', async () => {
-    const result = await rotate([vault(newId), keys(row(newId, 'Active', 2026) + row(oldId, 'Inactive', 2025))]);
-    expect(result.status).toBe(0);
-    expect(deeds(result)).toEqual(['sleep 300', `delete-access-key --access-key-id ${oldId}`]);
+    const fresh = iam.addKey({ createdAt: year(2026) });
+    for (const vault of vaults) hold(vault, fresh);
+    old.active = false;
+    await rotating();
+    expect(story).toStrictEqual(['wait 60', `DeleteAccessKey ${old.accessKeyId}`]);
   });
 
   it('keeps an old key that somebody has enabled again during the pause', async () => {
-    const active = row(newId, 'Active', 2026) + row(oldId, 'Active', 2025);
-    const result = await rotate([vault(newId), keys(active)]);
-    expect(result.status).toBe(1);
-    expect(result.stderr).toContain('in use elsewhere');
-    expect(deeds(result).join()).not.toContain('delete');
+    await expect(
+      rotating({}, () => {
+        if (iam.deeds.some((deed) => deed.startsWith('Update'))) old.active = true;
+      }),
+    ).rejects.toThrow('in use elsewhere');
+    expect(iam.keys).toHaveLength(2);
   });
 
-  const lost = 'AKIALOSTLOSTLOSTLOS3';
-  const twoKeys = row(lost, 'Active', 2026) + row(oldId, 'Active', 2025);
-  const lastUsed = (service: string): StubRule => ({
-    command: `aws iam get-access-key-last-used --access-key-id ${lost}`,
-    replies: [{ stdout: `${service}\n` }],
-  });
-
-  it.each(['N/A', 'sts'])(
-    'makes room by deleting a newer key that never reached the vault (last use: %s)',
-    async (service) => {
-      const after = row(oldId, 'Inactive', 2025);
-      const result = await rotate([vault(oldId), keys(twoKeys, after), lastUsed(service), creates]);
-      expect(result.status).toBe(0);
-      expect(deeds(result).slice(0, 2)).toEqual([
-        `delete-access-key --access-key-id ${lost}`,
-        'create-access-key --user-name bedrock-proxy',
-      ]);
-      expect(deeds(result).at(-1)).toBe(`delete-access-key --access-key-id ${oldId}`);
+  it.each([undefined, 'sts'])(
+    'makes room by deleting a newer key that never reached a vault (last use: %s)',
+    async (lastUsedFor) => {
+      const lost = iam.addKey({ createdAt: year(2026), ...(lastUsedFor === undefined ? {} : { lastUsedFor }) });
+      await rotating();
+      expect(story[0]).toBe(`DeleteAccessKey ${lost.accessKeyId}`);
+      expect(iam.keys).toHaveLength(1);
+      expect(heldIn(vaults[0])).toBe(iam.keys[0]?.accessKeyId);
     },
   );
 
   it('touches nothing when a second key is in use elsewhere', async () => {
-    const result = await rotate([vault(oldId), keys(twoKeys), lastUsed('s3')]);
-    expect(result.status).toBe(1);
-    expect(result.stderr).toContain(`${lost}, that is in use for s3`);
-    expect(deeds(result)).toEqual([]);
+    const other = iam.addKey({ createdAt: year(2026), lastUsedFor: 's3' });
+    await expect(rotating()).rejects.toThrow(`${other.accessKeyId}, that is in use for s3`);
+    expect(iam.deeds).toStrictEqual([]);
+  });
+
+  it.each<[string, () => void, string]>([
+    ['a vault holds no key', () => vaults[1]?.remove(SECRET), 'holds no AWS key'],
+    [
+      'the vaults hold different keys',
+      () => hold(vaults[1] as VaultOfTest, { ...old, accessKeyId: 'AKIAOTHER' }),
+      'different keys',
+    ],
+    [
+      'the key in the vaults is of another user',
+      () => vaults.forEach((vault) => hold(vault, { ...old, accessKeyId: 'AKIAOTHER' })),
+      'is not one of the user',
+    ],
+    ['the keys cannot be listed', () => iam.fail(403, 'AccessDenied'), 'Failed on demand'],
+  ])('touches nothing when %s', async (_, spoil, message) => {
+    spoil();
+    await expect(rotating()).rejects.toThrow(message);
+    expect(iam.deeds).toStrictEqual([]);
+  });
+
+  it('of a key that somebody else has ends it at once, and the sessions made of it', async () => {
+    await rotating({ compromised: true, now: () => year(2026) });
+    const [fresh] = iam.keys;
+    expect(story).toStrictEqual([
+      `CreateAccessKey ${fresh?.accessKeyId}`,
+      'wait 2',
+      'wait 2',
+      'wait 2',
+      `UpdateAccessKey ${old.accessKeyId}`,
+      `PutUserPolicy ${fresh?.accessKeyId}`,
+      `DeleteAccessKey ${old.accessKeyId}`,
+    ]);
+    expect(JSON.parse(iam.policies.get('deny-older-sessions') ?? '').Statement[0]).toMatchObject({
+      Effect: 'Deny',
+      Condition: { DateLessThan: { 'aws:TokenIssueTime': '2026-01-01T00:00:00.000Z' } },
+    });
+    expect(said.at(-1)).toContain(`AttributeValue=${old.accessKeyId}`);
+  });
+});
+
+describe('the script', () => {
+  const environment = () => ({
+    ...awsEnvironment(),
+    AWS_IAM_USER_NAME: 'bedrock-proxy',
+    AZURE_KEY_VAULT_NAME: vaults[0]?.url ?? '',
+    CREDENTIALS_REFRESH_SECONDS: '0',
+    ROTATION_PAUSE_SECONDS: '0',
+  });
+  const commands = () => ({ az: azureCli(vaults[0]?.token ?? '') });
+
+  it('ends a leaked key, with what is to be done next', async () => {
+    const { status, stderr } = await runScript('rotate-aws-keys.ts', {
+      args: ['--compromised'],
+      env: environment(),
+      commands: commands(),
+    });
+    expect([status, iam.keys.length, heldIn(vaults[0])]).toStrictEqual([0, 1, iam.keys[0]?.accessKeyId]);
+    expect(stderr).toContain('aws iam delete-user-policy --user-name bedrock-proxy');
+    expect(stderr).not.toContain(iam.keys[0]?.secretAccessKey);
+  });
+
+  it('puts in order what it has begun when it is interrupted', async () => {
+    const { status, stderr } = await runScript('rotate-aws-keys.ts', {
+      env: environment(),
+      commands: commands(),
+      interruptAt: 'Created the key',
+    });
+    expect(status).toBe(130);
+    expect(stderr).toContain('which is in no vault');
+    expect(iam.keys).toStrictEqual([old]);
   });
 
   it.each([
-    ['the vault holds no key', [vault()], 'holds no AWS key'],
-    [
-      'the key in the vault is of another user',
-      [vault(newId), keys(row(oldId, 'Active', 2025))],
-      'is not one of the user',
-    ],
-    [
-      'the keys cannot be listed',
-      [vault(oldId), { command: 'aws iam list', replies: [{ status: 254, stderr: 'AccessDenied' }] }],
-      'AccessDenied',
-    ],
-  ])('touches nothing when %s', async (_, rules, message) => {
-    const result = await rotate(rules);
-    expect(result.status).not.toBe(0);
-    expect(result.stderr).toContain(message);
-    expect(deeds(result)).toEqual([]);
+    ['AWS_IAM_USER_NAME', '', 'Set AWS_IAM_USER_NAME: the IAM user of the proxy.\n'],
+    ['AZURE_KEY_VAULT_NAME', 'kv-a,', 'AZURE_KEY_VAULT_NAME names a vault that has no name.\n'],
+    ['ROTATION_PAUSE_SECONDS', 'long', 'ROTATION_PAUSE_SECONDS must be a whole number.\n'],
+  ])('says which variable is wrong: %s', async (name, value, message) => {
+    const run = await runScript('rotate-aws-keys.ts', { env: { ...environment(), [name]: value } });
+    expect([run.status, run.stderr]).toStrictEqual([1, message]);
   });
 });

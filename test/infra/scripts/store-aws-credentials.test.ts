@@ -1,175 +1,201 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { runScript, type ScriptResult, type ScriptRun } from './run-script.ts';
+import { keyOf } from '../../../infra/scripts/key-input.ts';
+import { keyInVault } from '../../../infra/scripts/vault.ts';
+import { azureCli, runScript, type ScriptResult, type ScriptRun } from './run-script.ts';
+import { credentialOf, startVault, type VaultOfTest } from './vault-of-test.ts';
 
 const id = 'AKIAIOSFODNN7EXAMPLE';
 const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
-const env = { AZURE_KEY_VAULT_NAME: 'kv-contoso' };
-const set =
-  'az keyvault secret set --vault-name kv-contoso --name aws-credentials --file /dev/stdin --encoding utf-8' +
-  ' --content-type application/json --output none --only-show-errors';
-const forbidden = { status: 1, stderr: 'ERROR: (Forbidden) Caller is not authorized. "code": "ForbiddenByRbac"' };
-const missing = { status: 3, stderr: 'ERROR: (SecretNotFound) A secret with (name/id) aws-credentials was not found.' };
+const keys = { accessKeyId: id, secretAccessKey: secret };
+const DAY = 86_400;
 
-const store = (options: ScriptRun = {}) =>
-  runScript('store-aws-credentials.sh', { env, input: `${id}\n${secret}\n\n`, ...options });
+let vault: VaultOfTest;
+let pauses: number[];
+let said: string[];
 
-/** The secret goes through pipes only. */
-function expectHidden({ stdout, stderr, calls }: ScriptResult): void {
-  expect(stdout + stderr + calls.map(({ line }) => line).join('\n')).not.toContain(secret);
-}
+beforeEach(async () => {
+  vault = await startVault();
+  pauses = [];
+  said = [];
+});
+afterEach(() => vault.close());
 
-describe('store-aws-credentials.sh', () => {
-  it('stores one JSON secret that the function reads', async () => {
-    const result = await store();
-    expect(result.status).toBe(0);
-    expect(result.calls).toEqual([{ line: set, stdin: JSON.stringify({ accessKeyId: id, secretAccessKey: secret }) }]);
-    expectHidden(result);
-  });
-
-  it('has nothing to do as a hook of a deployment without a vault', async () => {
-    const { status, calls, stderr } = await store({ env: { AZURE_KEY_VAULT_NAME: '' }, args: ['--if-missing'] });
-    expect([status, calls]).toStrictEqual([0, []]);
-    expect(stderr).toContain('no AWS key');
-    expect((await store({ env: { AZURE_KEY_VAULT_NAME: '' } })).status).not.toBe(0);
-  });
-
-  it('stores a session token, under another name, from a file with Windows line ends', async () => {
-    const { status, calls } = await store({
-      env: { ...env, AWS_CREDENTIALS_SECRET_NAME: 'other' },
-      input: `${id}\r\n${secret}\r\nIQoJb3JpZ2luX2VjEA/+==\r\n`,
-    });
-    expect(status).toBe(0);
-    expect(calls).toEqual([
-      {
-        line: set.replace('aws-credentials', 'other'),
-        stdin: JSON.stringify({ accessKeyId: id, secretAccessKey: secret, sessionToken: 'IQoJb3JpZ2luX2VjEA/+==' }),
+describe('the vault', () => {
+  const access = (onPause = () => {}) =>
+    keyInVault({
+      vault: vault.url,
+      secretName: 'aws-credentials',
+      credential: credentialOf(vault.token),
+      say: (line) => said.push(line),
+      now: () => Date.UTC(2026, 0, 1),
+      pause: async (milliseconds) => {
+        pauses.push(milliseconds);
+        onPause();
       },
+    });
+
+  it('gets one secret of JSON that the function reads, with the day on which it ends', async () => {
+    await access().store(keys, 90);
+    const stored = vault.find('aws-credentials');
+    expect(JSON.parse(stored?.value ?? '')).toStrictEqual(keys);
+    expect(stored?.contentType).toBe('application/json');
+    expect(stored?.attributes.exp).toBe(Date.UTC(2026, 0, 1) / 1000 + 90 * DAY);
+    expect(await access().accessKeyId()).toBe(id);
+  });
+
+  it('keeps one version enabled', async () => {
+    for (const accessKeyId of ['AKIA1', 'AKIA2', 'AKIA3']) await access().store({ ...keys, accessKeyId }, 90);
+    expect(vault.versions('aws-credentials').map(({ attributes }) => attributes.enabled)).toStrictEqual([
+      false,
+      false,
+      true,
     ]);
+    expect(await access().accessKeyId()).toBe('AKIA3');
   });
 
-  it('reads from a terminal without echo, and leaves the terminal as it was', async () => {
-    const result = await store({
-      typed: { 'access key id: ': id, 'secret access key: ': secret, 'token (empty for none): ': '' },
+  it('says absent for a secret that is not there, and does not for one that cannot be looked at', async () => {
+    expect(await access().accessKeyId()).toBeUndefined();
+    vault.fail(500);
+    await expect(access().accessKeyId()).rejects.toThrow();
+  });
+
+  it('is waited for until the role has reached it', async () => {
+    vault.revokeRole();
+    let left = 2;
+    const waiting = access(() => {
+      left -= 1;
+      if (left === 0) vault.grantRole();
     });
-    expect(result.status).toBe(0);
-    expect(result.stdout).toContain('AWS secret access key: ');
-    expect(result.stdout).toMatch(/ echo /);
-    expect(result.calls[0]?.stdin).toBe(JSON.stringify({ accessKeyId: id, secretAccessKey: secret }));
-    expectHidden(result);
+    await waiting.store(keys, 90);
+    expect(pauses).toStrictEqual([30_000, 30_000]);
+    expect(said).toStrictEqual([`Waiting for the role assignment on the vault ${vault.url} ...`]);
+    expect(vault.versions('aws-credentials')).toHaveLength(1);
   });
 
-  it('gives the terminal back when it is interrupted at a prompt', async () => {
-    const { status, stdout, calls } = await store({
-      typed: { 'access key id: ': id, 'secret access key: ': '\u0003' },
-    });
-    expect(status).toBe(130);
-    expect(stdout).toMatch(/ echo /);
-    expect(calls).toEqual([]);
+  it('is given up after ten minutes, with what it has said', async () => {
+    vault.revokeRole();
+    await expect(access().store(keys, 90)).rejects.toThrow('Caller is not authorized');
+    expect(pauses).toHaveLength(19);
   });
 
-  it('shows nothing of the secret when somebody traces the shell', async () => {
-    const result = await store({ trace: true });
-    expect(result.stderr).toContain('+ set +x');
-    expectHidden(result);
+  it('is not waited for when it lets nobody in from here', async () => {
+    vault.refuseNetwork();
+    await expect(access().store(keys, 90)).rejects.toThrow('vaultAllowedAddresses');
+    expect(pauses).toStrictEqual([]);
   });
+});
 
-  it('waits until the role has reached the vault', async () => {
-    const result = await store({ rules: [{ command: 'az keyvault', replies: [forbidden, forbidden, {}] }] });
-    expect(result.status).toBe(0);
-    expect(result.calls.map(({ line }) => line)).toEqual([set, 'sleep 30', set, 'sleep 30', set]);
-    // The whole secret at each attempt: a pipe is empty after the first.
-    expect(new Set(result.calls.flatMap(({ stdin }) => stdin ?? [])).size).toBe(1);
-    expectHidden(result);
-  });
-
-  it('gives up after ten minutes, with what the vault said', async () => {
-    const result = await store({ rules: [{ command: 'az keyvault', replies: [forbidden] }] });
-    expect(result.status).toBe(1);
-    expect(result.calls.filter(({ line }) => line === 'sleep 30')).toHaveLength(19);
-    expect(result.stderr).toContain('ForbiddenByRbac');
-    expectHidden(result);
-  });
-
-  it.each(['ForbiddenByConnection', 'ForbiddenByFirewall'])(
-    'does not wait at %s, and says what helps',
-    async (code) => {
-      const replies = [
-        { status: 1, stderr: `ERROR: (Forbidden) Public network access is disabled. "code": "${code}"` },
-      ];
-      const result = await store({ rules: [{ command: 'az keyvault', replies }] });
-      expect(result.status).toBe(1);
-      expect(result.calls).toHaveLength(1);
-      expect(result.stderr).toContain('vaultAllowedAddresses');
-      expectHidden(result);
-    },
-  );
-
-  it('does not try another error again', async () => {
-    const replies = [
-      { status: 1, stderr: 'ERROR: (Conflict) Secret is currently in a deleted but recoverable state.' },
-    ];
-    const result = await store({ rules: [{ command: 'az keyvault', replies }] });
-    expect(result.status).toBe(1);
-    expect(result.calls).toHaveLength(1);
-    expect(result.stderr).toContain('recoverable state');
-    expectHidden(result);
+describe('a key', () => {
+  it.each([
+    ['three lines', `${id}\n${secret}\n\n`, keys],
+    ['two lines', `${id}\n${secret}`, keys],
+    [
+      'Windows line ends, and a session token',
+      `${id}\r\n${secret}\r\nIQoJb3JpZ2luX2VjEA/+==\r\n`,
+      { ...keys, sessionToken: 'IQoJb3JpZ2luX2VjEA/+==' },
+    ],
+    [
+      "AWS's own JSON",
+      JSON.stringify({ AccessKey: { UserName: 'u', AccessKeyId: id, SecretAccessKey: secret } }),
+      keys,
+    ],
+    ['the same behind a byte order mark', `\uFEFF${JSON.stringify(keys)}`, keys],
+  ])('is taken as %s', (_, input, expected) => {
+    expect(keyOf(input)).toStrictEqual(expected);
   });
 
   it.each([
+    ['nothing', ''],
     ['an empty id', `\n${secret}\n\n`],
     ['an id with a quotation mark', `AKIA"\n${secret}\n\n`],
     ['no secret', `${id}\n`],
     ['a secret with a backslash', `${id}\nabc\\\n\n`],
     ['a token with a quotation mark', `${id}\n${secret}\na"b\n`],
-  ])('refuses %s', async (_, input) => {
-    const { status, calls } = await store({ input });
-    expect(status).toBe(1);
-    expect(calls).toEqual([]);
+    ['JSON without a key', '{"other": "wJalrXUtnFEMI"}'],
+    ['JSON that is cut', `{"accessKeyId": "${id}", "secretAccessKey": "${secret}`],
+  ])('is not taken as %s, which no message quotes', (_, input) => {
+    let message = '';
+    try {
+      keyOf(input);
+    } catch (error) {
+      message = String(error);
+    }
+    expect(message).toMatch(/^SetupError: /);
+    expect(message).not.toContain('wJalr');
+  });
+});
+
+describe('the script', () => {
+  const store = async (options: ScriptRun = {}): Promise<ScriptResult> => {
+    const commands = { az: azureCli(vault.token) };
+    const result = await runScript('store-aws-credentials.ts', {
+      env: { AZURE_KEY_VAULT_NAME: vault.url },
+      commands,
+      ...options,
+    });
+    expect(result.stdout + result.stderr).not.toContain(secret);
+    expect(result.stderr).not.toMatch(/^\s+at /m);
+    return result;
+  };
+  const held = () => JSON.parse(vault.find('aws-credentials')?.value ?? 'null');
+
+  it('stores what is piped in', async () => {
+    const { status, stderr } = await store({ input: `${id}\n${secret}\n` });
+    expect([status, held()]).toStrictEqual([0, keys]);
+    expect(stderr).toBe(`Stored the key ${id} as aws-credentials in the vault ${vault.url}, for 90 days.\n`);
+  });
+
+  it('reads from a terminal without echo, and leaves the terminal as it was', async () => {
+    const { status, stdout } = await store({
+      typed: { 'access key id: ': id, 'secret access key: ': secret, 'token (empty for none): ': '' },
+    });
+    expect(stdout).toContain('AWS secret access key: ');
+    expect(stdout).toMatch(/ echo /);
+    expect([status, held()]).toStrictEqual([0, keys]);
+  });
+
+  it('gives the terminal back when it is interrupted at a prompt', async () => {
+    const { status, stdout } = await store({ typed: { 'access key id: ': id, 'secret access key: ': '\u0003' } });
+    expect(status).not.toBe(0);
+    expect(stdout).toMatch(/ echo /);
+    expect(held()).toBeNull();
+  });
+
+  it('as a hook asks for nothing when the secret is there', async () => {
+    vault.set('aws-credentials', JSON.stringify(keys));
+    const { status, stderr } = await store({ args: ['--if-missing'] });
+    expect(status).toBe(0);
+    expect(stderr).toContain('already holds aws-credentials');
+  });
+
+  it('as a hook without a terminal says what to do, and lets the deployment go on', async () => {
+    const { status, stderr } = await store({ args: ['--if-missing'] });
+    expect([status, held()]).toStrictEqual([0, null]);
+    expect(stderr).toContain('store-aws-credentials.ts');
+  });
+
+  it('as a hook has nothing to do in a deployment without a vault', async () => {
+    const { status, stderr } = await store({ env: { AZURE_KEY_VAULT_NAME: '' }, args: ['--if-missing'] });
+    expect(status).toBe(0);
+    expect(stderr).toContain('no AWS key');
+    expect((await store({ env: { AZURE_KEY_VAULT_NAME: '' }, input: '' })).status).toBe(1);
+  });
+
+  it('stores nothing of a bad key', async () => {
+    const { status, stderr } = await store({ input: `AKIA"\n${secret}\n` });
+    expect([status, held()]).toStrictEqual([1, null]);
+    expect(stderr).toBe('An access key id consists of capital letters and digits.\n');
   });
 
   it('needs to know the vault', async () => {
-    const { status, stderr } = await store({ env: {} });
-    expect(status).not.toBe(0);
-    expect(stderr).toContain('AZURE_KEY_VAULT_NAME');
-  });
-
-  it('with --if-missing asks for nothing when the secret is there', async () => {
-    const { status, calls } = await store({ args: ['--if-missing'], input: '' });
-    expect(status).toBe(0);
-    expect(calls.map(({ line }) => line)).toEqual([
-      'az keyvault secret show --vault-name kv-contoso --name aws-credentials --query id --output tsv --only-show-errors',
-    ]);
-  });
-
-  it('with --if-missing waits for the role, then stores a secret that is not there', async () => {
-    const rules = [{ command: 'az keyvault secret show', replies: [forbidden, missing] }];
-    const { status, calls } = await store({ args: ['--if-missing'], rules });
-    expect(status).toBe(0);
-    expect(calls.map(({ line }) => line.split(' ').slice(0, 4).join(' '))).toEqual([
-      'az keyvault secret show',
-      'sleep 30',
-      'az keyvault secret show',
-      'az keyvault secret set',
-    ]);
-  });
-
-  it('with --if-missing stores nothing when it cannot tell', async () => {
-    const rules = [{ command: 'az keyvault secret show', replies: [{ status: 1, stderr: 'Please run az login' }] }];
-    const { status, stderr, calls } = await store({ args: ['--if-missing'], rules });
-    expect(status).toBe(1);
-    expect(stderr).toContain('Please run az login');
-    expect(calls).toHaveLength(1);
+    const { status, stderr } = await store({ env: {}, input: '' });
+    expect([status, stderr]).toStrictEqual([1, 'Set AZURE_KEY_VAULT_NAME: the name of the vault.\n']);
   });
 
   it('stops when interrupted while it waits', async () => {
-    const rules = [
-      { command: 'az keyvault', replies: [forbidden] },
-      { command: 'sleep', replies: [{ hold: true as const }] },
-    ];
-    const result = await store({ rules, interruptAt: 'sleep is waiting' });
-    expect(result.status).not.toBe(0);
-    expect(result.calls).toHaveLength(2);
-    expectHidden(result);
+    vault.revokeRole();
+    const { status } = await store({ input: `${id}\n${secret}\n`, interruptAt: 'Waiting for the role' });
+    expect([status, held()]).toStrictEqual([130, null]);
   });
 });

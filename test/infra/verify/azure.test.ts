@@ -279,7 +279,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       {
         status: 'failed',
         evidence: 'the secret aws-credentials in kv-abc is missing',
-        remedy: 'infra/scripts/store-aws-credentials.sh',
+        remedy: 'infra/scripts/store-aws-credentials.ts',
       },
     ],
     [
@@ -290,12 +290,12 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [
       'it has expired',
       change(SECRET, { attributes: { enabled: true, created: NOW, exp: NOW - DAY } }),
-      { status: 'failed', evidence: 'the secret aws-credentials has expired', remedy: /rotate-aws-keys\.sh/ },
+      { status: 'failed', evidence: 'the secret aws-credentials has expired', remedy: /rotate-aws-keys\.ts/ },
     ],
     [
       'it is old',
       change(SECRET, { attributes: { enabled: true, created: NOW - 100 * DAY } }),
-      { status: 'warning', evidence: 'aws-credentials is enabled, 100 days old', remedy: /rotate-aws-keys\.sh/ },
+      { status: 'warning', evidence: 'aws-credentials is enabled, 100 days old', remedy: /rotate-aws-keys\.ts/ },
     ],
     [
       'nobody logs who reads it',
@@ -459,7 +459,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       {
         status: 'failed',
         evidence: 'the registration asks for tokens of version 1, not 2',
-        remedy: /^infra\/scripts\/register-app\.sh/,
+        remedy: /^infra\/scripts\/register-app\.ts/,
       },
     ],
     [

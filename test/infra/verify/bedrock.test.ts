@@ -82,7 +82,7 @@ it('says that AWS refuses the key of the vault, and sees when it no longer does'
   expect(results['17']).toMatchObject({
     status: 'failed',
     evidence: expect.stringMatching(/503 ServiceUnavailableException of the function.*AWS does not accept the cred/),
-    remedy: expect.stringMatching(/^AWS refuses the key in the vault: .*store-aws-credentials\.sh\.$/),
+    remedy: expect.stringMatching(/^AWS refuses the key in the vault: .*store-aws-credentials\.ts\.$/),
   });
   expect(statuses(results)['skipped']).toStrictEqual(['18', '19', '19b']);
   const again = await verify(other.gateway);

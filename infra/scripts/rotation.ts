@@ -1,0 +1,171 @@
+import type { AwsCredentials } from '../../src/aws/credentials.ts';
+import { SetupError } from '../build/local-settings.ts';
+import type { AccessKey, UserKeys } from './iam.ts';
+import type { Pause, Say } from './run.ts';
+import type { KeyInVault } from './vault.ts';
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60_000;
+
+/** A new key is known within 5 to 15 seconds, but not to all of AWS at the same moment: three times in a row. */
+const PROBES = { most: 30, inARow: 3, pauseMs: 2 * SECOND_MS } as const;
+
+export interface Rotation {
+  readonly keys: UserKeys;
+  /** Of every environment whose function uses this user. */
+  readonly vaults: readonly KeyInVault[];
+  /** What the live endpoint says of itself; undefined when it is well. Absent: it is not asked. */
+  readonly endpointTrouble?: () => Promise<string | undefined>;
+  /** `CREDENTIALS_REFRESH_SECONDS` of the function. */
+  readonly refreshSeconds: number;
+  /** In which a disabled key can be enabled again. */
+  readonly pauseSeconds: number;
+  readonly expiresInDays: number;
+  /** Somebody else has the old key: it ends as soon as the new one is stored, and sessions made of it end too. */
+  readonly compromised: boolean;
+  readonly pause: Pause;
+  readonly say: Say;
+  readonly now?: () => Date;
+}
+
+/**
+ * Replaces the AWS access key of the proxy without a failed call: a new key, a proof that AWS accepts it, the vaults, a wait
+ * until every instance has read it, a look at the live endpoint; then the old key is disabled and, after a pause,
+ * deleted. May be stopped at any point: a new key that is in no vault is deleted, and the next run finishes what this one
+ * began. IAM allows two keys for a user; the second place must be free, or hold what an earlier run left.
+ *
+ * @throws SetupError for what whoever runs it has to decide; what AWS or a vault has said
+ */
+export async function rotate(rotation: Rotation): Promise<void> {
+  const { keys, say } = rotation;
+  const current = await keyInUse(rotation);
+  const listed = await keys.list();
+  const own = listed.find(({ id }) => id === current);
+  if (own === undefined) {
+    throw new SetupError(`The key in the vault, ${current}, is not one of the user ${keys.user}.`);
+  }
+  const other = listed.find(({ id }) => id !== current);
+  if (other !== undefined && other.createdAt <= own.createdAt) {
+    say(`The vault holds a newer key than ${other.id}: finishing the rotation that began with it.`);
+    return retire(other, rotation);
+  }
+  if (other !== undefined) await makeRoom(other, rotation);
+  await replace(rotation);
+  await retire(own, rotation);
+}
+
+/** The key that is in all vaults. */
+async function keyInUse({ vaults }: Rotation): Promise<string> {
+  const held = await Promise.all(vaults.map(async ({ vault, accessKeyId }) => ({ vault, id: await accessKeyId() })));
+  const empty = held.find(({ id }) => id === undefined);
+  if (empty !== undefined) throw new SetupError(`The vault ${empty.vault} holds no AWS key.`);
+  const [first] = held;
+  const different = held.find(({ id }) => id !== first?.id);
+  if (first?.id === undefined || different !== undefined) {
+    throw new SetupError(
+      `The vaults hold different keys: ${held.map(({ vault, id }) => `${vault} ${id}`).join(', ')}. ` +
+        'Store the newer one in each of them first.',
+    );
+  }
+  return first.id;
+}
+
+/** Deletes a newer key that no vault has: nobody has its secret half. */
+async function makeRoom({ id }: AccessKey, { keys, say }: Rotation): Promise<void> {
+  const service = await keys.lastUsedFor(id);
+  // By STS this script itself has tried it.
+  if (service !== undefined && service !== 'sts') {
+    throw new SetupError(
+      `The user ${keys.user} has a second key, ${id}, that is in use for ${service}. It must go first.`,
+    );
+  }
+  say(`Deleting the key ${id} of a rotation that was cut off before it reached the vault.`);
+  await keys.remove(id);
+}
+
+async function replace(rotation: Rotation): Promise<void> {
+  const { keys, vaults, expiresInDays, say } = rotation;
+  const created = await keys.create();
+  say(`Created the key ${created.accessKeyId}.`);
+  try {
+    await prove(created, rotation);
+    for (const each of vaults) {
+      await each.store(created, expiresInDays);
+      say(`Stored it in the vault ${each.vault}.`);
+    }
+  } catch (error) {
+    await discardUnstored(created.accessKeyId, rotation);
+    throw error;
+  }
+}
+
+async function prove(created: AwsCredentials, { keys, pause }: Rotation): Promise<void> {
+  let inARow = 0;
+  for (let tries = 0; inARow < PROBES.inARow; tries += 1) {
+    if (tries === PROBES.most) throw new SetupError('AWS does not accept the new key.');
+    inARow = (await keys.accepts(created)) ? inARow + 1 : 0;
+    await pause(PROBES.pauseMs);
+  }
+}
+
+/** A new key that nobody can use, since its secret half was never stored, must not take up the second place. */
+async function discardUnstored(id: string, { keys, vaults, say }: Rotation): Promise<void> {
+  const held = await Promise.all(vaults.map(({ accessKeyId }) => accessKeyId().catch(() => id)));
+  // A vault that cannot be asked may have it: its answer to the storing was lost, perhaps.
+  if (held.includes(id)) return;
+  say(`Deleting the new key ${id}, which is in no vault.`);
+  await keys.remove(id).catch((error: unknown) => say(`It is still there: ${String(error)}`));
+}
+
+async function retire({ id, active }: AccessKey, rotation: Rotation): Promise<void> {
+  const { keys, compromised, refreshSeconds, pauseSeconds, say } = rotation;
+  if (active) {
+    if (!compromised) await letInstancesRead(refreshSeconds, rotation);
+    await keys.disable(id);
+    say(
+      compromised
+        ? `Disabled the old key ${id}. Instances that still had it read the vault at AWS's first refusal.`
+        : `Disabled the old key ${id}. Should anything else still need it, enable it again within ${pauseSeconds} seconds.`,
+    );
+  }
+  if (compromised) return endSessions(id, rotation);
+  await countDown(pauseSeconds, 'Until the old key is deleted', rotation);
+  const now = (await keys.list()).find((key) => key.id === id);
+  if (now?.active === true) {
+    throw new SetupError(`The old key ${id} was enabled again during the pause: it is in use elsewhere, and stays.`);
+  }
+  await keys.remove(id);
+  say(`Deleted the old key ${id}.`);
+}
+
+async function letInstancesRead(refreshSeconds: number, rotation: Rotation): Promise<void> {
+  await countDown(refreshSeconds + 60, 'Until every instance of the function has read the new key', rotation);
+  const trouble = await rotation.endpointTrouble?.();
+  if (trouble !== undefined) {
+    throw new SetupError(`The endpoint is not well: ${trouble}\nThe old key stays. Mend it, and run this again.`);
+  }
+  rotation.say(
+    rotation.endpointTrouble === undefined
+      ? 'The endpoint was not asked: no BEDROCK_API_URL and VERIFY_KEY.'
+      : 'The endpoint is well.',
+  );
+}
+
+async function endSessions(id: string, { keys, say, now = () => new Date() }: Rotation): Promise<void> {
+  const moment = now();
+  const policy = await keys.denySessionsBefore(moment);
+  await keys.remove(id);
+  say(
+    `Deleted the old key ${id}. Sessions made of it before ${moment.toISOString()} are denied by the policy ${policy} of the user;\n` +
+      `remove it after 36 hours: aws iam delete-user-policy --user-name ${keys.user} --policy-name ${policy}\n` +
+      `What it was used for: aws cloudtrail lookup-events --lookup-attributes AttributeKey=AccessKeyId,AttributeValue=${id}`,
+  );
+}
+
+async function countDown(seconds: number, what: string, { pause, say }: Rotation): Promise<void> {
+  for (let left = seconds * SECOND_MS; left > 0; left -= MINUTE_MS) {
+    const minutes = Math.ceil(left / MINUTE_MS);
+    say(`${what}: ${minutes === 1 ? `${Math.ceil(left / SECOND_MS)} s` : `${minutes} min`}`);
+    await pause(Math.min(left, MINUTE_MS));
+  }
+}
