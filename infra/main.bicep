@@ -1,5 +1,12 @@
 targetScope = 'subscription'
 
+import { names } from 'names.bicep'
+import { privateDns } from 'app/private-dns.bicep'
+import { poolMember } from 'gateway/pool-member.bicep'
+
+// The entry for who may deploy to the subscription: makes the resource group. Parameters and outputs are those of
+// group.bicep, which is the entry for who has been given a group.
+
 // ---- What is deployed, and where
 
 @description('Name of the environment; the names of all resources are made from it.')
@@ -7,12 +14,21 @@ targetScope = 'subscription'
 @maxLength(64)
 param environmentName string
 
+@description('Name of the resource group that is made.')
+param resourceGroupName string = 'rg-${environmentName}'
+
 @description('Azure region of everything but an existing API Management instance.')
 @metadata({ azd: { type: 'location' } })
 param location string
 
 @description('Changes every generated name. A deleted vault keeps its name for 90 days: set it to deploy a removed environment again.')
 param nameSuffix string = ''
+
+@description('Tags of every resource, for instance of a cost centre.')
+param tags { *: string } = {}
+
+@description('Names of resources, for a naming standard; what is not named gets a name that is made.')
+param resourceNames names = {}
 
 @description('AWS region of Bedrock, for instance eu-central-1.')
 param bedrockRegion string
@@ -37,6 +53,9 @@ param apimUserAssignedIdentityId string?
 @description('True: makes an instance of the tier Basic v2, for a trial.')
 param createApim bool = false
 
+@description('True: with createApim, brings back the deleted instance of the same name, which Azure keeps for 48 hours. Once; then false.')
+param restoreApim bool = false
+
 @description('Organisation of a new instance.')
 param apimPublisherName string = 'Bedrock proxy'
 
@@ -46,8 +65,34 @@ param apimPublisherEmail string?
 @description('False: leaves the gateway alone, for one more function app of a pool.')
 param configureGateway bool = true
 
-@description('Resource ids of function apps of other deployments that share the calls with the one of this deployment.')
-param poolMemberIds string[] = []
+@description('Function apps of other deployments that take calls besides the one of this deployment: resource id, priority (the lowest takes all calls while it can) and weight, both 0 to 100, 1 where not given.')
+param poolMembers poolMember[] = []
+
+@description('Priority of the app of this deployment among poolMembers.')
+@minValue(0)
+@maxValue(100)
+param poolPriority int = 1
+
+@description('Weight of the app of this deployment among poolMembers of its priority.')
+@minValue(0)
+@maxValue(100)
+param poolWeight int = 1
+
+@description('What the names of API, product, backends and all else in the gateway begin with. A second environment on the same instance needs another one, and another apiPath.')
+@minLength(1)
+@maxLength(40)
+param gatewayNamePrefix string = 'bedrock'
+
+@description('Percentage of its requests that the gateway tells Application Insights of, and its own log; failed ones it tells of always.')
+@minValue(0)
+@maxValue(100)
+param gatewayLogPercent int = 100
+
+@description('True: sends the gateway\'s own log (GatewayLogs) to the workspace, that of all its APIs.')
+param gatewayResourceLogs bool = false
+
+@description('URL of the gateway where it has a domain of its own, for instance https://api.contoso.com; for outputs and the availability test.')
+param gatewayUrl string?
 
 @description('Path of the API on the gateway.')
 param apiPath string = 'bedrock'
@@ -97,6 +142,24 @@ param perInstanceConcurrency int = 100
 @minValue(0)
 param alwaysReadyInstances int = 0
 
+@description('What happens to running streams when code or settings change. Recreate ends them, RollingUpdate lets them end (in preview). Unset: as it is, which is Recreate at first.')
+@allowed(['Recreate', 'RollingUpdate'])
+param updateStrategy string?
+
+@description('True: app and storage are spread over the zones of the region, with at least two instances always ready, which are billed.')
+param zoneRedundant bool = false
+
+@description('Days that a deleted or overwritten package can be had back.')
+@minValue(1)
+@maxValue(365)
+param undeleteDays int = 7
+
+@description('True: vault and storage account can be deleted only when their locks are; azd down then fails.')
+param deleteLocks bool = false
+
+@description('Addresses (CIDR) that may deploy; none: everybody with the right to.')
+param deployerAddresses string[] = []
+
 @description('Largest request body, in bytes: refused above it by the gateway, the Functions host and the function. More needs more memory or fewer requests at a time: infra/app/README.md.')
 @minValue(1)
 @maxValue(104857600)
@@ -109,12 +172,22 @@ param awsRoleArn string?
 param awsWebIdentityAudience string?
 
 @description('False: makes no vault, because no AWS key is kept.')
-param createVault bool = empty(awsWebIdentityAudience)
+param createVault bool = empty(awsWebIdentityAudience) && empty(existingVaultId)
+
+@description('Resource id of an existing vault to use; none is made then. Its secret must be there before.')
+param existingVaultId string?
+
+@description('Name of the secret that holds the AWS keys.')
+param awsSecretName string = 'aws-credentials'
 
 @description('Age after which the function reads the AWS keys again.')
 @minValue(1)
 @maxValue(86400)
 param credentialsRefreshSeconds int = 300
+
+@description('What the log tells of names of people: the subscription\'s and the user\'s. Unset: full. hashed needs CALLER_NAMES_KEY among appSettings.')
+@allowed(['full', 'hashed', 'none'])
+param callerNames string?
 
 @description('Further settings of the proxy, by the names in src/config/README.md.')
 param appSettings { *: string } = {}
@@ -127,6 +200,19 @@ param vnetEnabled bool = false
 @description('Address space of the virtual network, at least a /25.')
 param vnetAddressPrefix string = '10.0.0.0/24'
 
+@description('SKU of the NAT gateway: StandardV2 spans the zones of the region, Standard is in one.')
+@allowed(['Standard', 'StandardV2'])
+param natGatewaySku string = 'Standard'
+
+@description('With vnetEnabled: an existing subnet for the app, delegated to Microsoft.App/environments, with a way out to the internet. No network is made then.')
+param appSubnetId string?
+
+@description('With appSubnetId: an existing subnet for the private endpoints.')
+param endpointSubnetId string?
+
+@description('Private DNS zones of the private endpoints: whether those are made that are not named here, by resource id, as blob, table, vault, sites. Not to be made where a policy keeps the names.')
+param privateDnsZones privateDns = { create: true }
+
 @description('True: the app has a private endpoint and no public one. Needs vnetEnabled, and a gateway in a network that reaches it.')
 param privateIngress bool = false
 
@@ -134,6 +220,26 @@ param privateIngress bool = false
 param vaultAllowedAddresses string[] = []
 
 // ---- Who is told
+
+@description('Resource id of an existing Log Analytics workspace; unset: one is made.')
+param existingWorkspaceId string?
+
+@description('Days that a workspace that is made keeps its tables.')
+@minValue(30)
+@maxValue(730)
+param retentionDays int = 90
+
+@description('Days that a workspace that is made keeps the log lines altogether, what is beyond retentionDays as an archive; unset: no archive.')
+@minValue(30)
+@maxValue(4383)
+param archiveDays int?
+
+@description('True: sends the audit logs of app and storage to the workspace.')
+param auditLogs bool = false
+
+@description('What the Functions host sends its telemetry with, the log lines included: what each loses, costs and cannot do is told in infra/monitoring/RECORDS.md.')
+@allowed(['OpenTelemetry', 'ApplicationInsights'])
+param hostTelemetry string = 'OpenTelemetry'
 
 @description('True: makes alert rules. Without somebody to tell they would only cost.')
 param createAlerts bool = !empty(alertEmail) || !empty(actionGroupIds)
@@ -154,245 +260,137 @@ param alertErrorPercent int = 5
 @maxValue(100)
 param alertThrottledPercent int = 10
 
+@description('Percentage of calls without a record above which somebody is told: bills made from the log lack them.')
+@minValue(0)
+@maxValue(100)
+param alertMissingPercent int = 1
+
+@description('Answers of 5xx, and answers of 401 or 403 from behind the gateway, in five minutes above which somebody is told; the gateway counts them itself.')
+@minValue(0)
+param alertGatewayAnswers int = 20
+
+@description('True: asks /health through the gateway once a minute, from five places outside. Needs a gateway that the internet reaches.')
+param createAvailabilityTest bool = createAlerts && configureGateway
+
+@description('Percentage of the requests whose trace is sent. Log lines and metrics are never sampled.')
+@minValue(0)
+@maxValue(100)
+param tracePercent int = 100
+
 // ---- The deployer
 
 @description('Object id of who may store the AWS keys.')
 param vaultOfficerPrincipalId string = deployer().objectId
 
-var token = toLower(uniqueString(subscription().id, environmentName, location, nameSuffix))
-var tags = { 'azd-env-name': environmentName }
-var workspaceName = 'log-${token}'
-var secretName = 'aws-credentials'
-var gatewayName = createApim ? 'apim-${token}' : apimName ?? fail('Set apimName, or createApim.')
-var gatewayGroup = createApim ? group.name : apimResourceGroupName ?? fail('Set apimResourceGroupName, or createApim.')
-var gatewaySubscription = createApim ? subscription().subscriptionId : apimSubscriptionId
-var userAssignedIdentityId = createApim ? null : apimUserAssignedIdentityId
-var audience = 'api://${proxyAppClientId ?? ''}'
-
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
-  name: 'rg-${environmentName}'
+  name: resourceGroupName
   location: location
-  tags: tags
+  tags: { ...tags, 'azd-env-name': environmentName }
 }
 
-module newGateway 'gateway/api-management.bicep' = if (createApim) {
+module deployment 'group.bicep' = {
   scope: group
   params: {
-    name: 'apim-${token}'
+    environmentName: environmentName
     location: location
+    nameSuffix: nameSuffix
     tags: tags
-    publisherName: apimPublisherName
-    publisherEmail: apimPublisherEmail ?? (createApim
-      ? fail('A new API Management instance needs apimPublisherEmail.')
-      : '')
-  }
-}
-
-module gateway 'gateway/instance.bicep' = {
-  scope: resourceGroup(gatewaySubscription, gatewayGroup)
-  params: {
-    name: createApim ? newGateway!.outputs.name : gatewayName
-    userAssignedIdentityId: userAssignedIdentityId
-  }
-}
-
-module identity 'app/identity.bicep' = {
-  scope: group
-  params: {
-    name: 'id-${token}'
-    location: location
-    tags: tags
-  }
-}
-
-module monitoring 'monitoring/monitoring.bicep' = {
-  scope: group
-  params: {
-    workspaceName: workspaceName
-    componentName: 'appi-${token}'
-    location: location
-    tags: tags
-    publisherPrincipalIds: [identity.outputs.principalId, gateway.outputs.principalId]
-  }
-}
-
-module workbook 'monitoring/workbook.bicep' = {
-  scope: group
-  params: {
-    workspaceName: workspaceName
-    location: location
-    tags: tags
-  }
-  dependsOn: [monitoring]
-}
-
-module alerts 'monitoring/alerts.bicep' = if (createAlerts) {
-  scope: group
-  params: {
-    workspaceName: workspaceName
-    suffix: token
-    location: location
-    tags: tags
-    email: alertEmail
-    actionGroupIds: actionGroupIds
-    errorPercent: alertErrorPercent
-    throttledPercent: alertThrottledPercent
-  }
-  dependsOn: [monitoring]
-}
-
-module network 'app/network.bicep' = if (vnetEnabled) {
-  scope: group
-  params: {
-    name: 'vnet-${token}'
-    location: location
-    tags: tags
-    addressPrefix: vnetAddressPrefix
-  }
-}
-
-var endpoints = vnetEnabled
-  ? { virtualNetworkId: network!.outputs.id, subnetId: network!.outputs.endpointSubnetId }
-  : null
-
-module storage 'app/storage.bicep' = {
-  scope: group
-  params: {
-    name: 'st${token}'
-    location: location
-    tags: tags
-    principalId: identity.outputs.principalId
-    network: endpoints
-  }
-}
-
-module vault 'app/vault.bicep' = if (createVault) {
-  scope: group
-  params: {
-    name: 'kv-${token}'
-    location: location
-    tags: tags
-    readerPrincipalId: identity.outputs.principalId
-    officerPrincipalId: vaultOfficerPrincipalId
-    workspaceId: monitoring.outputs.workspaceId
-    network: endpoints
-    allowedAddresses: vnetEnabled ? vaultAllowedAddresses : []
-  }
-}
-
-module functionApp 'app/function-app.bicep' = {
-  scope: group
-  params: {
-    name: 'func-${token}'
-    planName: 'plan-${token}'
-    location: location
-    tags: tags
-    identity: { id: identity.outputs.id, clientId: identity.outputs.clientId }
+    resourceNames: resourceNames
+    bedrockRegion: bedrockRegion
+    apimName: apimName
+    apimResourceGroupName: apimResourceGroupName
+    apimSubscriptionId: apimSubscriptionId
+    apimUserAssignedIdentityId: apimUserAssignedIdentityId
+    createApim: createApim
+    restoreApim: restoreApim
+    apimPublisherName: apimPublisherName
+    apimPublisherEmail: apimPublisherEmail
+    configureGateway: configureGateway
+    poolMembers: poolMembers
+    poolPriority: poolPriority
+    poolWeight: poolWeight
+    gatewayNamePrefix: gatewayNamePrefix
+    gatewayLogPercent: gatewayLogPercent
+    gatewayResourceLogs: gatewayResourceLogs
+    gatewayUrl: gatewayUrl
+    apiPath: apiPath
+    acceptBearerKey: acceptBearerKey
+    gatewayAddresses: gatewayAddresses
+    callerAuth: callerAuth
+    proxyAppClientId: proxyAppClientId
     nodeVersion: nodeVersion
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     perInstanceConcurrency: perInstanceConcurrency
     alwaysReadyInstances: alwaysReadyInstances
-    blobEndpoint: storage.outputs.blobEndpoint
-    packageContainer: storage.outputs.packageContainer
-    componentName: monitoring.outputs.componentName
-    settings: {
-      ...appSettings
-      AWS_REGION: bedrockRegion
-      ...(empty(furtherBedrockRegions) ? {} : { AWS_REGIONS: join(furtherBedrockRegions, ',') })
-      ...(createVault
-        ? {
-            KEY_VAULT_URI: vault!.outputs.uri
-            AWS_CREDENTIALS_SECRET_NAME: secretName
-            CREDENTIALS_REFRESH_SECONDS: string(credentialsRefreshSeconds)
-          }
-        : {})
-      ...(empty(awsRoleArn) ? {} : { AWS_ROLE_ARN: awsRoleArn! })
-      ...(empty(awsWebIdentityAudience)
-        ? {}
-        : {
-            AWS_WEB_IDENTITY_AUDIENCE: awsWebIdentityAudience!
-            AWS_ROLE_ARN: awsRoleArn ?? fail('awsWebIdentityAudience needs awsRoleArn.')
-          })
-      AZURE_CLIENT_ID: identity.outputs.clientId
-      BUDGET_TABLE_URI: storage.outputs.budgetTableUri
-      MAX_REQUEST_BYTES: string(maxRequestBytes)
-      OPERATIONS: join(operationGroups, ',')
-      CALLER_AUTH: callerAuth
-      ...(callerAuth == 'entra'
-        ? {
-            ENTRA_TENANT_ID: tenant().tenantId
-            // The client id in v2 tokens; the URI is what the gateway asks a token for.
-            ENTRA_AUDIENCE: '${proxyAppClientId ?? fail('callerAuth entra needs proxyAppClientId.')},${audience}'
-            ENTRA_ALLOWED_CALLERS: gateway.outputs.principalId
-            ENTRA_AUTHORITY: environment().authentication.loginEndpoint
-          }
-        : {})
-    }
-    gatewayAddresses: empty(gatewayAddresses) ? gateway.outputs.addresses : gatewayAddresses
-    appSubnetId: vnetEnabled ? network!.outputs.appSubnetId : null
-    privateIngress: privateIngress
-  }
-}
-
-module appEndpoint 'app/private-endpoint.bicep' = if (privateIngress) {
-  scope: group
-  params: {
-    name: 'pe-func-${token}'
-    location: location
-    tags: tags
-    virtualNetworkId: endpoints.?virtualNetworkId ?? (privateIngress ? fail('privateIngress needs vnetEnabled.') : '')
-    subnetId: endpoints.?subnetId ?? ''
-    targetId: functionApp.outputs.id
-    groupId: 'sites'
-    zoneName: 'privatelink.${functionApp.outputs.domain}'
-  }
-}
-
-module api 'gateway/api.bicep' = if (configureGateway) {
-  scope: resourceGroup(gatewaySubscription, gatewayGroup)
-  params: {
-    apimName: gatewayName
-    userAssignedIdentity: userAssignedIdentityId != null
-    identityClientId: gateway.outputs.identityClientId
-    path: apiPath
-    callerAuth: callerAuth
-    audience: audience
-    maxRequestBytes: maxRequestBytes
-    acceptBearerKey: acceptBearerKey
+    furtherBedrockRegions: furtherBedrockRegions
     operationGroups: operationGroups
-    functionAppIds: [functionApp.outputs.id, ...poolMemberIds]
-    component: {
-      name: monitoring.outputs.componentName
-      resourceGroup: group.name
-      subscriptionId: subscription().subscriptionId
-    }
+    updateStrategy: updateStrategy
+    zoneRedundant: zoneRedundant
+    undeleteDays: undeleteDays
+    deleteLocks: deleteLocks
+    deployerAddresses: deployerAddresses
+    maxRequestBytes: maxRequestBytes
+    awsRoleArn: awsRoleArn
+    awsWebIdentityAudience: awsWebIdentityAudience
+    createVault: createVault
+    existingVaultId: existingVaultId
+    awsSecretName: awsSecretName
+    credentialsRefreshSeconds: credentialsRefreshSeconds
+    callerNames: callerNames
+    appSettings: appSettings
+    vnetEnabled: vnetEnabled
+    vnetAddressPrefix: vnetAddressPrefix
+    natGatewaySku: natGatewaySku
+    appSubnetId: appSubnetId
+    endpointSubnetId: endpointSubnetId
+    privateDnsZones: privateDnsZones
+    privateIngress: privateIngress
+    vaultAllowedAddresses: vaultAllowedAddresses
+    existingWorkspaceId: existingWorkspaceId
+    retentionDays: retentionDays
+    archiveDays: archiveDays
+    auditLogs: auditLogs
+    hostTelemetry: hostTelemetry
+    createAlerts: createAlerts
+    alertEmail: alertEmail
+    actionGroupIds: actionGroupIds
+    alertErrorPercent: alertErrorPercent
+    alertThrottledPercent: alertThrottledPercent
+    alertMissingPercent: alertMissingPercent
+    alertGatewayAnswers: alertGatewayAnswers
+    createAvailabilityTest: createAvailabilityTest
+    tracePercent: tracePercent
+    vaultOfficerPrincipalId: vaultOfficerPrincipalId
   }
 }
 
 @description('URL for clients: the paths of Bedrock follow it.')
-output BEDROCK_API_URL string = '${gateway.outputs.url}/${apiPath}'
+output BEDROCK_API_URL string = deployment.outputs.BEDROCK_API_URL
+
+@description('What the gateway has stored about keys as bearer tokens: enabled, or nothing.')
+output BEARER_KEY string = deployment.outputs.BEARER_KEY
 
 @description('Resource group of the environment.')
-output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_RESOURCE_GROUP string = deployment.outputs.AZURE_RESOURCE_GROUP
 
 @description('Name of the function app.')
-output FUNCTION_APP_NAME string = functionApp.outputs.name
+output FUNCTION_APP_NAME string = deployment.outputs.FUNCTION_APP_NAME
 
-@description('Resource id of the function app, for poolMemberIds of another deployment.')
-output FUNCTION_APP_ID string = functionApp.outputs.id
+@description('Resource id of the function app, for poolMembers of another deployment.')
+output FUNCTION_APP_ID string = deployment.outputs.FUNCTION_APP_ID
 
 @description('Object id of the app’s identity, which the trust policy of the AWS role names.')
-output PROXY_IDENTITY_OBJECT_ID string = identity.outputs.principalId
+output PROXY_IDENTITY_OBJECT_ID string = deployment.outputs.PROXY_IDENTITY_OBJECT_ID
 
 @description('Name of the vault that holds the AWS keys; empty without one.')
-output AZURE_KEY_VAULT_NAME string = createVault ? vault!.outputs.name : ''
+output AZURE_KEY_VAULT_NAME string = deployment.outputs.AZURE_KEY_VAULT_NAME
 
 @description('Name of the secret that holds them.')
-output AWS_CREDENTIALS_SECRET_NAME string = secretName
+output AWS_CREDENTIALS_SECRET_NAME string = deployment.outputs.AWS_CREDENTIALS_SECRET_NAME
 
 @description('Age after which the function reads them again.')
-output CREDENTIALS_REFRESH_SECONDS int = credentialsRefreshSeconds
+output CREDENTIALS_REFRESH_SECONDS int = deployment.outputs.CREDENTIALS_REFRESH_SECONDS
 
 @description('The one address that Bedrock sees, for aws:SourceIp; empty without a virtual network.')
-output BEDROCK_CLIENT_ADDRESS string = vnetEnabled ? network!.outputs.outboundAddress : ''
+output BEDROCK_CLIENT_ADDRESS string = deployment.outputs.BEDROCK_CLIENT_ADDRESS

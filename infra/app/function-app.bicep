@@ -30,6 +30,10 @@ param perInstanceConcurrency int
 @description('Instances kept warm for HTTP.')
 param alwaysReadyInstances int
 
+@description('What happens to running instances when code or settings change; null leaves it as it is.')
+@allowed(['Recreate', 'RollingUpdate'])
+param updateStrategy string?
+
 @description('Blob service endpoint of the storage account, with a slash at the end.')
 param blobEndpoint string
 
@@ -39,11 +43,27 @@ param packageContainer string
 @description('Name of the Application Insights component.')
 param componentName string
 
+@description('Percentage of the requests whose trace the host sends; log lines and metrics are not sampled.')
+param tracePercent int
+
 @description('Settings of the proxy, by the names of src/config/settings.ts.')
 param settings { *: string }
 
 @description('Who may reach the app: addresses (CIDR) or service tags of the gateway. Everybody else is refused by the platform.')
 param gatewayAddresses string[]
+
+@description('Addresses (CIDR) that may deploy; none: the whole internet may knock, with an Entra token.')
+param deployerAddresses string[]
+
+@description('True: instances are spread over the zones of the region, at least two of them always ready.')
+param zoneRedundant bool
+
+@description('Which telemetry of its own the host has.')
+@allowed(['OpenTelemetry', 'ApplicationInsights'])
+param hostTelemetry string
+
+@description('Workspace of the audit logs: who was refused by address; null: none.')
+param auditTo string?
 
 @description('Subnet that the app sends its traffic through.')
 param appSubnetId string?
@@ -66,6 +86,7 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   }
   properties: {
     reserved: true
+    zoneRedundant: zoneRedundant
   }
 }
 
@@ -80,6 +101,19 @@ var platformSettings = {
   // memory left: what the function refuses it should not read.
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: settings.MAX_REQUEST_BYTES
   OTEL_SERVICE_NAME: name
+  // Newer exporters of the host send five traces a second unless told otherwise. The function's own tracer does not
+  // know the name and follows the decision of its caller, which is the host.
+  OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
+  OTEL_TRACES_SAMPLER_ARG: tracePercent == 100 ? '1' : '0.${padLeft(tracePercent, 2, '0')}'
+}
+
+// What takes the place of host.json's choice. The records are traces of the host in this mode, which its sampling would
+// thin out.
+var applicationInsightsMode = {
+  AzureFunctionsJobHost__telemetryMode: 'ApplicationInsights'
+  AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__isEnabled: 'false'
+  AzureFunctionsJobHost__logging__applicationInsights__httpAutoCollectionOptions__enableResponseHeaderInjection: 'false'
+  AzureFunctionsJobHost__logging__logLevel__Function: 'Warning'
 }
 
 // The default host name may have a regional label between the name and the domain.
@@ -105,6 +139,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     virtualNetworkSubnetId: appSubnetId
     // For settings that are references to secrets, such as the key of an OTLP receiver.
     keyVaultReferenceIdentity: identity.id
+    #disable-next-line BCP037 // siteUpdateStrategy is in preview, and not in the published types.
     functionAppConfig: {
       deployment: {
         storage: {
@@ -116,6 +151,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
           }
         }
       }
+      ...(updateStrategy == null ? {} : { siteUpdateStrategy: { type: updateStrategy } })
       runtime: {
         name: 'node'
         version: nodeVersion
@@ -133,10 +169,17 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     }
     siteConfig: {
       minTlsVersion: '1.2'
-      appSettings: map(items({ ...settings, ...platformSettings }), setting => {
-        name: setting.key
-        value: setting.value
-      })
+      appSettings: map(
+        items({
+          ...settings
+          ...platformSettings
+          ...(hostTelemetry == 'ApplicationInsights' ? applicationInsightsMode : {})
+        }),
+        setting => {
+          name: setting.key
+          value: setting.value
+        }
+      )
       // The function authenticates its caller, but the Functions host in front of it can be hurt by a request that never
       // gets that far: a header it cannot forward, its own /admin and /runtime paths.
       ipSecurityRestrictionsDefaultAction: 'Deny'
@@ -151,7 +194,13 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
           })
       // Deployments come from wherever the deployer is, with an Entra token.
       scmIpSecurityRestrictionsUseMain: false
-      scmIpSecurityRestrictionsDefaultAction: 'Allow'
+      scmIpSecurityRestrictionsDefaultAction: empty(deployerAddresses) ? 'Allow' : 'Deny'
+      scmIpSecurityRestrictions: map(range(0, length(deployerAddresses)), index => {
+        name: 'deployer-${index}'
+        action: 'Allow'
+        priority: 100 + index
+        ipAddress: deployerAddresses[index]
+      })
     }
   }
 
@@ -167,6 +216,16 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     properties: {
       allow: false
     }
+  }
+}
+
+#disable-next-line use-recent-api-versions // The stable version of 2016 does not know these categories.
+resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (auditTo != null) {
+  scope: app
+  name: 'audit'
+  properties: {
+    workspaceId: auditTo
+    logs: map(['AppServiceIPSecAuditLogs', 'AppServiceAuditLogs'], category => { category: category, enabled: true })
   }
 }
 

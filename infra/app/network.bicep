@@ -10,6 +10,10 @@ param tags { *: string }
 @description('Address space, at least a /25: half of it for the app, half for private endpoints.')
 param addressPrefix string
 
+@description('SKU of the NAT gateway, which is the way out.')
+@allowed(['Standard', 'StandardV2'])
+param natGatewaySku string
+
 var prefixLength = int(last(split(addressPrefix, '/')))
 
 // Bedrock is reached over the internet. A subnet has no way out of its own any more, and a fixed address can be named
@@ -19,7 +23,8 @@ resource address 'Microsoft.Network/publicIPAddresses@2025-05-01' = {
   location: location
   tags: tags
   sku: {
-    name: 'Standard'
+    // Both are of one kind: StandardV2 spans the zones of the region.
+    name: natGatewaySku
   }
   properties: {
     publicIPAllocationMethod: 'Static'
@@ -31,7 +36,7 @@ resource gateway 'Microsoft.Network/natGateways@2025-05-01' = {
   location: location
   tags: tags
   sku: {
-    name: 'Standard'
+    name: natGatewaySku
   }
   properties: {
     // The longest silence the platform allows in a stream is four minutes; the gateway must not be the first to give up.
@@ -44,6 +49,53 @@ resource gateway 'Microsoft.Network/natGateways@2025-05-01' = {
   }
 }
 
+// The default rules are what is meant: in from the network alone, out everywhere. A group must be there for those of a
+// network team, and for policies that deny a subnet without one.
+resource appRules 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
+  name: 'nsg-${name}-app'
+  location: location
+  tags: tags
+}
+
+// An endpoint is for HTTPS from the network, and for nothing else.
+resource endpointRules 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
+  name: 'nsg-${name}-private-endpoints'
+  location: location
+  tags: tags
+  properties: {
+    securityRules: [
+      {
+        name: 'https'
+        properties: {
+          access: 'Allow'
+          direction: 'Inbound'
+          priority: 100
+          protocol: 'Tcp'
+          sourceAddressPrefix: 'VirtualNetwork'
+          sourcePortRange: '*'
+          destinationAddressPrefix: '*'
+          destinationPortRange: '443'
+        }
+      }
+      {
+        name: 'nothing-else'
+        properties: {
+          access: 'Deny'
+          direction: 'Inbound'
+          priority: 4096
+          protocol: '*'
+          sourceAddressPrefix: '*'
+          sourcePortRange: '*'
+          destinationAddressPrefix: '*'
+          destinationPortRange: '*'
+        }
+      }
+    ]
+  }
+}
+
+// Without the property "subnets": with it, each deployment would take away what is not in it, such as a subnet that was
+// added by hand.
 resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
   name: name
   location: location
@@ -54,46 +106,44 @@ resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
         addressPrefix
       ]
     }
-    subnets: [
-      {
-        name: 'app'
-        properties: {
-          addressPrefix: cidrSubnet(addressPrefix, prefixLength + 1, 0)
-          defaultOutboundAccess: false
-          natGateway: {
-            id: gateway.id
-          }
-          delegations: [
-            {
-              name: 'flex-consumption'
-              properties: {
-                serviceName: 'Microsoft.App/environments'
-              }
-            }
-          ]
-        }
-      }
-      {
-        name: 'private-endpoints'
-        properties: {
-          addressPrefix: cidrSubnet(addressPrefix, prefixLength + 1, 1)
-          defaultOutboundAccess: false
-        }
-      }
-    ]
   }
 
-  resource appSubnet 'subnets' existing = {
+  resource appSubnet 'subnets' = {
     name: 'app'
+    properties: {
+      addressPrefix: cidrSubnet(addressPrefix, prefixLength + 1, 0)
+      defaultOutboundAccess: false
+      networkSecurityGroup: {
+        id: appRules.id
+      }
+      natGateway: {
+        id: gateway.id
+      }
+      delegations: [
+        {
+          name: 'flex-consumption'
+          properties: {
+            serviceName: 'Microsoft.App/environments'
+          }
+        }
+      ]
+    }
   }
 
-  resource endpointSubnet 'subnets' existing = {
+  resource endpointSubnet 'subnets' = {
     name: 'private-endpoints'
+    properties: {
+      addressPrefix: cidrSubnet(addressPrefix, prefixLength + 1, 1)
+      defaultOutboundAccess: false
+      privateEndpointNetworkPolicies: 'NetworkSecurityGroupEnabled'
+      networkSecurityGroup: {
+        id: endpointRules.id
+      }
+    }
+    // A network takes one change at a time.
+    dependsOn: [appSubnet]
   }
 }
-
-@description('Resource id of the virtual network.')
-output id string = network.id
 
 @description('Subnet that the app sends its traffic through.')
 output appSubnetId string = network::appSubnet.id

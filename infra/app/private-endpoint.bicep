@@ -1,3 +1,5 @@
+import { endpointNetwork } from 'private-dns.bicep'
+
 @description('Name of the endpoint.')
 param name string
 
@@ -7,22 +9,24 @@ param location string
 @description('Tags of every resource.')
 param tags { *: string }
 
-@description('Virtual network whose clients resolve the private name.')
-param virtualNetworkId string
-
-@description('Subnet of the endpoint.')
-param subnetId string
+@description('Where it goes, and where its name is kept.')
+param network endpointNetwork
 
 @description('Resource that the endpoint leads to.')
 param targetId string
 
-@description('Sub-resource of the target: blob, table, vault or sites.')
+@description('Sub-resource of the target.')
+@allowed(['blob', 'table', 'vault', 'sites'])
 param groupId string
 
-@description('Private DNS zone of the sub-resource.')
+@description('Private DNS zone of the sub-resource, for one that is made.')
 param zoneName string
 
-resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
+var virtualNetworkId = join(take(split(network.subnetId, '/'), 9), '/')
+var existingZoneId = network.dns[?groupId]
+var createZone = existingZoneId == null && network.dns.create
+
+resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = if (createZone) {
   name: zoneName
   location: 'global'
   tags: tags
@@ -34,6 +38,7 @@ resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
     properties: {
       registrationEnabled: false
       virtualNetwork: {
+        #disable-next-line use-resource-id-functions // The beginning of the subnet's id.
         id: virtualNetworkId
       }
     }
@@ -46,7 +51,7 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2025-05-01' = {
   tags: tags
   properties: {
     subnet: {
-      id: subnetId
+      id: network.subnetId
     }
     privateLinkServiceConnections: [
       {
@@ -61,14 +66,14 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2025-05-01' = {
     ]
   }
 
-  resource zoneGroup 'privateDnsZoneGroups' = {
+  resource zoneGroup 'privateDnsZoneGroups' = if (createZone || existingZoneId != null) {
     name: 'default'
     properties: {
       privateDnsZoneConfigs: [
         {
           name: groupId
           properties: {
-            privateDnsZoneId: zone.id
+            privateDnsZoneId: existingZoneId ?? zone.id
           }
         }
       ]

@@ -1,3 +1,5 @@
+import { endpointNetwork } from 'private-dns.bicep'
+
 @description('Name of the storage account.')
 param name string
 
@@ -11,7 +13,19 @@ param tags { *: string }
 param principalId string
 
 @description('Where private endpoints go; null leaves the account on its public endpoint, for holders of a role only.')
-param network { virtualNetworkId: string, subnetId: string }?
+param network endpointNetwork?
+
+@description('True: keeps the data in all zones of the region.')
+param zoneRedundant bool
+
+@description('Days that a deleted or overwritten package can be had back.')
+param undeleteDays int
+
+@description('True: the account can be deleted only when its lock is.')
+param deleteLock bool
+
+@description('Workspace of the audit log: who reads, writes and deletes the package; null: none.')
+param auditTo string?
 
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
@@ -25,7 +39,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   tags: tags
   kind: 'StorageV2'
   sku: {
-    name: 'Standard_LRS'
+    name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
   }
   properties: {
     allowSharedKeyAccess: false
@@ -51,6 +65,18 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
 
   resource blobs 'blobServices' = {
     name: 'default'
+    properties: {
+      // Without its package an app cannot start an instance; an older version tells of one that was put in its place.
+      isVersioningEnabled: true
+      deleteRetentionPolicy: {
+        enabled: true
+        days: undeleteDays
+      }
+      containerDeleteRetentionPolicy: {
+        enabled: true
+        days: undeleteDays
+      }
+    }
 
     resource package 'containers' = {
       name: packageContainer
@@ -58,6 +84,54 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
         publicAccess: 'None'
       }
     }
+  }
+}
+
+// Older versions of the package go by themselves.
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'older-versions'
+          enabled: true
+          type: 'Lifecycle'
+          definition: {
+            filters: {
+              blobTypes: ['blockBlob']
+            }
+            actions: {
+              version: {
+                delete: {
+                  daysAfterCreationGreaterThan: 90
+                }
+              }
+            }
+          }
+        }
+      ]
+    }
+  }
+}
+
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (deleteLock) {
+  scope: account
+  name: 'delete'
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Holds the package that the app starts from, and what the budgets have used.'
+  }
+}
+
+#disable-next-line use-recent-api-versions // The stable version of 2016 does not know these categories.
+resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (auditTo != null) {
+  scope: account::blobs
+  name: 'audit'
+  properties: {
+    workspaceId: auditTo
+    logs: map(['StorageRead', 'StorageWrite', 'StorageDelete'], category => { category: category, enabled: true })
   }
 }
 
@@ -88,8 +162,7 @@ module tableEndpoint 'private-endpoint.bicep' = if (network != null) {
     name: 'pe-${name}-table'
     location: location
     tags: tags
-    virtualNetworkId: network!.virtualNetworkId
-    subnetId: network!.subnetId
+    network: network!
     targetId: account.id
     groupId: 'table'
     zoneName: 'privatelink.table.${environment().suffixes.storage}'
@@ -101,8 +174,7 @@ module endpoint 'private-endpoint.bicep' = if (network != null) {
     name: 'pe-${name}-blob'
     location: location
     tags: tags
-    virtualNetworkId: network!.virtualNetworkId
-    subnetId: network!.subnetId
+    network: network!
     targetId: account.id
     groupId: 'blob'
     zoneName: 'privatelink.blob.${environment().suffixes.storage}'

@@ -1,3 +1,5 @@
+import { endpointNetwork } from 'private-dns.bicep'
+
 @description('Name of the vault.')
 param name string
 
@@ -17,10 +19,13 @@ param officerPrincipalId string
 param workspaceId string
 
 @description('Where the private endpoint goes; null leaves the vault on its public endpoint, for holders of a role only.')
-param network { virtualNetworkId: string, subnetId: string }?
+param network endpointNetwork?
 
 @description('With a private endpoint: addresses (CIDR) that may reach the public endpoint all the same, to store the keys. None: it is closed.')
 param allowedAddresses string[]
+
+@description('True: the vault can be deleted only when its lock is.')
+param deleteLock bool
 
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 var keyVaultSecretsOfficer = 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
@@ -69,6 +74,15 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (deleteLock) {
+  scope: vault
+  name: 'delete'
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Holds the AWS keys of the Bedrock proxy.'
+  }
+}
+
 // The vault belongs to this proxy alone, hence roles on the vault and not on its one secret.
 resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: vault
@@ -95,14 +109,16 @@ module endpoint 'private-endpoint.bicep' = if (network != null) {
     name: 'pe-${name}'
     location: location
     tags: tags
-    virtualNetworkId: network!.virtualNetworkId
-    subnetId: network!.subnetId
+    network: network!
     targetId: vault.id
     groupId: 'vault'
     // .vault.azure.net -> privatelink.vaultcore.azure.net, and alike in the other clouds.
     zoneName: replace(environment().suffixes.keyvaultDns, '.vault.', 'privatelink.vaultcore.')
   }
 }
+
+@description('Resource id of the vault.')
+output id string = vault.id
 
 @description('URI of the vault.')
 output uri string = vault.properties.vaultUri

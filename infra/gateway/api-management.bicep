@@ -13,6 +13,9 @@ param publisherName string
 @description('Address that notifications go to.')
 param publisherEmail string
 
+@description('True: brings back a deleted instance of this name, which Azure keeps for 48 hours.')
+param restore bool
+
 // The smallest tier that streams (Consumption buffers) and is ready within minutes.
 resource service 'Microsoft.ApiManagement/service@2024-05-01' = {
   name: name
@@ -28,6 +31,10 @@ resource service 'Microsoft.ApiManagement/service@2024-05-01' = {
   properties: {
     publisherName: publisherName
     publisherEmail: publisherEmail
+    restore: restore
+    apiVersionConstraint: {
+      minApiVersion: '2021-08-01'
+    }
     customProperties: {
       // The AWS SDK for JavaScript speaks nothing but HTTP/2 to Bedrock.
       'Microsoft.WindowsAzure.ApiManagement.Gateway.Protocols.Server.Http2': 'True'

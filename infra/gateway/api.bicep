@@ -1,5 +1,10 @@
+import { poolMember } from 'pool-member.bicep'
+
 @description('Name of the API Management instance, in the resource group of this deployment.')
 param apimName string
+
+@description('What the names of everything that is put into the instance begin with.')
+param prefix string
 
 @description('True: the instance uses a user-assigned identity. False: its system-assigned one.')
 param userAssignedIdentity bool
@@ -26,19 +31,20 @@ param acceptBearerKey bool
 @description('Groups of operations that are served.')
 param operationGroups string[]
 
-@description('Resource ids of the function apps. The first is the one of this deployment; with more, calls are spread over all.')
+@description('The function apps. The first is the one of this deployment; with more, calls are spread over all.')
 @minLength(1)
-param functionAppIds string[]
+param functionApps poolMember[]
 
-@description('Application Insights component for the gateway\'s own telemetry.')
-param component { name: string, resourceGroup: string, subscriptionId: string }
-
-// Statement of the policy that a deployment changes; see the head of bedrock.xml.
+// What a deployment changes of the policy; see the head of bedrock.xml.
 var identityStatement = '<authentication-managed-identity resource="{{bedrock-proxy-audience}}" />'
 var userAssignedStatement = '<authentication-managed-identity resource="{{bedrock-proxy-audience}}" client-id="{{bedrock-proxy-identity}}" />'
-var policy = loadTextContent('policies/bedrock.xml')
-
-var pooled = length(functionAppIds) > 1
+var file = loadTextContent('policies/bedrock.xml')
+var policy = callerAuth == 'functionKey'
+  ? replace(file, identityStatement, '')
+  : userAssignedIdentity ? replace(file, identityStatement, userAssignedStatement) : file
+var appName = '${prefix}-proxy'
+var poolName = '${prefix}-proxy-pool'
+var backendName = length(functionApps) > 1 ? poolName : appName
 
 // Paths that Bedrock has, by the groups of src/bedrock/README.md. A call to another one is refused by the gateway; which
 // operation it is, the function decides.
@@ -47,97 +53,66 @@ var operations = filter(
   operation => !contains(operation, 'group') || contains(operationGroups, operation.group)
 )
 
-// Nothing of a message: headers hold keys, and a logged body is a buffered one.
-var silent = {
-  headers: []
-  body: {
-    bytes: 0
-  }
-}
-var silentWithMaskedKeys = {
-  ...silent
-  dataMasking: {
-    queryParams: map(['api-key', 'subscription-key', 'code'], name => { value: name, mode: 'Mask' })
-  }
-}
-
 resource service 'Microsoft.ApiManagement/service@2024-05-01' existing = {
   name: apimName
 }
 
-resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
-  scope: resourceGroup(component.subscriptionId, component.resourceGroup)
-  name: component.name
-}
-
 resource audienceValue 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = if (callerAuth == 'entra') {
   parent: service
-  name: 'bedrock-proxy-audience'
+  name: '${prefix}-proxy-audience'
   properties: {
-    displayName: 'bedrock-proxy-audience'
+    displayName: '${prefix}-proxy-audience'
     value: audience
   }
 }
 
 resource identityValue 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = if (callerAuth == 'entra' && userAssignedIdentity) {
   parent: service
-  name: 'bedrock-proxy-identity'
+  name: '${prefix}-proxy-identity'
   properties: {
-    displayName: 'bedrock-proxy-identity'
+    displayName: '${prefix}-proxy-identity'
     value: identityClientId
   }
 }
 
 resource maxRequestBytesValue 'Microsoft.ApiManagement/service/namedValues@2024-05-01' = {
   parent: service
-  name: 'bedrock-max-request-bytes'
+  name: '${prefix}-max-request-bytes'
   properties: {
-    displayName: 'bedrock-max-request-bytes'
+    displayName: '${prefix}-max-request-bytes'
     value: string(maxRequestBytes)
   }
 }
 
-module members 'backend.bicep' = [
-  for (functionAppId, index) in functionAppIds: {
-    params: {
-      apimName: apimName
-      name: pooled ? 'bedrock-proxy-${index}' : 'bedrock-proxy'
-      functionAppId: functionAppId
-      callerAuth: callerAuth
-      circuitBreaker: pooled
-    }
-  }
-]
-
-resource pool 'Microsoft.ApiManagement/service/backends@2024-05-01' = if (pooled) {
-  parent: service
-  name: 'bedrock-proxy'
-  properties: {
-    description: 'Function apps that sign calls to Amazon Bedrock.'
-    type: 'Pool'
-    pool: {
-      services: [for (functionAppId, index) in functionAppIds: { id: members[index].outputs.id }]
-    }
+module backends 'backends.bicep' = {
+  params: {
+    apimName: apimName
+    name: appName
+    poolName: poolName
+    callerAuth: callerAuth
+    members: functionApps
   }
 }
 
-resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
-  parent: service
-  name: 'bedrock'
-  properties: {
-    displayName: 'Amazon Bedrock'
-    description: 'Amazon Bedrock, signed on the way. The paths and messages are those of AWS.'
+module definition 'definition.bicep' = if (!acceptBearerKey) {
+  params: {
+    apimName: apimName
+    name: prefix
     path: path
-    protocols: ['https']
-    type: 'http'
-    subscriptionRequired: true
-    #disable-next-line BCP037 // "bearer" is not in the published types; Microsoft's AI-Gateway samples use it.
-    subscriptionKeyParameterNames: {
-      header: 'api-key'
-      query: 'api-key'
-      ...(acceptBearerKey ? { bearer: 'enabled' } : {})
-    }
   }
+}
+
+module definitionWithBearer 'definition-bearer.bicep' = if (acceptBearerKey) {
+  params: {
+    apimName: apimName
+    name: prefix
+    path: path
+  }
+}
+
+resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' existing = {
+  parent: service
+  name: prefix
 
   resource operation 'operations' = [
     for operation in operations: {
@@ -147,6 +122,7 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
         method: operation.method
         urlTemplate: operation.urlTemplate
       }
+      dependsOn: [definition, definitionWithBearer]
     }
   ]
 
@@ -154,88 +130,15 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
     name: 'policy'
     properties: {
       format: 'rawxml'
-      value: callerAuth == 'functionKey'
-        ? replace(policy, identityStatement, '')
-        : userAssignedIdentity ? replace(policy, identityStatement, userAssignedStatement) : policy
+      value: replace(
+        replace(policy, '{{bedrock-', '{{${prefix}-'),
+        'backend-id="bedrock-proxy"',
+        'backend-id="${backendName}"'
+      )
     }
-    dependsOn: [audienceValue, identityValue, maxRequestBytesValue, members, pool]
-  }
-
-  // Both kinds of diagnostics, at the level of this API: one of the whole instance that logs bodies would buffer streams.
-  resource insightsDiagnostic 'diagnostics' = {
-    name: 'applicationinsights'
-    properties: {
-      loggerId: insightsLogger.id
-      alwaysLog: 'allErrors'
-      httpCorrelationProtocol: 'W3C'
-      logClientIp: false
-      verbosity: 'information'
-      sampling: {
-        samplingType: 'fixed'
-        percentage: 100
-      }
-      frontend: { request: silentWithMaskedKeys, response: silent }
-      backend: { request: silentWithMaskedKeys, response: silent }
-    }
-  }
-
-  resource monitorDiagnostic 'diagnostics' = {
-    name: 'azuremonitor'
-    properties: {
-      loggerId: monitorLogger.id
-      logClientIp: false
-      verbosity: 'information'
-      sampling: {
-        samplingType: 'fixed'
-        percentage: 100
-      }
-      frontend: { request: silentWithMaskedKeys, response: silent }
-      backend: { request: silentWithMaskedKeys, response: silent }
-    }
+    dependsOn: [definition, definitionWithBearer, audienceValue, identityValue, maxRequestBytesValue, backends]
   }
 }
 
-resource insightsLogger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
-  parent: service
-  name: 'bedrock-proxy'
-  properties: {
-    loggerType: 'applicationInsights'
-    resourceId: insights.id
-    credentials: {
-      connectionString: insights.properties.ConnectionString
-      identityClientId: userAssignedIdentity ? identityClientId : 'SystemAssigned'
-    }
-  }
-}
-
-// The name is fixed; instances that already send logs to Azure Monitor have exactly this one.
-resource monitorLogger 'Microsoft.ApiManagement/service/loggers@2024-05-01' = {
-  parent: service
-  name: 'azuremonitor'
-  properties: {
-    loggerType: 'azureMonitor'
-    isBuffered: true
-  }
-}
-
-resource product 'Microsoft.ApiManagement/service/products@2024-05-01' = {
-  parent: service
-  name: 'bedrock'
-  properties: {
-    displayName: 'Amazon Bedrock'
-    description: 'Models of Amazon Bedrock, signed by the proxy.'
-    state: 'published'
-    subscriptionRequired: true
-    approvalRequired: true
-  }
-
-  resource link 'apiLinks' = {
-    name: 'bedrock'
-    properties: {
-      apiId: api.id
-    }
-  }
-}
-
-@description('Id of the product, for subscriptions.')
-output productId string = product.id
+@description('What the service says about keys as bearer tokens, after it has stored the API: enabled, or nothing.')
+output bearerKey string = acceptBearerKey ? definitionWithBearer!.outputs.bearer : ''

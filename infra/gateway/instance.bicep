@@ -19,11 +19,18 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
 // The v2 tiers and Consumption share their outbound addresses with other customers and may change them at any time
 // (Microsoft Learn, "IP addresses in Azure API Management"): what the instance says of itself is worth nothing there.
 var tier = toLower(service.sku.name)
-var dedicated = !endsWith(tier, 'v2') && tier != 'consumption'
+var v2 = endsWith(tier, 'v2')
+var dedicated = !v2 && tier != 'consumption'
 var addresses = flatten(map(
   concat([service.properties], service.properties.?additionalLocations ?? []),
   place => union(place.?publicIPAddresses ?? [], place.?outboundPublicIPAddresses ?? [])
 ))
+
+@description('Resource id of the instance.')
+output id string = service.id
+
+@description('True: it is of a v2 tier.')
+output tierV2 bool = v2
 
 @description('Object id of the identity.')
 output principalId string = userAssignedIdentityId == null

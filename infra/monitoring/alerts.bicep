@@ -1,5 +1,5 @@
-@description('Name of the Log Analytics workspace that holds the log.')
-param workspaceName string
+@description('Resource id of the Log Analytics workspace that holds the log.')
+param workspaceId string
 
 @description('Part of the names of the rules, which tells environments apart.')
 param suffix string
@@ -10,11 +10,14 @@ param location string
 @description('Tags of every resource.')
 param tags { *: string }
 
-@description('Address that is told of alerts.')
-param email string?
-
-@description('Resource ids of existing action groups that are told of alerts.')
+@description('Resource ids of the action groups that are told of alerts.')
 param actionGroupIds string[]
+
+@description('Name of the function app, as its address begins.')
+param functionAppName string
+
+@description('Most instances that the app may have.')
+param maximumInstanceCount int
 
 @description('Percentage of failed calls above which somebody is told.')
 param errorPercent int
@@ -22,19 +25,28 @@ param errorPercent int
 @description('Percentage of throttled calls above which somebody is told.')
 param throttledPercent int
 
+@description('Percentage of calls without a record above which somebody is told.')
+param missingPercent int
+
+@description('True: an availability test makes a record each minute, so that their absence means something.')
+param probed bool
+
 var requests = loadTextContent('queries/requests.kql')
 
-// Each rule evaluates one number. Without calls the queries return no row or 0, and nothing is told.
+// Each rule evaluates one number. Without calls the queries return no row or 0, and nothing is told; silence, which is
+// about that, is a rule only where a probe keeps it from being usual.
 var rules = [
   {
     name: 'credentials'
     displayName: 'Bedrock proxy: AWS keys'
-    description: 'The AWS keys could not be read from Key Vault, or AWS refused them, at least three times in fifteen minutes. Calls go on with older keys while AWS accepts them. See the rows "bedrock.credentials" and the errors in the workbook "Bedrock proxy".'
+    description: 'The AWS keys could not be read from Key Vault while none were at hand, or at least three times in fifteen minutes, or AWS refused them as often. Calls go on with older keys while AWS accepts them. See the rows "bedrock.credentials" and the errors in the workbook "Bedrock proxy".'
     severity: 1
     every: 'PT5M'
+    window: 'PT15M'
     query: loadTextContent('alerts/credentials.kql')
     column: 'Problems'
     threshold: 2
+    by: []
   }
   {
     name: 'errors'
@@ -42,9 +54,11 @@ var rules = [
     description: 'More than ${errorPercent} % of the calls in fifteen minutes failed by a fault of the proxy or of Bedrock (5xx, broken off, timed out). See the errors in the workbook "Bedrock proxy".'
     severity: 1
     every: 'PT5M'
+    window: 'PT15M'
     query: '${requests}${loadTextContent('alerts/error-rate.kql')}'
     column: 'FailedPercent'
     threshold: errorPercent
+    by: []
   }
   {
     name: 'throttling'
@@ -52,38 +66,103 @@ var rules = [
     description: 'More than ${throttledPercent} % of the calls in fifteen minutes got 429, from Bedrock or from a budget of the proxy. See throttling in the workbook "Bedrock proxy".'
     severity: 2
     every: 'PT15M'
+    window: 'PT15M'
     query: '${requests}${loadTextContent('alerts/throttling.kql')}'
     column: 'ThrottledPercent'
     threshold: throttledPercent
+    by: []
+  }
+  {
+    name: 'refusals'
+    displayName: 'Bedrock proxy: refused by AWS'
+    description: 'AWS refused (403) more than half of the calls of a model for a subscription in fifteen minutes: a policy or service control policy that has changed, or access to the model that is gone. See the errors in the workbook "Bedrock proxy".'
+    severity: 2
+    every: 'PT15M'
+    window: 'PT15M'
+    query: '${requests}${loadTextContent('alerts/refusals.kql')}'
+    column: 'RefusedPercent'
+    threshold: 50
+    by: ['ModelId', 'SubscriptionId']
+  }
+  {
+    name: 'token'
+    displayName: 'Bedrock proxy: the gateway is refused'
+    description: 'The function did not accept the token of the gateway at least three times in fifteen minutes: audience, object id of the gateway\'s identity, or the app registration.'
+    severity: 1
+    every: 'PT5M'
+    window: 'PT15M'
+    query: '${requests}${loadTextContent('alerts/token.kql')}'
+    column: 'Refused'
+    threshold: 2
+    by: []
+  }
+  {
+    name: 'settings'
+    displayName: 'Bedrock proxy: settings or a defect'
+    description: 'The function reports wrong settings, with which every call gets 503, or a defect. See what else the proxy has reported in the workbook "Bedrock proxy".'
+    severity: 1
+    every: 'PT5M'
+    window: 'PT15M'
+    query: loadTextContent('alerts/settings.kql')
+    column: 'Lines'
+    threshold: 0
+    by: []
+  }
+  {
+    name: 'exports'
+    displayName: 'Bedrock proxy: metrics or traces lost'
+    description: 'A destination has not taken metrics or traces. See the rows "bedrock.telemetry" in the workbook "Bedrock proxy".'
+    severity: 3
+    every: 'PT15M'
+    window: 'PT15M'
+    query: loadTextContent('alerts/exports.kql')
+    column: 'Lines'
+    threshold: 0
+    by: []
+  }
+  {
+    name: 'records'
+    displayName: 'Bedrock proxy: records missing'
+    description: 'More than ${missingPercent} % of the calls that the gateway has sent to the function within an hour and a half have no record: bills made from the log lack them. The function may be out of order, or its log be lost on its way.'
+    severity: 2
+    every: 'PT30M'
+    window: 'PT2H'
+    query: 'let FunctionApp = \'${functionAppName}\';\n${loadTextContent('alerts/records.kql')}'
+    column: 'MissingPercent'
+    threshold: missingPercent
+    by: []
+  }
+  {
+    name: 'silence'
+    displayName: 'Bedrock proxy: silence'
+    description: 'No record for fifteen minutes, although the availability test makes one each minute: the function does not run or cannot be reached, or its log gets nothing.'
+    severity: 1
+    every: 'PT5M'
+    window: 'PT15M'
+    query: loadTextContent('alerts/silence.kql')
+    column: 'Silent'
+    threshold: 0
+    by: []
+  }
+  {
+    name: 'instances'
+    displayName: 'Bedrock proxy: instances'
+    description: 'More than 80 % of the ${maximumInstanceCount} instances that the app may have were at work: raise maximumInstanceCount, or the quota of the subscription.'
+    severity: 2
+    every: 'PT15M'
+    window: 'PT15M'
+    query: loadTextContent('alerts/instances.kql')
+    column: 'Instances'
+    threshold: maximumInstanceCount * 8 / 10
+    by: []
   }
 ]
-
-resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
-  name: workspaceName
-}
-
-resource recipients 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)) {
-  name: 'ag-${suffix}'
-  location: 'global'
-  tags: tags
-  properties: {
-    enabled: true
-    groupShortName: 'bedrock'
-    emailReceivers: [
-      {
-        name: 'email'
-        emailAddress: email ?? ''
-        useCommonAlertSchema: true
-      }
-    ]
-  }
-}
 
 // Without an identity of their own they read the log by the rights that their deployer had when they were deployed
 // (Microsoft Learn, "Create a log search alert rule"): nobody needs another role. Local authentication, which the
 // workspace has off, is about its keys.
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
-  for rule in rules: {
+  for rule in filter(rules, rule => probed || rule.name != 'silence'): {
     name: 'alert-${rule.name}-${suffix}'
     location: location
     tags: tags
@@ -94,9 +173,9 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
       severity: rule.severity
       enabled: true
       autoMitigate: true
-      scopes: [workspace.id]
+      scopes: [workspaceId]
       evaluationFrequency: rule.every
-      windowSize: 'PT15M'
+      windowSize: rule.window
       // Azure would look for a table that a new workspace does not have yet. The queries are checked by the tests.
       skipQueryValidation: true
       criteria: {
@@ -107,6 +186,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
             timeAggregation: 'Maximum'
             operator: 'GreaterThan'
             threshold: rule.threshold
+            dimensions: map(rule.by, column => { name: column, operator: 'Include', values: ['*'] })
             failingPeriods: {
               numberOfEvaluationPeriods: 1
               minFailingPeriodsToAlert: 1
@@ -115,7 +195,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
         ]
       }
       actions: {
-        actionGroups: [...(empty(email) ? [] : [recipients.id]), ...actionGroupIds]
+        actionGroups: actionGroupIds
       }
     }
   }

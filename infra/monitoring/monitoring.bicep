@@ -1,5 +1,5 @@
-@description('Name of the Log Analytics workspace.')
-param workspaceName string
+@description('Resource id of the Log Analytics workspace.')
+param workspaceId string
 
 @description('Name of the Application Insights component.')
 param componentName string
@@ -15,21 +15,6 @@ param publisherPrincipalIds string[]
 
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
-  name: workspaceName
-  location: location
-  tags: tags
-  properties: {
-    sku: {
-      name: 'PerGB2018'
-    }
-    retentionInDays: 30
-    features: {
-      disableLocalAuth: true
-    }
-  }
-}
-
 resource component 'Microsoft.Insights/components@2020-02-02' = {
   name: componentName
   location: location
@@ -37,7 +22,7 @@ resource component 'Microsoft.Insights/components@2020-02-02' = {
   kind: 'web'
   properties: {
     Application_Type: 'web'
-    WorkspaceResourceId: workspace.id
+    WorkspaceResourceId: workspaceId
     DisableLocalAuth: true
   }
 }
@@ -53,9 +38,6 @@ resource publishers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     }
   }
 ]
-
-@description('Resource id of the workspace.')
-output workspaceId string = workspace.id
 
 @description('Name of the component. Its connection string is no output: who needs it reads it from the component.')
 output componentName string = component.name

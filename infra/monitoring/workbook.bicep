@@ -1,7 +1,7 @@
 import { chart, choice, grid, lines, note, parameters, timeRange, workspaces } from 'workbook/items.bicep'
 
-@description('Name of the Log Analytics workspace that holds the log.')
-param workspaceName string
+@description('Resource id of the Log Analytics workspace that holds the log.')
+param workspaceId string
 
 @description('Azure region.')
 param location string
@@ -30,18 +30,14 @@ var paid = {
   CallsWithoutCounts: 'Calls without counts'
 }
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
-  name: workspaceName
-}
-
 var content = {
   version: 'Notebook/1.0'
   '$schema': 'https://github.com/Microsoft/Application-Insights-Workbooks/blob/master/schema/workbook.json'
-  fallbackResourceIds: [workspace.id]
+  fallbackResourceIds: [workspaceId]
   items: [
     parameters('parameters', [
       timeRange()
-      workspaces(loadTextContent('workbook/queries/workspaces.kql'), workspace.id)
+      workspaces(loadTextContent('workbook/queries/workspaces.kql'), workspaceId)
       choice('Subscriptions', 'Subscriptions', '${requests}${loadTextContent('workbook/queries/subscriptions.kql')}')
       choice('Models', 'Models', '${requests}${loadTextContent('workbook/queries/models.kql')}')
     ])
@@ -201,7 +197,7 @@ var content = {
 }
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
-  name: guid(resourceGroup().id, workspaceName, displayName)
+  name: guid(resourceGroup().id, last(split(workspaceId, '/')), displayName)
   location: location
   // The portal lists the resource by this text instead of its name.
   tags: { ...tags, 'hidden-title': displayName }
@@ -211,7 +207,7 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     description: 'Tokens, cost, latency and failures of the calls to Amazon Bedrock.'
     category: 'workbook'
     version: 'Notebook/1.0'
-    sourceId: workspace.id
+    sourceId: workspaceId
     serializedData: string(content)
   }
 }

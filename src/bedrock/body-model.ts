@@ -1,38 +1,83 @@
 import { ProxyError } from '../errors.ts';
+import { type FoundMember, findMembers } from '../json/members.ts';
 import { readObject, type Span } from '../json/object.ts';
-import { QUOTE, skipSpace } from '../json/strings.ts';
+import { QUOTE } from '../json/strings.ts';
 import { isModelId } from './model-id.ts';
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 /** Bytes of the longest identifier that Bedrock takes, with its quotes; one that escapes needlessly may be longer. */
 const LONGEST = 2050;
 
 /**
- * The model that a JSON body names at its top level, where it decides: for the routes whose path names none.
- *
- * The body is not altered, so what is read here must be what Bedrock will read: a name that stands there twice is
- * refused, since parsers differ in which of the two they take.
- *
- * @param member `model` or `modelId`
- * @throws ProxyError `invalidRequest` unless the body is a JSON object with exactly one such member, a string
+ * Members of the top level in which further models may be named, and how deep: Anthropic's `fallbacks[].model` and
+ * `tools[].model` (of an advisor), OpenAI's `tools[].model` (of image generation), and the same in Converse's
+ * `additionalModelRequestFields`. A property `model` in a tool's schema stands deeper.
  */
-export function readModel(body: Buffer, member: string): string {
-  const object = readObject(body, member);
-  const [value, second] = object?.values ?? [];
-  const isWhole = object !== undefined && skipSpace(body, object.end) === body.length;
-  const model = isWhole && second === undefined ? stringAt(body, value) : undefined;
-  if (model !== undefined && model !== '') return model;
-  throw new ProxyError('invalidRequest', `The body must be a JSON object with one member "${member}", a string.`);
+const HOLDERS = { tools: 2, fallbacks: 2, additionalModelRequestFields: 3 };
+const HOLDER_NAMES = Object.keys(HOLDERS);
+const DEPTHS = new Map(Object.entries(HOLDERS).map(([name, depth]) => [name.toLowerCase(), depth]));
+
+/** Arguments of tools may be called `model` too; no conversation has as many. */
+const MOST = 10_000;
+
+/** The models that may work for a request. */
+export interface NamedModels {
+  /** That of the member that was asked for. */
+  readonly model: string | undefined;
+  /** Those that may work beside it or in its place. */
+  readonly others: readonly string[];
 }
 
 /**
- * The same for the record, where it decides nothing but what is written there: what follows the name need not be valid.
+ * The models that a JSON body names, where they decide.
+ *
+ * The body is not altered, so what is read here must be what Bedrock will read: a name that stands there twice is
+ * refused, since parsers differ in which of the two they take, also in other capitals, which some parsers overlook. A
+ * byte order mark is overlooked where no model has to be there.
+ *
+ * @param member `model` or `modelId`, where the path names none
+ * @throws ProxyError `invalidRequest` unless the body is a JSON object with exactly one such member, a string, and names
+ *   the others by strings
+ */
+export function readModels(body: Buffer, member?: 'model' | 'modelId'): NamedModels {
+  const hasMark = member === undefined && body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+  const json = hasMark ? body.subarray(BYTE_ORDER_MARK.length) : body;
+  const names = member === 'modelId' ? ['model', 'modelId'] : ['model'];
+  const found = findMembers(json, names, { holders: HOLDER_NAMES, anyCase: true, most: MOST });
+  if (found === undefined) throw invalid('The body must be a JSON object.');
+  const isIt = ({ name, depth }: FoundMember) => depth === 0 && name.toLowerCase() === member?.toLowerCase();
+  const [own, second] = found.filter(isIt);
+  const isExact = own?.name === member && second === undefined;
+  if (member !== undefined && (!isExact || own?.text === undefined || own.text === '')) {
+    throw invalid(`The body must be a JSON object with one member "${member}", a string.`);
+  }
+  const others = found
+    .filter(({ name, depth, within = '' }) => name.toLowerCase() === 'model' && isModelOf(within, depth))
+    .map(({ text }) => {
+      if (text === undefined) throw invalid('Models in "tools" and "fallbacks" must be named by strings.');
+      return text;
+    });
+  return { model: own?.text, others };
+}
+
+function isModelOf(holder: string, depth: number): boolean {
+  return depth > 0 && depth <= (DEPTHS.get(holder.toLowerCase()) ?? 0);
+}
+
+/**
+ * The model that a JSON body names at its top level, for the record, where it decides nothing but what is written there: what follows the name need not be valid.
  * Undefined where there is none, none that can be an identifier, or more than one, of which only Bedrock knows which
  * counts: its answer may tell.
  */
 export function findModel(body: Buffer, member: string): string | undefined {
-  const [value] = readObject(body, member, { most: 1 })?.values ?? [];
-  if (value === undefined || value.end - value.start > LONGEST) return undefined;
-  if (mayFollow(body, value.end, member) && readObject(body, member)?.values.length !== 1) return undefined;
+  const enough = ([first, second]: readonly Span[]) =>
+    first === undefined ||
+    second !== undefined ||
+    first.end - first.start > LONGEST ||
+    !mayFollow(body, first.end, member);
+  const [value, second] = readObject(body, member, { enough })?.values ?? [];
+  if (value === undefined || second !== undefined || value.end - value.start > LONGEST) return undefined;
   const model = stringAt(body, value);
   return model !== undefined && isModelId(model) ? model : undefined;
 }
@@ -48,4 +93,8 @@ function mayFollow(body: Buffer, from: number, member: string): boolean {
 function stringAt(json: Buffer, span: Span | undefined): string | undefined {
   if (span === undefined || json[span.start] !== QUOTE) return undefined;
   return JSON.parse(json.toString('utf8', span.start, span.end)) as string;
+}
+
+function invalid(message: string): ProxyError {
+  return new ProxyError('invalidRequest', message);
 }

@@ -7,6 +7,9 @@ export interface ServedPath {
 /** What a path is called by: the methods of the operations whose path it is; empty where there are none. */
 export type MethodsOf = (path: string) => readonly string[];
 
+/** What the proxy answers itself, by GET. The gateway's policy names them too. */
+export const OWN_PATHS: readonly string[] = ['/health', '/usage'];
+
 /** First segments that other services of Bedrock have, which people try here. */
 const ELSEWHERE: readonly (readonly [text: string, segments: readonly string[]])[] = [
   [
@@ -47,7 +50,7 @@ export function explainUnknownPath(
 
 function mistakeIn(method: string, path: string, methodsOf: MethodsOf): string {
   if (path.includes('//')) return 'There are two slashes in a row: does the base URL end with one too many? ';
-  const methods = path === '/health' ? ['GET'] : methodsOf(path);
+  const methods = OWN_PATHS.includes(path) ? ['GET'] : methodsOf(path);
   if (methods.length > 0) return `This path is called by ${methods.join(' or ')}, not by ${method}. `;
   if (path.endsWith('/') && methodsOf(path.slice(0, -1)).length > 0) return 'There is a slash at the end of the path. ';
   if (hasOtherBase(path, methodsOf)) {
@@ -71,7 +74,7 @@ function servedNear(path: string, served: readonly ServedPath[]): string {
     return `Served below /${first}: ${near.map(({ method, template }) => `${method} ${template}`).join(', ')}.`;
   }
   const roots = new Set(served.map(({ template }) => firstSegment(template)));
-  return `Served is Amazon Bedrock: ${[...roots].map((segment) => `/${segment}/...`).join(', ')}, and GET /health.`;
+  return `Served is Amazon Bedrock: ${[...roots].map((segment) => `/${segment}/...`).join(', ')}, and GET ${OWN_PATHS.join(', ')}.`;
 }
 
 function firstSegment(path: string): string {

@@ -1,110 +1,194 @@
-/**
- * The grammar of JSON (RFC 8259) between its strings, as a table: what follows in a state upon a byte, at
- * `NEXT[state + byte]`. States are multiples of 256. One look-up a byte, whatever the text, is what keeps hostile texts
- * as cheap as others; hence each state exists once for every kind of parent, so that a comma is a look-up too.
- */
-export const NEXT = new Uint16Array(72 * 256);
+import {
+  ACTION,
+  ARRAY,
+  ARRAY_VALUE_OR_END,
+  CLOSE,
+  CLOSE_TOP,
+  COMMA_OR_END,
+  FAIL,
+  FIRST_FREE,
+  FIRST_NAME,
+  MOST_STATES,
+  NEXT_MEMBER,
+  NEXT_NAME,
+  OBJECT,
+  OBJECT_COLON,
+  OBJECT_NAME_OR_END,
+  OBJECT_NAME_STRING,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  STAY,
+  TOP,
+  TOP_COLON,
+  TOP_NAME_STRING,
+  TOP_WANTED,
+  WANTED_INNER_NAME,
+  WANTED_NAME,
+  WANTED_VALUE,
+} from './cells.ts';
+import { type NamePlace, placesOf } from './names.ts';
 
-/** From here on something is to be done; which state follows, depends on that. */
-export const FIRST_ACTION = 0xff00;
-/** A byte that cannot stand there. */
-export const FAIL = 0xff00;
-export const OPEN_OBJECT = 0xff01;
-export const OPEN_ARRAY = 0xff02;
-/** An array ends, or an object but the outermost. */
-export const CLOSE = 0xff03;
-export const BEGIN_NAME = 0xff04;
-export const BEGIN_STRING = 0xff05;
-/** In the outermost object only. */
-export const BEGIN_TOP_NAME = 0xff06;
-export const BEGIN_TOP_VALUE = 0xff07;
-export const NEXT_TOP_MEMBER = 0xff08;
-export const CLOSE_TOP = 0xff09;
+/** What each byte does in each state: see `cells.ts`. */
+export type Grammar = Int32Array;
 
-NEXT.fill(FAIL);
-
-let last = 0;
-function newState(): number {
-  last += 256;
-  return last;
-}
-
-function on(state: number, characters: string, next: number): void {
-  for (const character of characters) NEXT[state + character.charCodeAt(0)] = next;
+/** Names that are looked for: ASCII letters, a few dozen of them in all. */
+export interface Wanted {
+  /** In the outermost object. */
+  readonly top: readonly string[];
+  /** In all others. */
+  readonly inner: readonly string[];
+  /** Capitals do not count. */
+  readonly anyCase: boolean;
 }
 
 const SPACE = ' \t\r\n';
 const DIGITS = '0123456789';
+const HEX = `${DIGITS}abcdefABCDEF`;
+const ESCAPED = '"\\/bfnrt';
 
-/** What is expected in an array or object. */
-interface ValueStates {
-  readonly value: number;
-  readonly commaOrEnd: number;
+/** In a string: within it, behind a backslash, and at each of four hexadecimal digits. */
+interface StringStates {
+  readonly inside: number;
+  readonly escape: number;
+  readonly digits: readonly [number, number, number, number];
 }
 
-/** The states from where a value may begin to the comma or bracket behind it, which lead to `comma` and `close`. */
-function valueStates(bracket: string, close: number, comma?: number): ValueStates {
-  const [value, commaOrEnd] = [newState(), newState()];
-  const [minus, zero, digits, point] = [newState(), newState(), newState(), newState()];
-  const [fraction, exponent, sign, power] = [newState(), newState(), newState(), newState()];
-  on(value, SPACE, value);
-  on(value, '{', OPEN_OBJECT);
-  on(value, '[', OPEN_ARRAY);
-  on(value, '"', BEGIN_STRING);
-  on(value, '-', minus);
-  for (const before of [value, minus]) {
-    on(before, '0', zero);
-    on(before, '123456789', digits);
-  }
-  on(digits, DIGITS, digits);
-  for (const whole of [zero, digits]) on(whole, '.', point);
-  for (const before of [point, fraction]) on(before, DIGITS, fraction);
-  for (const before of [zero, digits, fraction]) on(before, 'eE', exponent);
-  on(exponent, '+-', sign);
-  for (const before of [exponent, sign, power]) on(before, DIGITS, power);
-  for (const literal of ['true', 'false', 'null']) {
-    const letters = Array.from(literal.slice(1), newState);
-    on(value, literal.charAt(0), letters[0] ?? FAIL);
-    letters.forEach((each, index) => on(each, literal.charAt(index + 1), letters[index + 1] ?? commaOrEnd));
-  }
-  for (const mayEnd of [commaOrEnd, zero, digits, fraction, power]) {
-    on(mayEnd, SPACE, commaOrEnd);
-    on(mayEnd, ',', comma ?? value);
-    on(mayEnd, bracket, close);
-  }
-  return { value, commaOrEnd };
-}
+export function grammarOf({ top, inner, anyCase }: Wanted): Grammar {
+  const grammar = new Int32Array(MOST_STATES * 256).fill(ACTION | FAIL);
+  let count = FIRST_FREE;
 
-interface ObjectStates extends ValueStates {
-  readonly name: number;
-  readonly nameOrEnd: number;
-  readonly colon: number;
-}
+  const newState = () => {
+    if (count === MOST_STATES) throw new RangeError('The names are too long.');
+    return count++;
+  };
+  const set = (from: number, characters: string, cell: number) => {
+    for (const character of characters) grammar[from * 256 + character.charCodeAt(0)] = cell;
+  };
+  const on = (from: number, characters: string, next: number) => set(from, characters, (next << 8) | STAY);
+  const insideString = (from: number, inside: number) => {
+    for (let byte = 0x20; byte < 256; byte += 1) grammar[from * 256 + byte] = (inside << 8) | STAY;
+  };
 
-function objectStates(beginName: number, close: number, beginValue?: number, nextMember?: number): ObjectStates {
-  const [name, nameOrEnd, colon] = [newState(), newState(), newState()];
-  const { value, commaOrEnd } = valueStates('}', close, nextMember ?? name);
-  for (const expected of [name, nameOrEnd, colon]) on(expected, SPACE, expected);
-  for (const expected of [name, nameOrEnd]) on(expected, '"', beginName);
-  on(nameOrEnd, '}', close);
-  on(colon, ':', beginValue ?? value);
-  return { name, nameOrEnd, colon, value, commaOrEnd };
-}
+  /** An escape that is none of a letter that is looked for, or the rest of it. */
+  const escapeStates = (inside: number): Pick<StringStates, 'escape' | 'digits'> => {
+    const escape = newState();
+    const digits: StringStates['digits'] = [newState(), newState(), newState(), newState()];
+    on(escape, ESCAPED, inside);
+    on(escape, 'u', digits[0]);
+    digits.forEach((digit, index) => on(digit, HEX, digits[index + 1] ?? inside));
+    return { escape, digits };
+  };
+  const stringStates = (inside: number, close: number): StringStates => {
+    const { escape, digits } = escapeStates(inside);
+    insideString(inside, inside);
+    on(inside, '"', close);
+    on(inside, '\\', escape);
+    return { inside, escape, digits };
+  };
 
-interface ArrayStates extends ValueStates {
-  readonly valueOrEnd: number;
-}
+  /** From where a value may begin to the comma or bracket behind it. */
+  const valueStates = (kind: number, value: number, comma: number, bracket: string, close: number) => {
+    const commaOrEnd = COMMA_OR_END + kind;
+    const [minus, zero, digits, point] = [newState(), newState(), newState(), newState()];
+    const [fraction, exponent, sign, power] = [newState(), newState(), newState(), newState()];
+    on(value, SPACE, value);
+    set(value, '[', (ARRAY_VALUE_OR_END << 8) | OPEN_ARRAY);
+    set(value, '{', (OBJECT_NAME_OR_END << 8) | OPEN_OBJECT);
+    on(value, '"', stringStates(kind, commaOrEnd).inside);
+    on(value, '-', minus);
+    for (const before of [value, minus]) {
+      on(before, '0', zero);
+      on(before, '123456789', digits);
+    }
+    on(digits, DIGITS, digits);
+    for (const whole of [zero, digits]) on(whole, '.', point);
+    for (const before of [point, fraction]) on(before, DIGITS, fraction);
+    for (const before of [zero, digits, fraction]) on(before, 'eE', exponent);
+    on(exponent, '+-', sign);
+    for (const before of [exponent, sign, power]) on(before, DIGITS, power);
+    for (const literal of ['true', 'false', 'null']) {
+      let before = value;
+      for (const [index, letter] of Array.from(literal).entries()) {
+        const next = index === literal.length - 1 ? commaOrEnd : newState();
+        on(before, letter, next);
+        before = next;
+      }
+    }
+    for (const mayEnd of [commaOrEnd, zero, digits, fraction, power]) {
+      on(mayEnd, SPACE, commaOrEnd);
+      set(mayEnd, ',', comma);
+      set(mayEnd, bracket, close);
+    }
+  };
 
-function arrayStates(): ArrayStates {
-  const { value, commaOrEnd } = valueStates(']', CLOSE);
-  const valueOrEnd = newState();
-  NEXT.copyWithin(valueOrEnd, value, value + 256);
-  on(valueOrEnd, SPACE, valueOrEnd);
-  on(valueOrEnd, ']', CLOSE);
-  return { value, valueOrEnd, commaOrEnd };
-}
+  /**
+   * From where a name may begin to its colon. It is compared while it is read, also where its letters are escaped, of which
+   * none has an escape of one character; what is none of the names goes on as any other string.
+   */
+  const nameStates = (
+    begins: readonly number[],
+    wanted: readonly string[],
+    action: number,
+    any: number,
+    colon: number,
+  ) => {
+    const other = stringStates(any, colon);
+    const known = new Map<NamePlace, number>();
+    const stateOf = (place: NamePlace): number => {
+      const before = known.get(place);
+      if (before !== undefined) return before;
+      const state = newState();
+      known.set(place, state);
+      insideString(state, other.inside);
+      if (place.whole) set(state, '"', ACTION | action);
+      else on(state, '"', colon);
+      on(state, '\\', other.escape);
+      if (place.next.size === 0) return state;
+      const { escape, digits } = escapeStates(other.inside);
+      on(state, '\\', escape);
+      on(digits[2], HEX, other.digits[3]);
+      const lastDigits = new Map<string, number>();
+      for (const [letter, next] of place.next) {
+        on(state, letter, stateOf(next));
+        const [sixteens = '', ones = ''] = letter.charCodeAt(0).toString(16);
+        const last = lastDigits.get(sixteens) ?? newState();
+        if (!lastDigits.has(sixteens)) on(last, HEX, other.inside);
+        lastDigits.set(sixteens, last);
+        on(digits[2], sixteens, last);
+        on(last, ones + ones.toUpperCase(), stateOf(next));
+      }
+      on(digits[0], HEX, other.digits[1]);
+      on(digits[0], '0', digits[1]);
+      on(digits[1], HEX, other.digits[2]);
+      on(digits[1], '0', digits[2]);
+      return state;
+    };
+    const first = stateOf(placesOf(wanted, anyCase));
+    for (const begin of begins) {
+      on(begin, SPACE, begin);
+      on(begin, '"', first);
+    }
+    on(colon, SPACE, colon);
+  };
 
-/** The outermost object. */
-export const TOP = objectStates(BEGIN_TOP_NAME, CLOSE_TOP, BEGIN_TOP_VALUE, NEXT_TOP_MEMBER);
-export const OBJECT = objectStates(BEGIN_NAME, CLOSE);
-export const ARRAY = arrayStates();
+  const closed = (COMMA_OR_END << 8) | CLOSE;
+  const arrayValue = newState();
+  valueStates(ARRAY, arrayValue, (arrayValue << 8) | STAY, ']', closed);
+  grammar.copyWithin(ARRAY_VALUE_OR_END * 256, arrayValue * 256, (arrayValue + 1) * 256);
+  on(ARRAY_VALUE_OR_END, SPACE, ARRAY_VALUE_OR_END);
+  set(ARRAY_VALUE_OR_END, ']', closed);
+
+  const [objectName, objectValue] = [newState(), newState()];
+  valueStates(OBJECT, objectValue, (objectName << 8) | STAY, '}', closed);
+  nameStates([objectName, OBJECT_NAME_OR_END], inner, WANTED_INNER_NAME, OBJECT_NAME_STRING, OBJECT_COLON);
+  on(OBJECT_COLON, ':', objectValue);
+  set(OBJECT_NAME_OR_END, '}', closed);
+
+  const topValue = newState();
+  valueStates(TOP, topValue, (NEXT_NAME << 8) | STAY, '}', ACTION | CLOSE_TOP);
+  valueStates(TOP_WANTED, WANTED_VALUE, ACTION | NEXT_MEMBER, '}', ACTION | CLOSE_TOP);
+  nameStates([NEXT_NAME, FIRST_NAME], top, WANTED_NAME, TOP_NAME_STRING, TOP_COLON);
+  on(TOP_COLON, ':', topValue);
+  set(FIRST_NAME, '}', ACTION | CLOSE_TOP);
+  return grammar.slice(0, count * 256);
+}

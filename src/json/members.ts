@@ -1,96 +1,95 @@
 import { isUtf8 } from 'node:buffer';
 
 import {
-  ARRAY,
-  BEGIN_NAME,
-  BEGIN_STRING,
-  BEGIN_TOP_NAME,
-  BEGIN_TOP_VALUE,
-  CLOSE,
   CLOSE_TOP,
-  FAIL,
-  FIRST_ACTION,
-  NEXT,
-  NEXT_TOP_MEMBER,
-  OBJECT,
-  OPEN_ARRAY,
-  OPEN_OBJECT,
+  NEXT_MEMBER,
+  NEXT_NAME,
+  OBJECT_COLON,
   TOP,
-} from './grammar.ts';
-import { endOfString, QUOTE, skipSpace, spells } from './strings.ts';
+  TOP_WANTED,
+  WANTED_INNER_NAME,
+  WANTED_NAME,
+  WANTED_VALUE,
+} from './cells.ts';
+import { type Grammar, grammarOf } from './grammar.ts';
+import { action, beginScan, depth, goOn, resume, scan } from './scan.ts';
+import { nameBefore, QUOTE, skipSpace, stringEnd } from './strings.ts';
 
 /** A member somewhere in a JSON text. */
 export interface FoundMember {
+  /** As it is spelt. */
   readonly name: string;
   /** Its value; undefined when that is no string, or a very long one. */
   readonly text: string | undefined;
+  /** How many levels below the outermost object. */
+  readonly depth: number;
+  /** Name of the outermost object's member, of those that were looked for, that it stands in. */
+  readonly within?: string;
 }
 
-/** Levels below the outermost object. Nobody honest comes near it. */
-const DEEPEST = 1000;
+export interface MembersOptions {
+  /** Further names that are looked for in the outermost object alone. */
+  readonly holders?: readonly string[];
+  /** Capitals do not count. */
+  readonly anyCase?: boolean;
+  /** Members of these names: more of them are no honest text. */
+  readonly most?: number;
+}
 
 /** Bytes of a string that is handed out; the names and identifiers that are looked for are shorter. */
 const LONGEST = 16_384;
 
+const GRAMMARS = new Map<string, Grammar>();
+
 /**
  * Finds the members of these names at every level of a JSON object, in order, however the names are escaped, also those that
- * stand there twice: what one parser passes over another may take. Linear in the bytes, as `readObject`.
+ * stand there twice: what one parser passes over another may take. Costs what `readMembers` does, and a little for each
+ * member that is found.
  *
  * @param names ASCII letters
- * @param most members of these names; more of them are no honest text
  * @returns undefined when the bytes are not one valid JSON object in UTF-8, it is nested more than a thousand levels deep,
  *   or has too many of these members
  */
-export function findMembers(json: Buffer, names: readonly string[], most = 100): readonly FoundMember[] | undefined {
+export function findMembers(
+  json: Buffer,
+  names: readonly string[],
+  { holders = [], anyCase = false, most = 100 }: MembersOptions = {},
+): readonly FoundMember[] | undefined {
   const start = skipSpace(json, 0);
   if (json[start] !== 0x7b || !isUtf8(json)) return undefined;
+  const key = `${names.join(' ')},${holders.join(' ')},${anyCase}`;
+  const grammar = GRAMMARS.get(key) ?? grammarOf({ top: [...names, ...holders], inner: names, anyCase });
+  GRAMMARS.set(key, grammar);
   const words = new DataView(json.buffer, json.byteOffset, json.length);
   const found: FoundMember[] = [];
-  const outer: number[] = [];
-  let state = TOP.nameOrEnd;
-  /** What follows in the innermost object or array behind a string, an object or an array. */
-  let behind = TOP.commaOrEnd;
-
-  for (let at = start + 1; at < json.length; at += 1) {
-    const next = NEXT[state + (json[at] ?? 0)] ?? FAIL;
-    if (next < FIRST_ACTION) {
-      state = next;
-      continue;
-    }
-    switch (next) {
-      case CLOSE:
-        behind = outer.pop() ?? FAIL;
-        state = behind;
-        break;
-      case OPEN_ARRAY:
-      case OPEN_OBJECT: {
-        if (outer.length === DEEPEST) return undefined;
-        outer.push(behind);
-        const inner = next === OPEN_ARRAY ? ARRAY.valueOrEnd : OBJECT.nameOrEnd;
-        behind = next === OPEN_ARRAY ? ARRAY.commaOrEnd : OBJECT.commaOrEnd;
-        state = inner;
-        break;
-      }
-      case BEGIN_STRING:
-      case BEGIN_NAME:
-      case BEGIN_TOP_NAME: {
-        const end = endOfString(json, words, at);
-        if (end === -1) return undefined;
-        if (next === BEGIN_STRING) state = behind;
-        else {
-          const name = names.find((wanted) => spells(json, at, wanted));
-          if (name !== undefined) found.push({ name, text: valueBehind(json, words, end) });
-          if (found.length > most) return undefined;
-          state = next === BEGIN_NAME ? OBJECT.colon : TOP.colon;
+  /** The member of the outermost object that is read, if it is looked for. */
+  let holder: string | undefined;
+  beginScan();
+  for (let at = start + 1; ;) {
+    at = scan(json, words, grammar, at);
+    const what = action();
+    switch (what) {
+      case WANTED_NAME:
+      case WANTED_INNER_NAME: {
+        const name = nameBefore(json, at);
+        const colon = skipSpace(json, at + 1);
+        const text = stringAt(json, skipSpace(json, colon + 1));
+        found.push({ name, text, depth: depth(), ...(holder !== undefined && { within: holder }) });
+        if (json[colon] !== 0x3a || found.length > most) return undefined;
+        if (what === WANTED_INNER_NAME) {
+          at = colon;
+          resume(OBJECT_COLON);
+          break;
         }
-        at = end - 1;
+        holder = name;
+        at = colon + 1;
+        goOn(WANTED_VALUE, TOP_WANTED);
         break;
       }
-      case BEGIN_TOP_VALUE:
-        state = TOP.value;
-        break;
-      case NEXT_TOP_MEMBER:
-        state = TOP.name;
+      case NEXT_MEMBER:
+        holder = undefined;
+        at += 1;
+        goOn(NEXT_NAME, TOP);
         break;
       case CLOSE_TOP:
         return skipSpace(json, at + 1) === json.length ? found : undefined;
@@ -98,14 +97,15 @@ export function findMembers(json: Buffer, names: readonly string[], most = 100):
         return undefined;
     }
   }
-  return undefined;
 }
 
-/** The string that is the value of the name that ends at `end`. Whether the text is valid there is found out later. */
-function valueBehind(json: Buffer, words: DataView, end: number): string | undefined {
-  const value = skipSpace(json, skipSpace(json, end) + 1);
-  const valueEnd = json[value] === QUOTE ? endOfString(json, words, value) : -1;
-  return valueEnd === -1 || valueEnd - value > LONGEST
-    ? undefined
-    : (JSON.parse(json.toString('utf8', value, valueEnd)) as string);
+/** The string that begins there. Whether the text is valid is found out later. */
+function stringAt(json: Buffer, start: number): string | undefined {
+  const end = json[start] === QUOTE ? stringEnd(json, start, LONGEST) : -1;
+  if (end === -1) return undefined;
+  try {
+    return JSON.parse(json.toString('utf8', start, end)) as string;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { findModel, readModel } from '../bedrock/body-model.ts';
+import { findModel, type NamedModels, readModels } from '../bedrock/body-model.ts';
 import type { CalledModel } from '../bedrock/model-aliases.ts';
 import { findNestedModel, readNestedModels } from '../bedrock/nested-models.ts';
 import type { Route } from '../bedrock/route.ts';
@@ -7,37 +7,49 @@ import { tooMuchBuffered } from '../buffer-budget.ts';
 import { ProxyError } from '../errors.ts';
 import type { Body } from './request-body.ts';
 
-/**
- * The models Bedrock will use: that of the canonical path, or those of the body where the path has none. A body that names
- * none is refused only where the models decide whether the caller may go on; else what it seems to name is for the record.
- *
- * @throws ProxyError as `readModel` and `readNestedModels` do, and `unavailable` without room to look at the body
- */
-export function calledModels(route: Route, body: Body, decides: boolean): readonly CalledModel[] {
-  const { operation, modelId, resolvedModelId } = route;
-  if (modelId !== undefined) return [{ asked: modelId, used: resolvedModelId ?? modelId }];
-  return modelsInBody(operation, body, decides).map((model) => ({ asked: model, used: model }));
+export interface CalledModels {
+  /** The one that the path or the body names; undefined where there is none, or no single one. */
+  readonly called: CalledModel | undefined;
+  /** Those that may work beside it or in its place. Known only where models decide. */
+  readonly others: readonly string[];
 }
 
-function modelsInBody({ modelMember, nestedModels }: Operation, body: Body, decides: boolean): readonly string[] {
-  if (modelMember === undefined && nestedModels === undefined) return [];
-  return body.readWhole<readonly string[]>(
+/**
+ * The models Bedrock will use: that of the canonical path, or the body's where the path has none, and what a body names
+ * beside it. A body that names none is refused only where models decide whether the caller may go on; else what it
+ * seems to name is for the record.
+ *
+ * @param ordered the model of the body as far as an order has read it
+ * @throws ProxyError as `readModels` and `readNestedModels` do, and `unavailable` without room to look at the body
+ */
+export function calledModels(route: Route, body: Body, decides: boolean, ordered?: CalledModel): CalledModels {
+  const { operation, modelId, resolvedModelId } = route;
+  const known = modelId === undefined ? ordered : { asked: modelId, used: resolvedModelId ?? modelId };
+  const { modelMember, nestedModels, metering } = operation;
+  const hasModels = nestedModels !== undefined || modelMember !== undefined;
+  if (decides ? !hasModels && metering !== 'used' : known !== undefined || !hasModels) {
+    return { called: known, others: [] };
+  }
+  return body.readWhole<CalledModels>(
     (whole) => {
-      if (nestedModels !== undefined) {
-        return decides ? readNestedModels(whole, nestedModels) : listOf(findNestedModel(whole, nestedModels));
-      }
-      return listOf(modelMember && (decides ? readModel : findModel)(whole, modelMember));
+      const { model, others } = modelsIn(whole, operation, decides);
+      return { called: known ?? (model === undefined ? undefined : { asked: model, used: model }), others };
     },
     () => {
       // For the record alone no call is refused.
-      if (!decides) return [];
+      if (!decides) return { called: known, others: [] };
       throw tooMuchBuffered();
     },
   );
 }
 
-function listOf(model: string | undefined): readonly string[] {
-  return model === undefined ? [] : [model];
+function modelsIn(body: Buffer, { modelMember, nestedModels }: Operation, decides: boolean): NamedModels {
+  if (nestedModels !== undefined) {
+    if (!decides) return { model: findNestedModel(body, nestedModels), others: [] };
+    const models = readNestedModels(body, nestedModels);
+    return models.length === 1 ? { model: models[0], others: [] } : { model: undefined, others: models };
+  }
+  return decides ? readModels(body, modelMember) : { model: modelMember && findModel(body, modelMember), others: [] };
 }
 
 /** @throws ProxyError `accessDenied` for an operation whose model cannot be told, where models decide */

@@ -105,15 +105,17 @@ async function answer(
   try {
     record.body(body.received);
     const decides = caller.allowedModels !== undefined || call?.needsPrice === true;
-    const inBody = ordered.modelInBody();
-    const models = inBody === undefined ? calledModels(route, body, decides) : [inBody];
-    const [called, ...others] = models;
-    if (called !== undefined && others.length === 0) record.model(called);
-    const model = called?.used;
+    const { called, others } = calledModels(route, body, decides, ordered.modelInBody());
+    if (called !== undefined) record.model(called);
+    const model = called?.used ?? others[0];
     if (model === undefined) call?.checkModel(model);
-    for (const { used } of models) {
-      call?.checkModel(used);
-      checkModel(caller, used);
+    for (const each of called === undefined ? others : [called.used, ...others]) {
+      call?.checkModel(each);
+      checkModel(caller, each);
+    }
+    for (const other of others) {
+      call?.checkModel(other);
+      checkModel(caller, other);
     }
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
     const upstreamAnswer = await sendSomewhere(

@@ -47,6 +47,7 @@ export interface RequestRecord extends TokenUsage {
   errorType?: string;
   /** Whose error it was. */
   errorSource?: ErrorSource;
+  tokenFault?: string;
   streamed?: boolean;
   outcome?: Outcome;
   /** What CountTokens answered: nothing was used. */

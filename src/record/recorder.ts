@@ -49,8 +49,8 @@ export interface Recorder {
   failed(error: unknown): void;
 }
 
-/** Failures whose cause the operator has to know, beyond what the record says. */
-const EXPLAINED = new Set<Failure>(['internal', 'unavailable', 'upstreamBroken', 'unauthorized']);
+/** Failures whose cause the operator has to know, and which a caller cannot bring about at will: a line beside the record. */
+const EXPLAINED = new Set<Failure>(['internal', 'unavailable', 'upstreamBroken']);
 
 export interface RecorderOptions {
   /** The app's, the first one first. */
@@ -196,6 +196,7 @@ export function startRecord(
       if (cause instanceof SignatureRefused) refusedBy(cause);
       if (error instanceof BudgetExceeded) record.budgetExceeded = error.budget;
       [record.outcome, record.errorSource] = outcomeOf(failure, awaited());
+      if (failure === 'unauthorized' && cause instanceof Error) record.tokenFault = cause.message;
       if (!EXPLAINED.has(failure) || cause === undefined) return;
       log(eventLine('bedrock.failure', { requestId: id, message, cause: describeError(cause) }));
     },

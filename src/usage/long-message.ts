@@ -43,7 +43,9 @@ function beginning(pieces: readonly Buffer[], length: number): Buffer {
 
 /** What the bytes of a `chunk` end with: `…Base64"}`, perhaps with padding behind it. */
 function endOfBase64(payload: Buffer): Buffer {
-  const [, base64 = ''] = /([A-Za-z0-9+/]*={0,2})"(?:,"p":"\w*")?\}$/.exec(payload.toString('latin1')) ?? [];
+  const text = payload.toString('latin1');
+  const behind = /"(?:,"p":"\w*")?\}$/.exec(text)?.index ?? 0;
+  const base64 = text.slice(text.lastIndexOf('"', behind - 1) + 1, behind);
   // Its length is a multiple of four, so its end can be decoded by itself.
   return Buffer.from(base64.slice(base64.length % 4), 'base64');
 }

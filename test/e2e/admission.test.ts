@@ -113,8 +113,15 @@ describe('a token that is not good gets 401, whatever else the request says', ()
     expectRefusal(answer, 401, 'UnauthorizedException');
     expect(chain.bedrock.requests).toHaveLength(0);
     expect(logged(chain)).not.toContain(token);
-    expect(await recordOf(chain, answer)).toMatchObject({ outcome: 'refused', errorType: 'UnauthorizedException' });
-    expect(await recordOf(chain, answer)).not.toHaveProperty('subscriptionId');
+    const record = await recordOf(chain, answer);
+    expect(record).toMatchObject({ outcome: 'refused', errorType: 'UnauthorizedException' });
+    expect(record).not.toHaveProperty('subscriptionId');
+    // Everybody in reach can send such a token: one line each, which says what is wrong with it.
+    expect(record['tokenFault']).toMatch(/\w/);
+    const ours = chain.host.logs.filter(
+      ({ message }) => message.startsWith('{') && message.includes(String(record['requestId'])),
+    );
+    expect(ours).toHaveLength(1);
   });
 });
 

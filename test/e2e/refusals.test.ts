@@ -119,6 +119,10 @@ describe('403 AccessDeniedException', () => {
     ['amazon.nova-*', '/openai/v1/chat/completions', '{"model":"openai.gpt-oss-20b-1:0"}'],
     ['amazon.nova-*', '/anthropic/v1/messages', `{"model":"${modelId}"}`],
     ['amazon.nova-lite-v1:0', '/async-invoke', '{"modelId":"amazon.nova-reel-v1:0"}'],
+    [modelId, '/anthropic/v1/messages', `{"model":"${modelId}","fallbacks":[{"model":"anthropic.claude-other"}]}`],
+    [modelId, '/anthropic/v1/messages', `{"model":"${modelId}","tools":[{"type":"advisor","model":"claude-other"}]}`],
+    [modelId, `/model/${modelId}/invoke`, '{"fallbacks":[{"model":"anthropic.claude-other"}],"messages":[]}'],
+    [modelId, converse, '{"additionalModelRequestFields":{"tools":[{"model":"claude-other"}]},"messages":[]}'],
   ])('a model that is not among "%s": %s', async (models, path, body) => {
     const headers = { 'x-gateway-allowed-models': models };
     expectRefusal(await callHost(path, { headers, body }), 403, 'AccessDeniedException');
@@ -133,18 +137,24 @@ describe('403 AccessDeniedException', () => {
       '/openai/v1/chat/completions',
       '{"mod\\u0065l":"openai.gpt-oss-20b-1:0","messages":[]}',
     ],
+    [`${modelId},b`, '/anthropic/v1/messages', `{"model":"${modelId}","fallbacks":[{"model":"b"}],"messages":[]}`],
+    [modelId, `/model/${modelId}/invoke`, '{"tools":[{"input_schema":{"model":"any"}}],"messages":[]}'],
   ])('a model that is among "%s" passes', async (models, path, body) => {
     const answer = await callHost(path, { headers: { 'x-gateway-allowed-models': models }, body });
     expect(answer.status).toBe(200);
   });
 
-  it.each(['{"model":"a","model":"amazon.nova"}', '{"model":1}', '[]', 'no JSON', '{"x":{"model":"amazon.nova"}}'])(
-    'a body whose model cannot be told is refused: %s',
-    async (body) => {
-      const headers = { 'x-gateway-allowed-models': 'amazon.nova' };
-      expectRefusal(await callHost('/openai/v1/responses', { headers, body }), 400, 'ValidationException');
-    },
-  );
+  it.each([
+    '{"model":"a","model":"amazon.nova"}',
+    '{"Model":"a","model":"amazon.nova"}',
+    '{"model":1}',
+    '[]',
+    'no JSON',
+    '{"x":{"model":"amazon.nova"}}',
+  ])('a body whose model cannot be told is refused: %s', async (body) => {
+    const headers = { 'x-gateway-allowed-models': 'amazon.nova' };
+    expectRefusal(await callHost('/openai/v1/responses', { headers, body }), 400, 'ValidationException');
+  });
 });
 
 describe('404 UnknownOperationException', () => {

@@ -1,4 +1,4 @@
-import { BODIES, HEADERS, METHODS, PATH_PIECES, QUERIES, VERSIONS } from './hostile-words.ts';
+import { BODIES, HEADERS, MEMBERS, METHODS, PATH_PIECES, QUERIES, VERSIONS } from './hostile-words.ts';
 import type { Random } from './random.ts';
 import type { Draft } from './requests.ts';
 
@@ -72,6 +72,12 @@ const DRAFT_MUTATIONS: readonly MutateDraft[] = [
       '"Query":[]',
     ]);
     draft.body = Buffer.from(draft.body.toString('latin1').replace('{', `{${member},`), 'latin1');
+  },
+  (draft, random) => {
+    const text = draft.body.toString('latin1');
+    const [first, last] = [`{${random.pick(MEMBERS)},`, `,${random.pick(MEMBERS)}}`];
+    const changed = random.oneIn(2) ? text.replace('{', first) : text.replace(/\}$/, last);
+    draft.body = Buffer.from(random.oneIn(6) ? text + changed : changed, 'latin1');
   },
   (draft) => {
     draft.chunked = !draft.chunked;

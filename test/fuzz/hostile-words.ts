@@ -53,6 +53,11 @@ export const HEADERS: readonly (readonly [string, string])[] = [
   ['X-Amz-Source-Arn', ' a  b\tc '],
   ['x-amzn-bedrock-trace', 'ENABLED'],
   ["x-amzn-bedrock-'!#$", ''],
+  ['X-Amzn-Bedrock-GuardrailIdentifier', 'gr8other'],
+  ['X-Amzn-Bedrock-GuardrailIdentifier', ''],
+  ['X-Amzn-Bedrock-GuardrailVersion', '3'],
+  ['x-gateway-guardrail', 'gr8other:1'],
+  ['x-gateway-model-aliases', 'a=b'],
   ['x-ms-invocation-id', '0'],
   ['x-ms-client-principal', '%%%'],
   ['x-forwarded-host', 'evil.example'],
@@ -83,6 +88,20 @@ export const HEADERS: readonly (readonly [string, string])[] = [
   ['X-Large', 'v'.repeat(17_000)],
   ['traceparent', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'],
   ['traceparent', 'x'],
+];
+
+/** Members that name a guardrail or a model again, or in other words. */
+export const MEMBERS = [
+  '"guardrailConfig":{"guardrailIdentifier":"gr8other","guardrailVersion":"3"}',
+  '"guardrail\\u0043onfig":{"guardrailIdentifier":"gr8other","guardrailVersion":"3"}',
+  '"guardrailConfig":{"guardrailIdentifier":"gr7abc123def","guardrailIdentifie\\u0072":"gr8other"}',
+  '"guardrailConfig":{"guardrailVersion":"3"}',
+  '"\\u0067uardrailConfig":null',
+  '"guardrailConfig":[]',
+  '"GuardrailConfig":{}',
+  '"model":"team-default"',
+  '"mode\\u006c":"made.up-v1"',
+  '"modelId":"team-default"',
 ];
 
 export const BODIES = [

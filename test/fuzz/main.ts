@@ -1,7 +1,9 @@
+import { buildBundles } from '../../infra/build/build.ts';
 import { fuzz } from './fuzzer.ts';
 
 /** `npm run fuzz [requests] [seed]`: the long form; prints the report and fails when something is wrong. */
 const [requests = '20000', seed = String(Date.now() % 1_000_000)] = process.argv.slice(2);
+await buildBundles();
 console.log(`seed ${seed}`);
 const report = await fuzz({ requests: Number(requests), seed: Number(seed), batch: 1000, progress: console.log });
 console.log(JSON.stringify(report, null, 2));

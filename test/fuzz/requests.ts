@@ -1,5 +1,5 @@
 import type { Random } from './random.ts';
-import { modelId } from '../support/models.ts';
+import { ALIAS, modelId } from '../support/models.ts';
 
 /** A request before it is bytes. */
 export interface Draft {
@@ -26,6 +26,15 @@ const VALID: readonly (readonly [method: string, target: string, body: string])[
   ['POST', '/openai/v1/chat/completions', '{"model":"openai.gpt-oss-20b-1:0","messages":[],"stream":true}'],
   ['POST', '/openai/v1/chat/completions', '{"model":"openai.gpt-oss-20b-1:0","messages":[]}'],
   ['POST', '/anthropic/v1/messages', '{"model":"anthropic.claude-v2","max_tokens":1,"messages":[],"stream":true}'],
+  ['POST', `/model/${ALIAS}/converse`, `{${MESSAGES},"guardrailConfig":{"trace":"enabled"}}`],
+  [
+    'POST',
+    `/model/${modelId}/converse-stream`,
+    `{"guardrailConfig":{"guardrailIdentifier":"gr7abc123def","guardrailVersion":"3"},${MESSAGES}}`,
+  ],
+  ['POST', '/anthropic/v1/messages', `{"model":"${ALIAS}","max_tokens":1,"messages":[]}`],
+  ['POST', '/openai/v1/responses', `{"input":"Hi","model":"${ALIAS}"}`],
+  ['POST', '/async-invoke', `{"modelId":"${ALIAS}","modelInput":{}}`],
   ['GET', '/async-invoke?maxResults=5&statusEquals=Completed', ''],
   ['GET', '/inference-profiles?type=SYSTEM_DEFINED&maxResults=5', ''],
   ['GET', `/inference-profiles/${PROFILE}`, ''],

@@ -37,13 +37,34 @@ export function checkAccess(read: () => Expansions): void {
       }
     });
 
-    it('asks for a secret in one place only: the function key, kept as a secret named value', () => {
+    it('asks for a secret in two places only: a function key, kept as one, and a key that opens /health alone', () => {
       const withKeys = Object.entries(read()).flatMap(([name, { predictedResources }]) =>
         predictedResources
           .filter((resource) => /list[A-Z]\w*\(/.test(JSON.stringify(resource)))
           .map((resource) => `${name}: ${resource.name} ${String(at(resource, 'properties', 'secret'))}`),
       );
-      expect(withKeys).toEqual(['functionKey: apim-contoso/bedrock-proxy-key true']);
+      expect(withKeys).toEqual([
+        expect.stringMatching(/^created: health-\w+ undefined$/),
+        'functionKey: apim-contoso/bedrock-proxy-key true',
+        expect.stringMatching(/^pool: health-\w+ undefined$/),
+      ]);
+    });
+
+    it('gives the availability test a key of a product whose policy lets nothing but /health through', () => {
+      const { created } = read();
+      const [subscription] = ofType(created, 'Microsoft.ApiManagement/service/subscriptions');
+      const product = ofType(created, 'Microsoft.ApiManagement/service/products').find(({ name }) =>
+        name.endsWith('/bedrock-health'),
+      );
+      expect(subscription).toMatchObject({ properties: { scope: product?.id, allowTracing: false } });
+      const [policy, ...others] = ofType(created, 'Microsoft.ApiManagement/service/products/policies');
+      expect(others).toEqual([]);
+      expect(policy?.name.startsWith(`${product?.name}/`)).toBe(true);
+      expect(at(policy, 'properties', 'value')).toContain('!context.Request.Url.Path.EndsWith("/health")');
+      const [test] = ofType(created, 'Microsoft.Insights/webtests');
+      expect(at(test, 'properties', 'Request', 'Headers', 0, 'value')).toMatch(
+        /listSecrets\(.*subscriptions.*'bedrock-health'.*primaryKey\]$/,
+      );
     });
 
     it('keeps deleted keys and the audit log of the vault', () => {
@@ -130,10 +151,24 @@ export function checkAccess(read: () => Expansions): void {
 
       const [network] = ofType(vnet, 'Microsoft.Network/virtualNetworks');
       const [gateway] = ofType(vnet, 'Microsoft.Network/natGateways');
-      expect(at(network, 'properties', 'subnets', 0, 'properties')).toMatchObject({
-        natGateway: { id: gateway?.id },
-        delegations: [{ properties: { serviceName: 'Microsoft.App/environments' } }],
-      });
+      // Subnets that stand in the network itself would take away all others with each deployment.
+      expect(at(network, 'properties')).not.toHaveProperty('subnets');
+      const rules = ofType(vnet, 'Microsoft.Network/networkSecurityGroups');
+      expect(ofType(vnet, 'Microsoft.Network/virtualNetworks/subnets')).toMatchObject([
+        {
+          properties: {
+            addressPrefix: '10.0.0.0/25',
+            natGateway: { id: gateway?.id },
+            networkSecurityGroup: { id: rules[0]?.id },
+            delegations: [{ properties: { serviceName: 'Microsoft.App/environments' } }],
+          },
+        },
+        { properties: { addressPrefix: '10.0.0.128/25', networkSecurityGroup: { id: rules[1]?.id } } },
+      ]);
+      expect(at(rules[1], 'properties', 'securityRules')).toMatchObject([
+        { properties: { access: 'Allow', sourceAddressPrefix: 'VirtualNetwork', destinationPortRange: '443' } },
+        { properties: { access: 'Deny', sourceAddressPrefix: '*', destinationPortRange: '*' } },
+      ]);
       const [app] = ofType(vnet, 'Microsoft.Web/sites');
       expect(at(app, 'properties', 'virtualNetworkSubnetId')).toMatch(/\.outputs\.appSubnetId\.value\]$/);
     });

@@ -59,6 +59,8 @@ const OF_THE_PLATFORM = [
   'AzureWebJobsStorage__credential',
   'FUNCTIONS_REQUEST_BODY_SIZE_LIMIT',
   'OTEL_SERVICE_NAME',
+  'OTEL_TRACES_SAMPLER',
+  'OTEL_TRACES_SAMPLER_ARG',
 ];
 
 /** The app, its plan and its settings. */
@@ -86,6 +88,17 @@ export function checkApp(read: () => Expansions): void {
       const notSet = [...LEFT_AT_DEFAULT, ...OF_OTHER_LAYOUTS, ...OF_APP_SERVICE];
       expect(sorted([...set, ...notSet])).toEqual(sorted(new Set([...SETTINGS, ...OF_THE_PLATFORM])));
       expect(settingsOf(existing)['STREAM_DEADLINE_SECONDS']).toBe('900');
+    });
+
+    it('has the host send the traces of all requests, or of the percentage that is given', () => {
+      const samplerOf = (expansion: Expansion) => {
+        const { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: share } = settingsOf(expansion);
+        return [sampler, share];
+      };
+      const { existing, created, pool } = read();
+      expect(samplerOf(existing)).toEqual(['microsoft.fixed_percentage', '1']);
+      expect(samplerOf(created)).toEqual(['microsoft.fixed_percentage', '0.05']);
+      expect(samplerOf(pool)).toEqual(['microsoft.fixed_percentage', '0.00']);
     });
 
     it('sets nothing for Entra when callers show a function key', () => {
@@ -137,6 +150,14 @@ export function checkApp(read: () => Expansions): void {
         ENTRA_TENANT_ID: TENANT,
         ENTRA_ALLOWED_CALLERS: expect.stringMatching(/gateway.*\.outputs\.principalId\.value\]$/),
       });
+    });
+
+    it('lets streams end before an instance is replaced where that is asked for, and says nothing where not', () => {
+      const strategyOf = (expansion: Expansion) =>
+        at(ofType(expansion, 'Microsoft.Web/sites')[0], 'properties', 'functionAppConfig', 'siteUpdateStrategy');
+      const { existing, vnet } = read();
+      expect(strategyOf(existing)).toBeUndefined();
+      expect(strategyOf(vnet)).toEqual({ type: 'RollingUpdate' });
     });
 
     it('runs on Flex Consumption without any setting that this plan forbids', () => {

@@ -13,6 +13,7 @@ export function checkGateway(read: () => Expansions): void {
   describe('gateway', () => {
     const policyOf = (expansion: Expansion) =>
       at(ofType(expansion, 'Microsoft.ApiManagement/service/apis/policies')[0], 'properties', 'value') as string;
+    const prefixOf = (name: string) => (name === 'pool' ? 'claims-bedrock' : 'bedrock');
     const sorted = (names: Iterable<string>) => [...names].toSorted();
     const statement = '<authentication-managed-identity resource="{{bedrock-proxy-audience}}" />';
 
@@ -48,7 +49,12 @@ export function checkGateway(read: () => Expansions): void {
         '<authentication-managed-identity resource="{{bedrock-proxy-audience}}" client-id="{{bedrock-proxy-identity}}" />';
       for (const expansion of [existing, created, vnet]) expect(policyOf(expansion)).toBe(file);
       expect(policyOf(functionKey)).toBe(file.replace(statement, ''));
-      expect(policyOf(pool)).toBe(file.replace(statement, own));
+      expect(policyOf(pool)).toBe(
+        file
+          .replace(statement, own)
+          .replaceAll('{{bedrock-', '{{claims-bedrock-')
+          .replace('backend-id="bedrock-proxy"', 'backend-id="claims-bedrock-proxy-pool"'),
+      );
       expect(ofType(existing, 'Microsoft.ApiManagement/service/apis/policies')[0]).toMatchObject({
         properties: { format: 'rawxml' },
       });
@@ -59,16 +65,48 @@ export function checkGateway(read: () => Expansions): void {
         const backends = ofType(expansion, 'Microsoft.ApiManagement/service/backends');
         const references = `${policyOf(expansion)}${JSON.stringify(backends)}`.matchAll(/\{\{([\w-]+)\}\}/g);
         const named = ofType(expansion, 'Microsoft.ApiManagement/service/namedValues');
+        const owner = `${prefixOf(name)}-owner`;
         expect(sorted(named.map((value) => value.name.split('/').at(-1) ?? '')), name).toEqual(
-          sorted(new Set(Array.from(references, ([, reference]) => reference ?? ''))),
+          sorted(new Set([owner, ...Array.from(references, ([, reference]) => reference ?? '')])),
         );
         const chosen = Array.from(policyOf(expansion).matchAll(/backend-id="([\w-]+)"/g), ([, id]) => id);
-        expect(chosen, name).toEqual(['bedrock-proxy']);
+        expect(chosen, name).toEqual([`${prefixOf(name)}-proxy${name === 'pool' ? '-pool' : ''}`]);
         expect(
           backends.map((backend) => backend.name.split('/')[1]),
           name,
-        ).toContain('bedrock-proxy');
+        ).toContain(chosen[0]);
       }
+    });
+
+    it('begins every name in the instance with the prefix, so that environments do not share one', () => {
+      for (const [name, { predictedResources }] of Object.entries(read())) {
+        // Of the whole instance, and left as it is where it is there.
+        const shared = new Set(['azuremonitor']);
+        const names = predictedResources
+          .filter(({ type }) => /^Microsoft\.ApiManagement\/service\/\w+$/.test(type))
+          .map((resource) => resource.name.split('/')[1] ?? '')
+          .filter((own) => !shared.has(own));
+        expect(names.length).toBeGreaterThan(5);
+        for (const own of names) expect(own, name).toMatch(new RegExp(`^${prefixOf(name)}(-|$)`));
+      }
+      const policy = policyOf(read().pool).replaceAll(/<!--.*?-->/gs, '');
+      expect(policy).toContain('"{{claims-bedrock-max-request-bytes}}"');
+      expect(policy).not.toMatch(/\{\{bedrock-|"bedrock-proxy"/);
+    });
+
+    it('writes down whose the API is, and stops when it is of another app', () => {
+      const { existing } = read();
+      const owner = ofType(existing, 'Microsoft.ApiManagement/service/namedValues').find(({ name }) =>
+        name.endsWith('/bedrock-owner'),
+      );
+      expect(owner).toMatchObject({
+        properties: { value: expect.stringMatching(/functionApp.*\.outputs\.id\.value\]$/) },
+      });
+      // The backend is that of the app only where the owner that is written down is the app.
+      const [backend] = ofType(existing, 'Microsoft.ApiManagement/service/backends');
+      expect(at(backend, 'properties', 'resourceId')).toMatch(
+        /if\(equals\(toLower\(reference\(.*'owner-.*\.outputs\.functionAppId\.value\), toLower\(.*fail\(format\('The API/,
+      );
     });
 
     it.each<['existing' | 'pool', readonly OperationGroup[]]>([
@@ -112,6 +150,9 @@ export function checkGateway(read: () => Expansions): void {
         header: 'api-key',
         query: 'api-key',
       });
+      // No published type has the property. The preview versions are known to take it; a stable one may drop it.
+      expect(apiOf(existing)?.['apiVersion']).toBe('2025-03-01-preview');
+      expect(apiOf(functionKey)?.['apiVersion']).toBe('2024-05-01');
       const [product] = ofType(existing, 'Microsoft.ApiManagement/service/products');
       expect(product).toMatchObject({
         properties: { subscriptionRequired: true, approvalRequired: true, state: 'published' },
@@ -142,6 +183,19 @@ export function checkGateway(read: () => Expansions): void {
       expect(at(logger, 'properties', 'credentials', 'identityClientId')).toBe('SystemAssigned');
     });
 
+    it('spreads calls by priority and weight', () => {
+      const [, , pool] = ofType(read().pool, 'Microsoft.ApiManagement/service/backends');
+      expect(at(pool, 'properties', 'pool', 'services')).toMatchObject([
+        { priority: 1, weight: 3 },
+        { priority: 2, weight: 1 },
+      ]);
+    });
+
+    it('leaves a logger of the whole instance as it is', async () => {
+      const file = await readFile(join(root, 'infra/gateway/diagnostics.bicep'), 'utf8');
+      expect(file).toMatch(/@onlyIfNotExists\(\)\nresource monitorLogger /);
+    });
+
     it('breaks the circuit on an app that cannot be reached, and only where another one can take over', () => {
       const { existing, pool } = read();
       const backendsOf = (expansion: Expansion) =>
@@ -168,9 +222,9 @@ export function checkGateway(read: () => Expansions): void {
       ];
       expect(backendsOf(existing)).toEqual([{ name: 'bedrock-proxy', type: 'Single', circuitBreaker: null }]);
       expect(backendsOf(pool)).toEqual([
-        { name: 'bedrock-proxy-0', type: 'Single', circuitBreaker: { rules } },
-        { name: 'bedrock-proxy-1', type: 'Single', circuitBreaker: { rules } },
-        { name: 'bedrock-proxy', type: 'Pool', circuitBreaker: null },
+        { name: 'claims-bedrock-proxy', type: 'Single', circuitBreaker: { rules } },
+        { name: 'claims-bedrock-proxy-1', type: 'Single', circuitBreaker: { rules } },
+        { name: 'claims-bedrock-proxy-pool', type: 'Pool', circuitBreaker: null },
       ]);
     });
   });

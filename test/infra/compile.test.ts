@@ -66,6 +66,20 @@ describe.skipIf(bicep === undefined)('Bicep files', () => {
     expect(new Set(variables).size).toBe(variables.length);
   });
 
+  it('are the same for a subscription and for a resource group: parameters, defaults, meanings, outputs', async () => {
+    const { stdout } = await compile('build', join(root, 'infra/group.bicep'), '--stdout');
+    const group: Template = JSON.parse(stdout);
+    const { resourceGroupName, ...parameters } = template.parameters;
+    expect(resourceGroupName).toBeDefined();
+    expect(parameters).toStrictEqual(group.parameters);
+    const described = ({ outputs = {} }: Template) =>
+      Object.entries(outputs).map(([name, { type, metadata }]) => [name, type, metadata]);
+    expect(described(template)).toStrictEqual(described(group));
+    const variables = async (path: string) => JSON.parse(await readFile(join(root, path), 'utf8')).parameters;
+    const { resourceGroupName: _, ...ofBoth } = await variables('infra/main.parameters.json');
+    expect(await variables('infra/group.parameters.json')).toStrictEqual(ofBoth);
+  });
+
   it('have every parameter in PARAMETERS.md, with its variable and its meaning', async () => {
     const page = await readFile(join(root, 'infra/PARAMETERS.md'), 'utf8');
     const file = JSON.parse(await readFile(join(root, 'infra/main.parameters.json'), 'utf8'));
@@ -103,7 +117,7 @@ describe.skipIf(bicep === undefined)('Bicep files', () => {
 
 interface Template {
   readonly parameters: Record<string, { readonly metadata: { readonly description: string } }>;
-  readonly outputs?: Record<string, unknown>;
+  readonly outputs?: Record<string, { readonly type: string; readonly metadata: unknown }>;
   readonly resources: Record<string, { readonly properties?: { readonly template?: Template } }>;
 }
 

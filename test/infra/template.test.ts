@@ -5,13 +5,15 @@ import { checkAccess } from './check-access.ts';
 import { checkApp } from './check-app.ts';
 import { checkGateway } from './check-gateway.ts';
 import { checkMonitoring } from './check-monitoring.ts';
-import { at, expand, type Expansions, ofType } from './expand.ts';
+import { checkLandingZone } from './check-landing-zone.ts';
+import { at, expand, type Expansion, type Expansions, ofType } from './expand.ts';
 import { NAME_RULES } from './names.ts';
 
 const bicep = await findBicep();
 
 describe.skipIf(bicep === undefined)('the expanded template', () => {
   let expansions: Expansions;
+  let landingZone: Expansion;
 
   beforeAll(async () => {
     const compile = bicep as Bicep;
@@ -21,13 +23,16 @@ describe.skipIf(bicep === undefined)('the expanded template', () => {
       vnet: await expand(compile, 'vnet'),
       functionKey: await expand(compile, 'function-key'),
       pool: await expand(compile, 'pool'),
+      group: await expand(compile, 'group'),
     };
-  }, 300_000);
+    landingZone = await expand(compile, 'landing-zone');
+  }, 900_000);
 
   checkAccess(() => expansions);
   checkApp(() => expansions);
   checkGateway(() => expansions);
   checkMonitoring(() => expansions);
+  checkLandingZone(() => landingZone);
 
   it('makes no vault for an app without AWS keys, and gives nobody a role in one', async () => {
     const keyless = await expand(bicep as Bicep, 'keyless');
@@ -44,8 +49,21 @@ describe.skipIf(bicep === undefined)('the expanded template', () => {
     expect(settings.map(({ name }) => name)).not.toContain('KEY_VAULT_URI');
   }, 180_000);
 
+  it('can be deployed into a resource group that is there, with names and tags of its owner', () => {
+    const { predictedResources } = expansions.group;
+    expect(predictedResources.map(({ type }) => type)).not.toContain('Microsoft.Resources/resourceGroups');
+    const own = predictedResources.filter(({ type }) => !type.startsWith('Microsoft.ApiManagement/'));
+    for (const { id } of own) expect(id).toContain('/resourceGroups/rg-given/');
+    expect(ofType(expansions.group, 'Microsoft.Web/sites')[0]?.name).toBe('func-contoso-bedrock-prod');
+    expect(ofType(expansions.group, 'Microsoft.KeyVault/vaults')[0]?.name).toBe('kv-contoso-bedrock-prod');
+    const tagged = own.filter(({ location }) => location !== undefined);
+    expect(tagged.length).toBeGreaterThan(5);
+    for (const { tags, type } of tagged)
+      expect(tags, type).toMatchObject({ costCentre: '4711', 'azd-env-name': 'given' });
+  });
+
   it('names everything within the rules of Azure, whatever the environment is called', () => {
-    for (const [set, { predictedResources }] of Object.entries(expansions)) {
+    for (const [set, { predictedResources }] of Object.entries({ ...expansions, landingZone })) {
       for (const { name, type } of predictedResources) {
         // Names that only Azure can know: of role assignments (guids) and of DNS zones (domains of the cloud).
         if (name.startsWith('[')) continue;

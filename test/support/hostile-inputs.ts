@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { readModel } from '../../src/bedrock/body-model.ts';
+import { findModel, readModels } from '../../src/bedrock/body-model.ts';
 import { withMetadata } from '../../src/bedrock/request-metadata.ts';
 import { createRouter } from '../../src/bedrock/route.ts';
 import { findMembers } from '../../src/json/members.ts';
@@ -12,6 +12,8 @@ import { createEventFramer } from '../../src/streams/server-sent-events.ts';
 import { createEventStreamFramer } from '../../src/streams/event-stream.ts';
 import type { Framer } from '../../src/streams/framer.ts';
 import { createSigner } from '../../src/aws/signer.ts';
+import { createRandom } from '../fuzz/random.ts';
+import { hostileObject, mixOf } from './hostile-json.ts';
 
 /** The worst inputs of each reader that a caller, or Bedrock, can have the event loop read. */
 
@@ -26,7 +28,15 @@ export type Row = readonly [name: string, bytes: number, prepare: Prepare];
 function body(before: string, unit: string, after = ''): Prepare {
   return (bytes) => {
     const json = Buffer.from(`{${before}${unit.repeat(Math.ceil(bytes / unit.length))}${after}"model":"m"}`);
-    return () => readModel(json, 'model');
+    return () => readModels(json, 'model');
+  };
+}
+
+/** In an order that no processor foresees, which costs more than the reading where it is read by guesses. */
+function mixed(before: string, parts: readonly string[], after: string): Prepare {
+  return (bytes) => {
+    const json = Buffer.from(`{${before}${mixOf(createRandom(1), bytes, parts)}${after}"model":"m"}`);
+    return () => readModels(json, 'model');
   };
 }
 
@@ -95,6 +105,31 @@ export const HOSTILE_BODIES: readonly Row[] = [
   ['nested members', 65_536, models((bytes) => `{"a":[${'{"modelArx":1},'.repeat(bytes / 15)}0]}`)],
   ['nested names', 65_536, models((bytes) => `{"a":[${'{"modelArn":"a"},'.repeat(bytes / 17)}0]}`)],
   ['a name in arrays in arrays', 65_536, models((bytes) => '{"modelArn":['.repeat(bytes / 13))],
+  ['elements of all kinds', 65_536, mixed('"a":[', ['1,', '12,', '[],', '{},', '"",', '"a",', 'null,'], '1],')],
+  ['strings of all kinds', 65_536, mixed('"a":[', ['"",', '"a",', '"\\n",', '"ab",', '"\\u0061",'], '1],')],
+  ['escapes of all kinds', 65_536, mixed('"a":"', ['\\n', 'a', '\\u0061', '\\"', 'bb', 'a long one'], '",')],
+  ['members of all kinds', 65_536, mixed('', ['"":1,', '"m":[],', '"mo\\u0064el1":2,', '"modelx":"",', '"a":{},'], '')],
+  [
+    'levels at random',
+    65_536,
+    (bytes) => {
+      const json = Buffer.from(hostileObject(createRandom(1), bytes));
+      return () => findModel(json, 'x');
+    },
+  ],
+  [
+    'a model that may stand there again',
+    65_536,
+    (bytes) => {
+      const json = Buffer.from(`{${'"a":1,'.repeat(bytes / 6)}"model":"m","b":"\\u00e4"}`);
+      return () => findModel(json, 'model');
+    },
+  ],
+  [
+    'other models, and arguments of that name',
+    65_536,
+    body('"tools":[', '{"model":"a","b":{"model":1,"c":"a longer description of it"}},', '1],'),
+  ],
   [
     'members beside metadata',
     65_536,

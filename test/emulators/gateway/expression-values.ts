@@ -75,6 +75,7 @@ function stringMembers(text: string): NetObject {
     methods: {
       Any: (predicate) =>
         any(Array.from({ length: text.length }, (_, index) => text.charCodeAt(index)))(predicate ?? null),
+      EndsWith: (ending) => text.endsWith(asString(ending)),
       StartsWith: (prefix) => text.startsWith(asString(prefix)),
       ToLowerInvariant: () => text.toLowerCase(),
     },

@@ -57,6 +57,7 @@ describe('values', () => {
     ['1 > 2 ? "a" : "b"', 'b'],
     ['(string)context.Variables["name"] + "s"', 'values'],
     ['((string)context.Variables["name"]).StartsWith("val")', true],
+    ['((string)context.Variables["name"]).EndsWith("val")', false],
     ['(string)null == null', true],
     ['(int)42', 42],
     ['context.Product?.Id', null],

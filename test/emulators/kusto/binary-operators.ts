@@ -32,6 +32,11 @@ const negated =
 const sameText = textual((left, right) => left === right);
 const startsWith = textual((left, right) => left.startsWith(right));
 const endsWith = textual((left, right) => left.endsWith(right));
+/** As a term, or several: with neither a letter nor a digit before or after it, which is how the index of terms is made. */
+const has = textual((left, right) => {
+  const escaped = right.replaceAll(/[\^$.*+?()[\]{}|\\/-]/g, String.raw`\$&`);
+  return new RegExp(String.raw`(?<![\p{L}\p{N}])${escaped}(?![\p{L}\p{N}])`, 'u').test(left);
+});
 const contains = textual((left, right) => left.includes(right));
 
 /** Operators between two values, by the kind of their node. `and`, `or` and `in` stand with the expressions. */
@@ -59,4 +64,6 @@ export const BINARY_OPERATORS: Readonly<Record<string, Binary>> = {
   NotEndsWithExpression: negated(endsWith),
   ContainsExpression: contains,
   NotContainsExpression: negated(contains),
+  HasExpression: has,
+  NotHasExpression: negated(has),
 };

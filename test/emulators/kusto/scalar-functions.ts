@@ -33,6 +33,7 @@ export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = {
     return Math.round(value * scale) / scale;
   },
   split: ([text, delimiter]) => toText(text ?? null).split(toText(delimiter ?? null)),
+  sqrt: ([value]) => (typeof value === 'number' && value >= 0 ? Math.sqrt(value) : null),
   startofmonth: ([time]) => {
     if (typeof time !== 'number') return null;
     const date = new Date(time);
@@ -41,6 +42,10 @@ export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = {
   strcat: (values) => values.map(toText).join(''),
   strlen: ([text]) => Array.from(toText(text ?? null)).length,
   tobool: ([value = null]) => toBoolean(value),
+  todatetime: ([value = null]) => {
+    const time = typeof value === 'string' ? Date.parse(value) : value;
+    return typeof time === 'number' && !Number.isNaN(time) ? time : null;
+  },
   todouble: ([value = null]) => toNumber(value),
   toint: ([value = null]) => toWhole(value),
   tolong: ([value = null]) => toWhole(value),

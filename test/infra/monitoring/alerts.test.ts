@@ -4,27 +4,42 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { analyze, resultOf } from '../../emulators/kusto/language.ts';
+import { runQuery } from '../../emulators/kusto/query.ts';
 import type { Row } from '../../emulators/kusto/values.ts';
+import { eventLine, type LogEvent } from '../../../src/log.ts';
 import { type Bicep, findBicep } from '../bicep-compiler.ts';
 import { type Expansion, ofType, type Resource } from '../expand.ts';
-import { ask, row } from './day.ts';
+import { NOW, row } from './day.ts';
 import { alertsOf, criterionOf, expandMonitoring } from './deployed.ts';
-import { captureLines, type Lines } from './lines.ts';
+import { captureLines, type Line, type Lines } from './lines.ts';
 import { SCHEMA } from './schema.ts';
 import { root } from '../../support/root.ts';
 
 const bicep = await findBicep();
-const NAMES = ['credentials', 'errors', 'throttling'];
+const NAMES = [
+  'credentials',
+  'errors',
+  'throttling',
+  'refusals',
+  'token',
+  'settings',
+  'exports',
+  'records',
+  'silence',
+  'instances',
+];
 
 describe.skipIf(bicep === undefined)('the alert rules', () => {
   let lines: Lines;
   let expansion: Expansion;
   let rules: ReadonlyMap<string, Resource>;
+  let functionApp: string;
 
   beforeAll(async () => {
     lines = await captureLines();
     expansion = await expandMonitoring(bicep as Bicep);
     rules = alertsOf(expansion);
+    functionApp = ofType(expansion, 'Microsoft.Web/sites')[0]?.name ?? '';
   });
 
   const times = (n: number, make: () => Row) => Array.from({ length: n }, make);
@@ -32,16 +47,21 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
   const failed = (n: number) => times(n, () => row(1, lines.failed));
   const throttled = (n: number) => times(n, () => row(1, lines.throttled));
 
-  /** Whether the rule would tell somebody, with these rows in its window. */
-  function fires(name: string, rows: readonly Row[]): boolean {
-    const { query, metricMeasureColumn, threshold } = criterionOf(rules.get(name));
-    const [found, ...others] = ask(String(query), rows);
-    expect(others).toStrictEqual([]);
-    return found !== undefined && Number(found[String(metricMeasureColumn)]) > Number(threshold);
+  /** Whether the rule would tell somebody, with these rows in its window; about what, where it tells several things apart. */
+  function fires(name: string, rows: readonly Row[], dependencies: readonly Row[] = []): boolean {
+    const { query, metricMeasureColumn, threshold, dimensions } = criterionOf(rules.get(name));
+    const found = runQuery(String(query), {
+      schema: SCHEMA,
+      rows: { AppTraces: rows, AppDependencies: dependencies },
+      now: NOW,
+    });
+    expect(found.length).toBeLessThan((dimensions as unknown[]).length === 0 ? 2 : 99);
+    return found.some((values) => Number(values[String(metricMeasureColumn)]) > Number(threshold));
   }
 
   it.each(NAMES)('%s: silent without traffic, and as long as all is well', (name) => {
-    expect(fires(name, [])).toBe(false);
+    // Silence is what that one rule is about.
+    expect(fires(name, [])).toBe(name === 'silence');
     expect(fires(name, fine(50))).toBe(false);
   });
 
@@ -59,9 +79,105 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
         times(2, () => row(1, lines.vaultFailed)),
       ),
     ).toBe(false);
+    // Nothing to go on with: every call fails until somebody acts.
+    expect(fires('credentials', [row(1, lines.vaultFailed, { stale: false })])).toBe(true);
     // The answer of a model that the account may not use is not about the keys.
-    const denied = times(9, () => row(1, lines.keysRefused, { errorType: 'AccessDeniedException' }));
-    expect(fires('credentials', denied)).toBe(false);
+    expect(fires('credentials', times(9, denied))).toBe(false);
+  });
+
+  const denied = () => row(1, lines.denied);
+
+  it('refusals: told when AWS refuses most calls of a model, which no other rule sees', () => {
+    expect(fires('refusals', times(3, denied))).toBe(true);
+    expect(fires('errors', times(99, denied))).toBe(false);
+    expect(fires('refusals', times(2, denied))).toBe(false);
+    const answered = () => row(1, lines.counted);
+    expect(fires('refusals', [...times(3, denied), ...times(3, answered)])).toBe(false);
+    // Calls of other models and teams do not hide it.
+    expect(fires('refusals', [...times(3, denied), ...fine(900), ...times(900, () => row(1, lines.stream))])).toBe(
+      true,
+    );
+    // What the proxy itself refuses is not AWS's.
+    expect(
+      fires(
+        'refusals',
+        times(9, () => row(1, lines.refused, { status: 403 })),
+      ),
+    ).toBe(false);
+  });
+
+  it('token: told when the gateway is not admitted, not when one of its callers is refused', () => {
+    const refused = () => row(1, lines.tokenRefused);
+    expect(fires('token', times(3, refused))).toBe(true);
+    expect(
+      fires(
+        'token',
+        times(3, () => row(1, lines.tokenRefused, { status: 403 })),
+      ),
+    ).toBe(true);
+    expect(fires('token', times(2, refused))).toBe(false);
+    for (const line of [lines.denied, lines.refused]) {
+      expect(
+        fires(
+          'token',
+          times(9, () => row(1, line, { status: 403 })),
+        ),
+      ).toBe(false);
+    }
+  });
+
+  it('settings, exports: told at the first line of their own', () => {
+    const line = (event: LogEvent) => row(1, JSON.parse(eventLine(event, { message: 'Wrong settings: A' })) as Line);
+    expect(fires('settings', [line('bedrock.settings')])).toBe(true);
+    expect(fires('settings', [line('bedrock.defect')])).toBe(true);
+    expect(fires('exports', [line('bedrock.telemetry')])).toBe(true);
+    expect(fires('settings', [line('bedrock.telemetry'), line('bedrock.clock')])).toBe(false);
+    expect(fires('exports', [line('bedrock.settings')])).toBe(false);
+  });
+
+  const MINUTE = 60_000;
+  /** A call that the gateway has sent to the app, that many minutes before the rule looks. */
+  const sent = (minutesAgo: number, ItemCount = 1, app = functionApp) => ({
+    TimeGenerated: NOW.getTime() - minutesAgo * MINUTE,
+    Target: `${app}.azurewebsites.net`,
+    ItemCount,
+  });
+  /** The record of a call that began then. */
+  const written = (minutesAgo: number) =>
+    row(1, lines.profile, { time: new Date(NOW.getTime() - minutesAgo * MINUTE).toISOString() });
+
+  it('records: told when calls that the gateway has sent have no record', () => {
+    const calls = times(200, () => sent(60));
+    const records = (count: number) => times(count, () => written(60));
+    expect(fires('records', records(200), calls)).toBe(false);
+    expect(fires('records', records(198), calls)).toBe(false);
+    expect(fires('records', records(197), calls)).toBe(true);
+    expect(fires('records', [], calls)).toBe(true);
+    // Too few to say; another app's; such as may still run.
+    expect(fires('records', [], calls.slice(0, 99))).toBe(false);
+    expect(fires('records', [], [...calls.slice(0, 99), ...times(99, () => sent(60, 1, 'func-other'))])).toBe(false);
+    expect(fires('records', [], [...calls.slice(0, 99), ...times(99, () => sent(20))])).toBe(false);
+    expect(fires('records', [...records(197), ...times(9, () => written(20)), written(130)], calls)).toBe(true);
+  });
+
+  it('records: allows for the error of a gateway that is sampled', () => {
+    const sampled = times(100, () => sent(60, 10));
+    const records = (count: number) => times(count, () => written(60));
+    expect(fires('records', records(750), sampled)).toBe(false);
+    expect(fires('records', records(650), sampled)).toBe(true);
+  });
+
+  it('instances: told when the busiest minutes had nearly all that there may be', () => {
+    // The parameter of this deployment is 40.
+    const on = (count: number, minute = 1, prefix = 'i') =>
+      Array.from({ length: count }, (_, index): Row => ({
+        ...row(minute, lines.profile),
+        AppRoleInstance: `${prefix}${index}`,
+      }));
+    expect(fires('instances', on(32))).toBe(false);
+    expect(fires('instances', on(33))).toBe(true);
+    // One after the other is not at once.
+    expect(fires('instances', [...on(20), ...on(20, 11, 'j')])).toBe(false);
   });
 
   it('errors: told of the share that proxy and Bedrock have failed, among calls that could succeed', () => {
@@ -113,7 +229,12 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
     for (const [name, rule] of rules) {
       expect(rule, name).toMatchObject({
         kind: 'LogAlert',
-        properties: { enabled: true, autoMitigate: true, scopes: [workspace?.id], windowSize: 'PT15M' },
+        properties: {
+          enabled: true,
+          autoMitigate: true,
+          scopes: [workspace?.id],
+          windowSize: name === 'records' ? 'PT2H' : 'PT15M',
+        },
       });
       const criterion = criterionOf(rule);
       expect(criterion, name).toMatchObject({ operator: 'GreaterThan', timeAggregation: 'Maximum' });
@@ -121,12 +242,14 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
       expect(columns.find((column) => column.name === criterion['metricMeasureColumn'])?.type, name).toMatch(
         /^(long|real)$/,
       );
+      const named = (criterion['dimensions'] as { name: string }[]).map((dimension) => dimension.name);
+      expect(columns.map((column) => column.name)).toEqual(expect.arrayContaining(named));
     }
   });
 
   it('are told in the page of monitoring as they are', async () => {
     const page = await readFile(join(root, 'infra/monitoring/README.md'), 'utf8');
-    const frequencies = { PT5M: '5 minutes', PT15M: '15 minutes' };
+    const frequencies = { PT5M: '5 minutes', PT15M: '15 minutes', PT30M: '30 minutes' };
     for (const [name, rule] of rules) {
       const { displayName, severity, evaluationFrequency } = rule['properties'] as Record<string, unknown>;
       const [, cells = ''] = page.split(`| *${String(displayName)}* |`);

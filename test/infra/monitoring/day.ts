@@ -5,7 +5,7 @@ import { SCHEMA } from './schema.ts';
 
 const START = Date.parse('2026-11-20T10:00:00Z');
 /** When the queries are asked: six days later, in the same month. */
-const NOW = new Date('2026-11-26T12:00:00Z');
+export const NOW = new Date('2026-11-26T12:00:00Z');
 
 /** A time on the day, by minutes from its start. */
 export function at(minute: number): string {
@@ -21,7 +21,12 @@ export function at(minute: number): string {
 export function row(minute: number, line: Line, changes: Line = {}): Row {
   const madeUp = Object.keys(changes).filter((name) => !Object.hasOwn(line, name));
   if (madeUp.length > 0) throw new Error(`The line has no ${madeUp.join(', ')}.`);
-  return { TimeGenerated: START + minute * 60_000, Message: JSON.stringify({ ...line, ...changes }), SeverityLevel: 1 };
+  return {
+    TimeGenerated: START + minute * 60_000,
+    Message: JSON.stringify({ ...line, ...changes }),
+    SeverityLevel: 1,
+    AppRoleInstance: 'instance-0',
+  };
 }
 
 /** Two hours of calls: what was complete in the first, what was not in the second. */

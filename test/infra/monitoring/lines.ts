@@ -46,6 +46,10 @@ export interface Lines {
   readonly health: Line;
   /** Team A, Haiku: AWS refused the keys, 403. */
   readonly keysRefused: Line;
+  /** Team A, Haiku: AWS does not allow the call, 403. */
+  readonly denied: Line;
+  /** The function does not accept the gateway's token. */
+  readonly tokenRefused: Line;
   /** The vault could not be read while keys were at hand. */
   readonly vaultFailed: Line;
   /** The cause of `broken`. */
@@ -89,6 +93,8 @@ export async function captureLines(): Promise<Lines> {
     const partial = await lineOfCall(`/model/${HAIKU}/invoke-with-response-stream`, anthropic, cutAt(1500));
     const refused = await lineOfCall('/model/a%20b/converse', { messages });
     const counted = await lineOfCall(`/model/${HAIKU}/count-tokens`, { input: { converse: { messages } } });
+    const denied = await lineOfCall(converse(HAIKU), { messages }, fail(403, 'AccessDeniedException', 'No.'));
+    const { record: tokenRefused } = await call(chain, converse(HAIKU), { body: { messages }, door: 'host' });
     const aborted = await abortedCall(chain, converse(HAIKU));
     const health = await lineOfCall('/health', null);
     chain.vault.fail(500);
@@ -113,6 +119,8 @@ export async function captureLines(): Promise<Lines> {
       aborted,
       health,
       keysRefused,
+      denied,
+      tokenRefused,
       vaultFailed: lineOf(chain, 'bedrock.credentials'),
       failure: lineOf(chain, 'bedrock.failure'),
     };

@@ -36,7 +36,7 @@ const APPLICATION_INSIGHTS = {
   UserId: 'string',
 } as const;
 
-/** The tables that the queries read: those of the log and of the metrics, and Resource Graph's `resources`. */
+/** The tables that the queries read: those of the log, of the calls that the gateway has made and of the metrics, and Resource Graph's `resources`. */
 export const SCHEMA: Database['schema'] = {
   AppTraces: {
     ...APPLICATION_INSIGHTS,
@@ -45,6 +45,19 @@ export const SCHEMA: Database['schema'] = {
     ReferencedItemId: 'string',
     ReferencedType: 'string',
     SeverityLevel: 'int',
+  },
+  AppDependencies: {
+    ...APPLICATION_INSIGHTS,
+    Data: 'string',
+    DependencyType: 'string',
+    DurationMs: 'real',
+    Id: 'string',
+    Measurements: 'dynamic',
+    Name: 'string',
+    PerformanceBucket: 'string',
+    ResultCode: 'string',
+    Success: 'bool',
+    Target: 'string',
   },
   AppMetrics: {
     ...APPLICATION_INSIGHTS,

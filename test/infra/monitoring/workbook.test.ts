@@ -59,6 +59,15 @@ describe.skipIf(bicep === undefined)('what is deployed to look at', () => {
       for (const [where, { diagnostics }] of analyses) expect(diagnostics, where).toStrictEqual([]);
     });
 
+    it('find the lines by the index of terms, and only then look how they begin', () => {
+      const reading = [...queries].filter(([, query]) => query.includes('Message startswith'));
+      expect(reading.length).toBeGreaterThan(25);
+      for (const [where, query] of reading) {
+        const [before = ''] = query.split('Message startswith', 1);
+        expect(before, where).toContain('Message has');
+      }
+    });
+
     it('name no member of a log line that the proxy does not write', async () => {
       const written = new Set(Object.values(await captureLines()).flatMap((line) => Object.keys(line)));
       const asked = Array.from(analyses).flatMap(([where, { syntax }]) =>

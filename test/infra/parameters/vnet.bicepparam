@@ -6,5 +6,7 @@ param bedrockRegion = 'eu-central-1'
 param apimName = 'apim-contoso'
 param apimResourceGroupName = 'rg-gateway'
 param proxyAppClientId = '11111111-1111-1111-1111-111111111111'
+param updateStrategy = 'RollingUpdate'
+param alwaysReadyInstances = 2
 param vnetEnabled = true
 param privateIngress = true

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import { RUNTIME } from '../../../src/bedrock/runtime.ts';
+import { SERVICES } from '../../../src/bedrock/services.ts';
+import { OWN_PATHS } from '../../../src/bedrock/unknown-path.ts';
 import { startEchoBackend } from '../../emulators/gateway/echo-backend.ts';
 import {
   awsError,
@@ -21,7 +24,17 @@ const NO_KEY =
   'No subscription key was sent. Send it as header api-key or, where the gateway accepts that, as bearer token; x-api-key is not read.';
 const CLIENT_BASE = 'Base URLs of OpenAI clients end with /openai/v1, those of Anthropic clients with /anthropic. ';
 const SERVED =
-  'This gateway serves Amazon Bedrock: POST /model/{modelId}/{operation}, /guardrail/..., /guardrail-checks/..., /openai/v1/... and /anthropic/v1/messages; GET, DELETE /openai/v1/responses/{id}; GET, POST /async-invoke; GET /foundation-models, /inference-profiles, /health. Other services of Bedrock are served only where they are turned on.';
+  'This gateway serves Amazon Bedrock: POST /model/{modelId}/{operation}, /guardrail/..., /guardrail-checks/..., /openai/v1/... and /anthropic/v1/messages; GET, DELETE /openai/v1/responses/{id}; GET, POST /async-invoke; GET /foundation-models, /inference-profiles, /health, /usage. Other services of Bedrock are served only where they are turned on.';
+
+it('what the gateway says it serves, is what the function serves', () => {
+  const first = (path: string) => path.split('/')[1];
+  const named = new Set(Array.from(SERVED.matchAll(/(?<= )\/[\w-]+/g), ([path]) => first(path)));
+  const served = SERVICES.flatMap(({ operations }) => operations).map(({ template }) => first(template));
+  const own = OWN_PATHS.map(first);
+  expect([...named].filter((path) => ![...served, ...own].includes(path))).toStrictEqual([]);
+  const usual = [...RUNTIME.operations.map(({ template }) => first(template)), ...own];
+  expect(usual.filter((path) => !named.has(path))).toStrictEqual([]);
+});
 
 describe("the gateway's own errors", () => {
   it('401 without a key, and with a wrong one, saying what to do', async () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import { readModel } from '../../../src/bedrock/body-model.ts';
+import { type NamedModels, readModels } from '../../../src/bedrock/body-model.ts';
 
-function read(body: string | Buffer, member = 'model'): string {
-  return readModel(Buffer.from(body), member);
+function read(body: string | Buffer, member: 'model' | 'modelId' = 'model'): string | undefined {
+  return readModels(Buffer.from(body), member).model;
 }
 
-describe('readModel', () => {
+describe('readModels', () => {
   it.each([
     ['{"model":"m"}', 'm'],
     [' {\r\n\t"model" \n:\t"m" } ', 'm'],
@@ -19,7 +19,7 @@ describe('readModel', () => {
     ['{"list":["model","model"],"model":"m"}', 'm'],
     ['{"mod\\u0065l":"m"}', 'm'],
     ['{"model":"\\u006d\\/n"}', 'm/n'],
-    ['{"Model":"x","model":"m"}', 'm'],
+    ['{"a":{"Model":"x"},"model":"m"}', 'm'],
     ['{"modelId":"x","model":"m"}', 'm'],
     ['{"__proto__":{"model":"x"},"model":"m"}', 'm'],
     ['{"text":"日本語 🚀","model":"m"}', 'm'],
@@ -45,6 +45,8 @@ describe('readModel', () => {
     ['{"model":{"model":"m"}}'],
     ['{"nested":{"model":"m"}}'],
     ['{"Model":"m"}'],
+    ['{"Model":"x","model":"m"}'],
+    ['{"model":"m","MOD\\u0045L":"x"}'],
     ['{"model":"m"'],
     ['{"model":"m"}x'],
     ["{'model':'m'}"],
@@ -82,5 +84,49 @@ describe('readModel', () => {
     expect(thrown).toBeInstanceOf(Error);
     expect(String(thrown)).not.toContain('secret');
     expect(thrown).not.toHaveProperty('cause');
+  });
+});
+
+describe('models beside the one that is called', () => {
+  function others(body: string, member?: 'model' | 'modelId'): NamedModels['others'] {
+    return readModels(Buffer.from(body), member).others;
+  }
+
+  it.each<[string, string[]]>([
+    ['{"fallbacks":[{"model":"a"},{"model":"b","betas":["model"]}]}', ['a', 'b']],
+    ['{"tools":[{"type":"advisor_20260301","name":"advisor","model":"a"}]}', ['a']],
+    ['{"tools":[{"type":"image_generation","model":"a"},{"name":"b"}],"fallbacks":[{"model":"b"}]}', ['a', 'b']],
+    ['{"Tools":[{"MODEL":"a"}],"FALL\\u0062ACKS":[{"mod\\u0045l":"b"}]}', ['a', 'b']],
+    ['{"tools":[{"model":"a","model":"b"}],"tools":[{"model":"c"}]}', ['a', 'b', 'c']],
+    ['{"tools":{"model":"a"}}', ['a']],
+    ['{"additionalModelRequestFields":{"fallbacks":[{"model":"a"}],"tools":[{"model":"b"}]}}', ['a', 'b']],
+    ['\ufeff{"fallbacks":[{"model":"a"}]}', ['a']],
+    ['{}', []],
+    ['{"tools":[{"name":"cars","input_schema":{"type":"object","properties":{"model":{"type":"string"}}}}]}', []],
+    ['{"tools":[{"input_schema":{"properties":{"model":{"const":"Tesla"}},"default":{"model":"Tesla"}}}]}', []],
+    ['{"tools":[{"function":{"parameters":{"required":["model"]}}}]}', []],
+    ['{"messages":[{"content":[{"type":"tool_use","input":{"model":"Tesla"}}]}],"tools":[]}', []],
+    ['{"messages":[{"model":"a"}],"metadata":{"fallbacks":[{"model":"a"}]}}', []],
+  ])('%s', (body, models) => {
+    expect(others(body)).toStrictEqual(models);
+  });
+
+  it('are told beside it', () => {
+    expect(readModels(Buffer.from('{"tools":[{"model":"a"}],"model":"m"}'), 'model')).toStrictEqual({
+      model: 'm',
+      others: ['a'],
+    });
+  });
+
+  it.each([
+    ['{"tools":[{"model":1}]}'],
+    ['{"fallbacks":[{"model":["a"]}]}'],
+    [`{"fallbacks":[{"model":"${'a'.repeat(20_000)}"}]}`],
+    ['{"fallbacks":[{"model":"a"}]'],
+    ['{"fallbacks":[]}{"fallbacks":[{"model":"a"}]}'],
+    ['[{"fallbacks":[{"model":"a"}]}]'],
+    [''],
+  ])('refuses %.60s', (body) => {
+    expect(() => others(body)).toThrow(expect.objectContaining({ failure: 'invalidRequest' }));
   });
 });

@@ -256,7 +256,7 @@ describe('404 says what is wrong with the path, and what is served', () => {
   const base = 'Base URLs of OpenAI clients end with /openai/v1, those of Anthropic clients with /anthropic. ';
   const all =
     'Served is Amazon Bedrock: /model/..., /guardrail/..., /guardrail-checks/..., /async-invoke/..., /openai/..., ' +
-    '/anthropic/..., and GET /health.';
+    '/anthropic/..., and GET /health, /usage.';
   const openai =
     'Served below /openai: POST /openai/v1/chat/completions, POST /openai/v1/responses, ' +
     'GET /openai/v1/responses/{responseId}, DELETE /openai/v1/responses/{responseId}, ' +
@@ -274,6 +274,7 @@ describe('404 says what is wrong with the path, and what is served', () => {
     ['GET', '/openai/v1/chat/completions', `This path is called by POST, not by GET. ${openai}`],
     ['POST', '/openai/v1/responses/resp_1', `This path is called by GET or DELETE, not by POST. ${openai}`],
     ['POST', '/health', `This path is called by GET, not by POST. ${all}`],
+    ['POST', '/usage', `This path is called by GET, not by POST. ${all}`],
     ['POST', '/model/a/converse/', end + model],
     ['POST', '/openai/v1/chat/completions/', end + openai],
     ['POST', '/v1/chat/completions', base + all],

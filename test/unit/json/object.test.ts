@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { grammarOf } from '../../../src/json/grammar.ts';
 import { readObject } from '../../../src/json/object.ts';
+import { hostileObject } from '../../support/hostile-json.ts';
+import { createRandom } from '../../fuzz/random.ts';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 500);
 fc.configureGlobal({ seed: Number(process.env['PROPERTY_SEED'] ?? 1), numRuns: RUNS });
@@ -58,6 +61,28 @@ describe('the members of a name at the top level', () => {
     for (const name of [escaped.join(''), `${escaped.slice(0, 7).join('')}Metadata`, 'requestMetadat\\u0061']) {
       expect(readObject(Buffer.from(`{"${name}":1}`), 'requestMetadata')?.values).toHaveLength(1);
     }
+  });
+});
+
+it('a name of any length that an operation has', () => {
+  for (const name of ['a', 'model', 'modelId', 'requestMetadata']) {
+    for (const other of [name.slice(1), `${name}a`, `${name.slice(0, -1)}\\u0030`, name.toUpperCase()]) {
+      const json = Buffer.from(`{"${other}":1,"b":{"${name}":2},"${name}":3,"${other}":4}`);
+      const values = readObject(json, name)?.values.map(({ start, end }) => json.toString('utf8', start, end));
+      expect(values).toStrictEqual(['3']);
+    }
+  }
+  expect(() => grammarOf({ top: ['a'.repeat(200)], inner: [], anyCase: false })).toThrow(RangeError);
+});
+
+it('stops behind a value that is enough, whatever follows', () => {
+  const json = Buffer.from('{"a":{},"x":1,"b":tr');
+  expect(readObject(json, 'x')).toBeUndefined();
+  expect(readObject(json, 'x', { enough: () => true })).toStrictEqual({
+    start: 0,
+    end: 13,
+    empty: false,
+    values: [{ start: 12, end: 13 }],
   });
 });
 
@@ -160,7 +185,7 @@ describe('against JSON.parse', () => {
       fc.property(texts, (text) => {
         const parsed = parse(text.isWellFormed() ? text : '');
         const json = Buffer.from(text.isWellFormed() ? text : '');
-        const found = readObject(json, 'x', { most: Infinity });
+        const found = readObject(json, 'x', { enough: () => false });
         const whole = found !== undefined && /^[ \t\r\n]*$/.test(json.toString('utf8', found.end)) ? found : undefined;
         expect(whole !== undefined).toBe(parsed !== undefined);
         if (parsed === undefined || whole === undefined) return;
@@ -202,5 +227,20 @@ describe.each([
   it('as deep again behind those that have ended, whole or not', () => {
     expect(valuesOf(`{"a":[${nested(900)},${nested(900)}],"x":${nested(1000)}}`)).toStrictEqual([nested(1000)]);
     expect(valuesOf(`{"a":{"b":[${nested(10)},{}]},"x":[]}`)).toStrictEqual(['[]']);
+  });
+});
+
+describe('levels that open and close at random', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('%i', (seed) => {
+    const random = createRandom(seed);
+    const text = hostileObject(random, 20_000);
+    expect(() => JSON.parse(text) as unknown).not.toThrow();
+    expect(valuesOf(text)).toStrictEqual(['1']);
+    const brackets = Array.from(text.matchAll(/[[\]{}]/g), ({ index }) => index).slice(1);
+    for (let run = 0; run < 50; run += 1) {
+      const at = random.pick(brackets);
+      const damaged = text.slice(0, at) + random.pick(['', ']', '}', '[', '{']) + text.slice(at + 1);
+      expect(valuesOf(damaged) !== undefined).toBe(damaged === text);
+    }
   });
 });

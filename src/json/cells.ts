@@ -1,0 +1,59 @@
+/**
+ * The grammar of JSON (RFC 8259) is a table with the names in it that are looked for. The cell for a byte in a state is at
+ * `state * 256 + byte`. Negative cells end the reading for a moment, and have one of the actions in their last eight bits.
+ * All others say what the byte does:
+ *
+ * | bits | |
+ * |---|---|
+ * | 8–17 | the state that follows |
+ * | 0–4, 18–22 | how far the word of open levels is shifted to the left, and back: see `scan.ts` |
+ * | 23–24 | set where the kind of the level below becomes the last two bits of the state that follows |
+ *
+ * Whatever is to be done upon a byte is in its cell, so that nothing has to be decided: a processor that guesses wrong
+ * what hostile texts hold next takes longer for that than for all the rest.
+ */
+
+/** Kinds of level. The outermost object has two: the second while a member is read that is looked for. */
+export const ARRAY = 0;
+export const OBJECT = 1;
+export const TOP = 2;
+export const TOP_WANTED = 3;
+
+/** Actions. */
+export const FAIL = 0;
+/** A name that is looked for has ended, in the outermost object or in another one. */
+export const WANTED_NAME = 1;
+export const WANTED_INNER_NAME = 2;
+/** A comma behind a member of the outermost object that is looked for. */
+export const NEXT_MEMBER = 3;
+export const CLOSE_TOP = 4;
+
+export const ACTION = 1 << 31;
+export const STAY = 1 | (1 << 18);
+export const OPEN_ARRAY = 3 | (1 << 18);
+export const OPEN_OBJECT = 2;
+export const CLOSE = (2 << 18) | (3 << 23);
+export const STATE = 0x3ff00;
+
+/** States below this one are in a string, where most bytes change nothing: of a value, by kind of level, or of a name. */
+export const STRINGS = 6;
+export const OBJECT_NAME_STRING = 4;
+export const TOP_NAME_STRING = 5;
+
+/** Behind a value, by kind of level: what a closing bracket leads to. */
+export const COMMA_OR_END = 8;
+
+/** Of the outermost object. */
+export const FIRST_NAME = 12;
+export const NEXT_NAME = 13;
+export const TOP_COLON = 14;
+export const WANTED_VALUE = 15;
+
+/** What a bracket in any value leads to. */
+export const ARRAY_VALUE_OR_END = 16;
+export const OBJECT_NAME_OR_END = 17;
+export const OBJECT_COLON = 18;
+
+/** From here on `grammar.ts` numbers as it needs. */
+export const FIRST_FREE = 19;
+export const MOST_STATES = 1024;
