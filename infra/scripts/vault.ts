@@ -39,10 +39,8 @@ export interface VaultAccess {
  */
 export function keyInVault({ vault, secretName, credential, pause, say, now = Date.now }: VaultAccess): KeyInVault {
   const url = /^https?:/.test(vault) ? vault : `https://${vault}.vault.azure.net`;
-  const insecure = url.startsWith('http:');
-  const client = new SecretClient(url, credential, {
-    ...(insecure ? { allowInsecureConnection: true, disableChallengeResourceVerification: true } : {}),
-  });
+  const insecure = { allowInsecureConnection: true, disableChallengeResourceVerification: true };
+  const client = new SecretClient(url, credential, url.startsWith('http:') ? insecure : {});
 
   async function whenAllowed<T>(attempt: () => Promise<T>): Promise<T> {
     for (let left = ATTEMPTS - 1; ; left -= 1) {

@@ -1,5 +1,5 @@
 import { GROUPS } from '../../src/bedrock/groups.ts';
-import { RUNTIME } from '../../src/bedrock/runtime.ts';
+import { SERVICES } from '../../src/bedrock/services.ts';
 import { GUARDRAILS } from '../emulators/bedrock/guardrails.ts';
 import { parseObject } from '../emulators/bedrock/json.ts';
 import type { ReceivedRequest } from '../emulators/bedrock/received-request.ts';
@@ -109,7 +109,7 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
           failures.push(`before request ${end}: ${refusal} for ${target}`);
         }
       }
-      if (isOrdered) failures.push(...chain.bedrock.requests.flatMap((request) => pastOrders(request, end)));
+      if (isOrdered) failures.push(...reached.flatMap((request) => pastOrders(request, end)));
       for (const service of services) service.reset();
       const valid = await validCall(chain);
       chain.bedrock.reset();
@@ -141,7 +141,9 @@ function pastOrders(request: ReceivedRequest, end: number): string[] {
 
 /** Operations that have no model write anything. */
 const NEEDLESS = new Set(
-  RUNTIME.operations.filter(({ guardrail }) => guardrail === 'needless').map(({ name }) => name),
+  SERVICES.flatMap(({ operations }) => operations)
+    .filter(({ guardrail }) => guardrail === 'needless')
+    .map(({ name }) => name),
 );
 
 function gatewayDoor({ gateway }: Chain, key: string): Door {

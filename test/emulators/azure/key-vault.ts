@@ -83,12 +83,11 @@ export async function startKeyVault({ identity, secrets }: KeyVaultOptions): Pro
     if (method !== 'PATCH' || !version || enabled === undefined) return errors.methodNotAllowed(method);
     if (store.find(name, version) === undefined) return errors.secretNotFound(`${name}/${version}`);
     store.enable(name, version, enabled);
-    const { value: _, ...item } = store.find(name, version) ?? { value: '' };
-    return { status: 200, headers: errors.serviceHeaders(), body: item };
+    return { status: 200, headers: errors.serviceHeaders(), body: { ...store.find(name, version), value: undefined } };
   }
 
   function listed(name: string): Answer {
-    const value = store.versions(name).map(({ value: _, ...item }) => item);
+    const value = store.versions(name).map((bundle) => ({ ...bundle, value: undefined }));
     return { status: 200, headers: errors.serviceHeaders(), body: { value, nextLink: null } };
   }
 

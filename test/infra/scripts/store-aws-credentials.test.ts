@@ -57,7 +57,7 @@ describe('the vault', () => {
   it('says absent for a secret that is not there, and does not for one that cannot be looked at', async () => {
     expect(await access().accessKeyId()).toBeUndefined();
     vault.fail(500);
-    await expect(access().accessKeyId()).rejects.toThrow();
+    await expect(access().accessKeyId()).rejects.toThrow('Failed on demand');
   });
 
   it('is waited for until the role has reached it', async () => {
