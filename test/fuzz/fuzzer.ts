@@ -16,6 +16,7 @@ export interface FuzzReport {
   /** How many of them ended in which way: a status, or one of the words of `sendOne`. */
   readonly outcomes: Readonly<Record<string, number>>;
   readonly reachedBedrock: number;
+  readonly reachedByRegion: Readonly<Record<string, number>>;
   readonly validCalls: number;
   /** Of the worker: how often it was started again, and its memory in MiB after each batch. */
   readonly restarts: number;
@@ -32,6 +33,9 @@ const SETTINGS = {
   FIRST_BYTE_DEADLINE_SECONDS: '10',
 };
 
+/** Both are reached: by the region of a client's signature, by ARNs and by profiles of a geography. */
+const REGIONS = ['us-east-1', 'eu-west-1'];
+
 /** Requests under way at a time. */
 const LANES = 16;
 
@@ -43,13 +47,14 @@ const EXPECTED = new Set([200, 400, 401, 403, 404, 405, 408, 413, 414, 417, 431,
  * closed; nothing may be signed that Bedrock does not verify; the worker has to live and to answer valid calls.
  */
 export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Promise<FuzzReport> {
-  const chain = await startChain({ callerAuth: 'functionKey', settings: SETTINGS });
+  const chain = await startChain({ callerAuth: 'functionKey', settings: SETTINGS, regions: REGIONS });
   const started = performance.now();
   const outcomes: Record<string, number> = {};
   const failures: string[] = [];
   const heapMiB: number[] = [];
   const rssMiB: number[] = [];
   let reachedBedrock = 0;
+  const reachedByRegion: Record<string, number> = {};
   let validCalls = 0;
   const doors = doorsOf(chain);
   try {
@@ -71,15 +76,19 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
         }
       };
       await Promise.all(Array.from({ length: LANES }, lane));
-      reachedBedrock += chain.bedrock.requests.length;
-      for (const { target, refusal } of chain.bedrock.requests) {
+      const reached = chain.bedrocks.flatMap(({ requests: received }) => received);
+      reachedBedrock += reached.length;
+      for (const { region, requests: received } of chain.bedrocks) {
+        reachedByRegion[region] = (reachedByRegion[region] ?? 0) + received.length;
+      }
+      for (const { target, refusal } of reached) {
         if (
           /Signature|UnrecognizedClient|must not reach|UnknownOperation|Malformed request target/.test(refusal ?? '')
         ) {
           failures.push(`before request ${end}: ${refusal} for ${target}`);
         }
       }
-      chain.bedrock.reset();
+      for (const bedrock of chain.bedrocks) bedrock.reset();
       const valid = await validCall(chain);
       if (valid === undefined) validCalls += 1;
       else failures.push(`valid call after request ${end}: ${valid}`);
@@ -91,7 +100,19 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
     failures.push(...defectsIn(chain));
     const { restarts } = chain.host;
     const seconds = Math.round((performance.now() - started) / 1000);
-    return { seed, requests, outcomes, reachedBedrock, validCalls, restarts, heapMiB, rssMiB, seconds, failures };
+    return {
+      seed,
+      requests,
+      outcomes,
+      reachedBedrock,
+      reachedByRegion,
+      validCalls,
+      restarts,
+      heapMiB,
+      rssMiB,
+      seconds,
+      failures,
+    };
   } finally {
     await chain.close();
   }
