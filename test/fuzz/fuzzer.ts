@@ -23,6 +23,7 @@ export interface FuzzReport {
   /** How many of them ended in which way: a status, or one of the words of `sendOne`. */
   readonly outcomes: Readonly<Record<string, number>>;
   readonly reachedBedrock: number;
+  readonly reachedByRegion: Readonly<Record<string, number>>;
   readonly validCalls: number;
   /** Of the worker: how often it was started again, and its memory in MiB after each batch. */
   readonly restarts: number;
@@ -40,6 +41,8 @@ const SETTINGS = {
   OPERATIONS: GROUPS.join(','),
 };
 
+/** Both are reached: by the region of a client's signature, by ARNs and by profiles of a geography. */
+const REGIONS = ['us-east-1', 'eu-west-1'];
 const PLAIN = { id: 'plain', key: 'key-of-plain' };
 const ORDERED = { id: 'ordered', key: 'key-of-ordered' };
 const [GUARDRAIL] = GUARDRAILS;
@@ -67,6 +70,7 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
   const chain = await startChain({
     callerAuth: 'functionKey',
     settings: SETTINGS,
+    regions: REGIONS,
     subscriptions: [PLAIN, ORDERED],
     globalPolicy: ORDERS,
   });
@@ -76,6 +80,7 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
   const heapMiB: number[] = [];
   const rssMiB: number[] = [];
   let reachedBedrock = 0;
+  const reachedByRegion: Record<string, number> = {};
   let validCalls = 0;
   const [open, ordered] = [doorsOf(chain), [gatewayDoor(chain, ORDERED.key)]];
   try {
@@ -99,9 +104,12 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
         }
       };
       await Promise.all(Array.from({ length: LANES }, lane));
-      const services = [chain.bedrock, ...Object.values(chain.services)];
+      const services = [...chain.bedrocks, ...Object.values(chain.services)];
       const reached = services.flatMap((service) => service.requests);
       reachedBedrock += reached.length;
+      for (const { region, requests: received } of chain.bedrocks) {
+        reachedByRegion[region] = (reachedByRegion[region] ?? 0) + received.length;
+      }
       for (const { target, refusal } of reached) {
         if (
           /Signature|UnrecognizedClient|must not reach|UnknownOperation|Malformed request target/.test(refusal ?? '')
@@ -123,7 +131,19 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
     failures.push(...defectsIn(chain));
     const { restarts } = chain.host;
     const seconds = Math.round((performance.now() - started) / 1000);
-    return { seed, requests, outcomes, reachedBedrock, validCalls, restarts, heapMiB, rssMiB, seconds, failures };
+    return {
+      seed,
+      requests,
+      outcomes,
+      reachedBedrock,
+      reachedByRegion,
+      validCalls,
+      restarts,
+      heapMiB,
+      rssMiB,
+      seconds,
+      failures,
+    };
   } finally {
     await chain.close();
   }

@@ -47,6 +47,12 @@ export const QUERIES = [
 
 export const HEADERS: readonly (readonly [string, string])[] = [
   ['Authorization', 'Bearer x'],
+  [
+    'Authorization',
+    'AWS4-HMAC-SHA256 Credential=x/20261130/eu-west-1/bedrock/aws4_request, SignedHeaders=x, Signature=x',
+  ],
+  ['Authorization', 'AWS4-HMAC-SHA256 Credential=x/20261130/../bedrock/aws4_request'],
+  ['x-gateway-client-region', 'a.example/'],
   ['X-Amz-Date', '20200101T000000Z'],
   ['X-Amz-Content-Sha256', 'UNSIGNED-PAYLOAD'],
   ['X-Amz-Security-Token', 'x'],

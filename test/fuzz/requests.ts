@@ -18,6 +18,7 @@ const MESSAGES = '"messages":[{"role":"user","content":[{"text":"What is a signa
 const VALID: readonly (readonly [method: string, target: string, body: string])[] = [
   ['POST', `/model/${modelId}/converse`, `{${MESSAGES}}`],
   ['POST', `/model/${PROFILE}/converse`, `{${MESSAGES}}`],
+  ['POST', `/model/${encodeURIComponent(`eu.${modelId}`)}/converse`, `{${MESSAGES}}`],
   ['POST', `/model/${modelId}/converse-stream`, `{${MESSAGES}}`],
   ['POST', `/model/${modelId}/invoke`, '{"anthropic_version":"bedrock-2023-05-31","max_tokens":10,"messages":[]}'],
   ['POST', `/model/amazon.nova-lite-v1:0/invoke-with-response-stream`, '{"messages":[]}'],

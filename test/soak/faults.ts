@@ -29,6 +29,8 @@ export interface Fault {
   readonly name: string;
   /** What Bedrock does, or the caller. */
   readonly bedrock?: Responder;
+  /** Whether only the first region does it. */
+  readonly inOneRegion?: true;
   readonly caller?: Misbehaviour;
   /** Shapes of answers that can have it; default: all. */
   readonly shapes?: readonly Shape[];
@@ -58,6 +60,19 @@ export const FAULT_HEADER = 'x-amzn-bedrock-fault';
 
 export const FAULTS: readonly Fault[] = [
   { name: 'throttled', bedrock: fail(429, 'ThrottlingException', '-'), explains: always('429 ThrottlingException') },
+  {
+    name: 'throttled in one region',
+    bedrock: fail(429, 'ThrottlingException', '-'),
+    inOneRegion: true,
+    // The other one may be resting.
+    explains: always(COMPLETE, '429 ThrottlingException'),
+  },
+  {
+    name: 'unavailable in one region',
+    bedrock: fail(503, 'ServiceUnavailableException', '-'),
+    inOneRegion: true,
+    explains: always(COMPLETE, UNAVAILABLE),
+  },
   {
     name: 'internal failure',
     bedrock: fail(500, 'InternalServerException', '-'),

@@ -65,6 +65,7 @@ const collector = new URL('../support/collect-on-signal.ts', import.meta.url).hr
 export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   const timeout = String(options.timeoutSeconds);
   const chain = await startChain({
+    regions: ['us-east-1', 'us-west-2'],
     settings: {
       MAX_REQUEST_BYTES: String(MOST_BYTES),
       UPLOAD_TIMEOUT_SECONDS: timeout,
@@ -146,11 +147,14 @@ function inTurn<T>(items: readonly T[], turn: number): T {
 }
 
 /** Bedrock does what the header of a request asks for. */
-function injectFaults({ bedrock }: Chain): void {
-  const responders = new Map(FAULTS.map(({ name, bedrock: responder }) => [name, responder]));
-  bedrock.answer((request, response) => responders.get(request.headers[FAULT_HEADER] ?? '')?.(request, response), {
-    times: Number.POSITIVE_INFINITY,
-    when: ({ headers }) => headers[FAULT_HEADER] !== undefined,
+function injectFaults({ bedrocks }: Chain): void {
+  bedrocks.forEach((bedrock, index) => {
+    const faults = FAULTS.filter(({ inOneRegion }) => index === 0 || inOneRegion !== true);
+    const responders = new Map(faults.map(({ name, bedrock: responder }) => [name, responder]));
+    bedrock.answer((request, response) => responders.get(request.headers[FAULT_HEADER] ?? '')?.(request, response), {
+      times: Number.POSITIVE_INFINITY,
+      when: ({ headers }) => responders.has(headers[FAULT_HEADER] ?? ''),
+    });
   });
 }
 
@@ -185,7 +189,7 @@ function rotate(chain: Chain, start: number, end: number, periodMs: number): Rot
       if (nextAt >= end) return { rotations, troubles: rotations + 1 };
       const key = newKey();
       chain.vault.set(SECRET, JSON.stringify(key));
-      chain.bedrock.setKeys([key]);
+      for (const bedrock of chain.bedrocks) bedrock.setKeys([key]);
       rotations += 1;
       nextAt += periodMs;
     }
@@ -194,8 +198,8 @@ function rotate(chain: Chain, start: number, end: number, periodMs: number): Rot
 }
 
 /** The emulators keep every request, for tests to look at; ten minutes of them would fill the memory. */
-function forgetRequests({ bedrock, gateway }: Chain): void {
-  (bedrock.requests as unknown[]).length = 0;
+function forgetRequests({ bedrocks, gateway }: Chain): void {
+  for (const { requests } of bedrocks) (requests as unknown[]).length = 0;
   (gateway.requests as unknown[]).length = 0;
 }
 
@@ -209,17 +213,21 @@ async function warmUp({ gateway }: Chain, callers: number): Promise<void> {
 }
 
 /** Waits for idle connections to close. */
-async function settled({ bedrock }: Chain, connections: number, seconds: number): Promise<void> {
+async function settled(chain: Chain, connections: number, seconds: number): Promise<void> {
   const end = performance.now() + 1000 * seconds;
-  while (performance.now() < end && (bedrock.openConnections > connections || bedrock.activeRequests > 0)) {
-    await sleep(200);
-  }
+  const isBusy = () => chain.bedrocks.some(({ activeRequests }) => activeRequests > 0);
+  while (performance.now() < end && (connectionsOf(chain) > connections || isBusy())) await sleep(200);
 }
 
-async function holdingsOf({ host, bedrock }: Chain): Promise<Holdings> {
+function connectionsOf({ bedrocks }: Chain): number {
+  return bedrocks.reduce((sum, { openConnections }) => sum + openConnections, 0);
+}
+
+async function holdingsOf(chain: Chain): Promise<Holdings> {
+  const { host } = chain;
   // The signal is handled some time after it was sent: by the third answer at the latest.
   process.kill(host.workerPid, 'SIGUSR2');
   for (let round = 0; round < 2; round += 1) await host.workerUsage();
   const { heapUsed, rss } = await host.workerUsage();
-  return { heapBytes: heapUsed, residentBytes: rss, connections: bedrock.openConnections };
+  return { heapBytes: heapUsed, residentBytes: rss, connections: connectionsOf(chain) };
 }

@@ -41,7 +41,7 @@ export function table(result: SoakResult, { callers }: SoakOptions, date: Date):
 }
 
 function row(name: string, one: string, other: string): string {
-  return `${name.padEnd(24)}${one.padStart(9)}  ${other}`;
+  return `${name.padEnd(27)}${one.padStart(9)}  ${other}`;
 }
 
 function describe(counts: ReadonlyMap<string, number>): string {
