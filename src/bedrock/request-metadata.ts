@@ -64,9 +64,10 @@ export function withMetadata(body: Buffer, ids: GatewayIds): readonly Buffer[] {
   const from = body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
   // JSON in UTF-16 or UTF-32 has a zero among its first bytes (RFC 4627 section 3).
   if (!isUtf8(body) || body.subarray(from, from + 4).includes(0)) throw invalid('The body must be UTF-8.');
-  const object = readObject(body, MEMBER, { from });
+  const object = readObject(body, MEMBER, { from, anyCase: true });
   if (object === undefined) throw invalid('The body must be a JSON object.');
   const [value, second] = object.values;
+  if (object.otherCase) throw invalid(`The body spells "${MEMBER}" in other capitals.`);
   if (second !== undefined) throw invalid(`The body has two members "${MEMBER}".`);
   if (value === undefined) {
     const map = mapOf([], ids);
