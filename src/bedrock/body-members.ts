@@ -23,7 +23,7 @@ const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 /**
  * The object with some of its members changed or added: spliced into the bytes, all others of which stay as they are. What
  * does not begin with a valid JSON object is refused, since a more lenient parser may find in it what this one does not;
- * so are other encodings, and a member that is there twice. A byte order mark stays where it is.
+ * so are other encodings, a member that is there twice, and one in other capitals, which some parsers overlook. A byte order mark stays where it is.
  *
  * @param what names the object in a refusal
  * @returns pieces, in order
@@ -34,8 +34,10 @@ export function changeMembers(json: Buffer, changes: readonly MemberChange[], wh
   // JSON in UTF-16 or UTF-32 has a zero among its first bytes (RFC 4627 section 3).
   if (!isUtf8(json) || json.subarray(from, from + 4).includes(0)) throw invalid(`${what} must be UTF-8.`);
   const names = changes.map(({ name }) => name);
-  const object = readMembers(json, names, { from });
+  const object = readMembers(json, names, { from, anyCase: true });
   if (object === undefined) throw invalid(`${what} must be a JSON object.`);
+  if (object.otherCase)
+    throw invalid(`${what} spells ${names.map((name) => `"${name}"`).join(' or ')} in other capitals.`);
   const twice = names.find((_, index) => (object.values[index]?.length ?? 0) > 1);
   if (twice !== undefined) throw invalid(`${what} has two members "${twice}".`);
   if (changes.some(({ alone }) => alone) && skipSpace(json, object.end) !== json.length) {

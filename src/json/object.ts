@@ -17,6 +17,8 @@ export interface JsonMembers extends Span {
   readonly empty: boolean;
   /** For each name that was looked for, the values of its members in order: two when the name stands there twice. */
   readonly values: readonly (readonly Span[])[];
+  /** A name is there in other capitals, which some parsers overlook; looked for with `anyCase`. */
+  readonly otherCase: boolean;
 }
 
 /** The same for one name. */
@@ -25,6 +27,8 @@ export interface JsonObject extends Omit<JsonMembers, 'values'> {
 }
 
 export interface ObjectOptions {
+  /** Look for the names in other capitals too: their values are among the others. */
+  readonly anyCase?: boolean;
   /** Offset at which the object begins, or white space before it. */
   readonly from?: number;
   /**
@@ -57,24 +61,28 @@ export function readObject(json: Buffer, name: string, options?: ObjectOptions):
 export function readMembers(
   json: Buffer,
   names: readonly string[],
-  { from = 0, enough = isAmbiguous }: ObjectOptions = {},
+  { from = 0, anyCase = false, enough = isAmbiguous }: ObjectOptions = {},
 ): JsonMembers | undefined {
   const start = skipSpace(json, from);
   if (json[start] !== 0x7b || !isUtf8(json)) return undefined;
-  const key = names.join(' ');
-  const grammar = GRAMMARS.get(key) ?? grammarOf({ top: names, inner: [], anyCase: false });
+  const key = `${names.join(' ')},${anyCase}`;
+  const grammar = GRAMMARS.get(key) ?? grammarOf({ top: names, inner: [], anyCase });
   GRAMMARS.set(key, grammar);
   const words = new DataView(json.buffer, json.byteOffset, json.length);
   const values = names.map((): Span[] => []);
   /** To which the value belongs that is read, and where it begins; undefined for a member of another name. */
   let found: Span[] | undefined;
+  let name = '';
   let wanted = 0;
+  let otherCase = false;
   beginScan();
   for (let at = start + 1; ;) {
     at = scan(json, words, grammar, at);
     switch (action()) {
       case WANTED_NAME:
-        found = values[names.indexOf(nameBefore(json, at))];
+        name = nameBefore(json, at);
+        found = values[names.findIndex((each) => isSame(each, name, anyCase))];
+        otherCase ||= !names.includes(name);
         at = skipSpace(json, at + 1);
         if (json[at] !== 0x3a) return undefined;
         at = skipSpace(json, at + 1);
@@ -83,18 +91,22 @@ export function readMembers(
         break;
       case NEXT_MEMBER:
         found?.push({ start: wanted, end: behindValue(json, at) });
-        if (found !== undefined && enough(found)) return { start, end: at, empty: false, values };
+        if (found !== undefined && enough(found)) return { start, end: at, empty: false, values, otherCase };
         found = undefined;
         at += 1;
         goOn(NEXT_NAME, TOP);
         break;
       case CLOSE_TOP:
         found?.push({ start: wanted, end: behindValue(json, at) });
-        return { start, end: at + 1, empty: skipSpace(json, start + 1) === at, values };
+        return { start, end: at + 1, empty: skipSpace(json, start + 1) === at, values, otherCase };
       default:
         return undefined;
     }
   }
+}
+
+function isSame(one: string, other: string, anyCase: boolean): boolean {
+  return anyCase ? one.toLowerCase() === other.toLowerCase() : one === other;
 }
 
 function isAmbiguous(values: readonly Span[]): boolean {

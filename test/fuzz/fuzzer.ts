@@ -77,6 +77,8 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
   const started = performance.now();
   const outcomes: Record<string, number> = {};
   const failures: string[] = [];
+  /** How many of them are told already. */
+  let told = 0;
   const heapMiB: number[] = [];
   const rssMiB: number[] = [];
   let reachedBedrock = 0;
@@ -126,6 +128,8 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
       const usage = await chain.host.workerUsage();
       heapMiB.push(Math.round(usage.heapUsed / 2 ** 20));
       rssMiB.push(Math.round(usage.rss / 2 ** 20));
+      for (const failure of failures.slice(told)) progress?.(failure);
+      told = failures.length;
       progress?.(`${end} requests, heap ${heapMiB.at(-1)} MiB, rss ${rssMiB.at(-1)} MiB, ${failures.length} failures`);
     }
     failures.push(...defectsIn(chain));

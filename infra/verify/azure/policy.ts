@@ -10,24 +10,15 @@ export interface Operation {
 }
 
 /**
- * The operations that the template deploys: those of `operations.json`, where there is one, or of the list in `api.bicep`.
+ * The operations that the template deploys: those of `operations.json`.
  *
  * @param groups the groups that the app serves; an operation without a group is always served
  */
 export async function operationsOfTemplate(groups: readonly string[]): Promise<Operation[]> {
-  const listed = await readFile(join(gateway, 'operations.json'), 'utf8').catch(() => undefined);
-  if (listed !== undefined) {
-    const all = JSON.parse(listed) as (Operation & { readonly group?: string })[];
-    return all.filter(({ group }) => group === undefined || groups.includes(group));
-  }
-  const template = await readFile(join(gateway, 'api.bicep'), 'utf8');
-  return Array.from(
-    template.matchAll(/method: '(\w+)',? urlTemplate: '([^']+)'/g),
-    ([, method = '', urlTemplate = '']) => ({
-      method,
-      urlTemplate,
-    }),
-  );
+  const all = JSON.parse(await readFile(join(gateway, 'operations.json'), 'utf8')) as (Operation & {
+    readonly group?: string;
+  })[];
+  return all.filter(({ group }) => group === undefined || groups.includes(group));
 }
 
 /** The policy of this checkout, and how a deployed one differs from it: undefined when it does not. */

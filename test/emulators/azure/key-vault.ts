@@ -87,7 +87,7 @@ export async function startKeyVault({ identity, secrets }: KeyVaultOptions): Pro
   }
 
   function listed(name: string): Answer {
-    const value = store.versions(name).map((bundle) => ({ ...bundle, value: undefined }));
+    const value = store.versions(name).map(({ id, attributes, contentType }) => ({ id, attributes, contentType }));
     return { status: 200, headers: errors.serviceHeaders(), body: { value, nextLink: null } };
   }
 

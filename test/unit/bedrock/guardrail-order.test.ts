@@ -76,8 +76,8 @@ describe('the body of Converse', () => {
     ],
     [
       'the name in other places',
-      '{"x":{"guardrailConfig":{"guardrailIdentifier":"b"}},"y":"guardrailConfig","guardrailconfig":{}}',
-      `{"guardrailConfig":{${NAMED}},"x":{"guardrailConfig":{"guardrailIdentifier":"b"}},"y":"guardrailConfig","guardrailconfig":{}}`,
+      '{"x":{"guardrailConfig":{"guardrailIdentifier":"b"}},"y":"guardrailConfig"}',
+      `{"guardrailConfig":{${NAMED}},"x":{"guardrailConfig":{"guardrailIdentifier":"b"}},"y":"guardrailConfig"}`,
     ],
     [
       'what would not survive a parser',
@@ -109,6 +109,8 @@ describe('the body of Converse', () => {
   it.each([
     ['two configurations', `{"guardrailConfig":{${NAMED}},"guardrailConfig":{${NAMED}}}`],
     ['a second one with escapes', `{"guardrailConfig":{${NAMED}},"a":1,"\\u0067uardrailConfig":null}`],
+    ['other capitals', `{"guardrailconfig":{${NAMED}}}`],
+    ['a name in other capitals', '{"guardrailConfig":{"GuardrailIdentifier":"a1b2"}}'],
     ['a second name', `{"guardrailConfig":{${NAMED},"guardrailIdentifier":"a1b2"}}`],
     ['a second version with escapes', `{"guardrailConfig":{${NAMED},"guardrail\\u0056ersion":"7"}}`],
     ['a configuration that is an array', '{"guardrailConfig":[]}'],

@@ -98,6 +98,8 @@ describe('a body', () => {
   });
 
   it.each([
+    ['the member in other capitals', '{"RequestMetadata":{"subscriptionId":"b"}}'],
+    ['the member in other capitals beside it', '{"requestMetadata":{},"REQUESTMETADATA":{"subscriptionId":"b"}}'],
     ['the member twice', '{"requestMetadata":{},"requestMetadata":{}}'],
     ['the member twice, once with escapes', '{"requestMetadata":{},"a":1,"\\u0072equestMetadata":null}'],
     ['a string', '{"requestMetadata":"{}"}'],

@@ -82,6 +82,7 @@ it('stops behind a value that is enough, whatever follows', () => {
     start: 0,
     end: 13,
     empty: false,
+    otherCase: false,
     values: [{ start: 12, end: 13 }],
   });
 });
