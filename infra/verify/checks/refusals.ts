@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 
+import { member } from '../../../src/json/member.ts';
 import { type Answer, describe, json, makerOf } from '../answer.ts';
 import type { Check } from '../check.ts';
 import { failed, type Finding, ok, warning } from '../finding.ts';
@@ -51,6 +52,9 @@ const STALE =
   'The policy that is in effect is not that of infra/gateway/policies/bedrock.xml, or another one goes before it. Run ' +
   '`azd provision`, then compare the policies in the portal.';
 
+const LENGTH_UNTOLD =
+  'Something waits for the body, or its length is not refused: send more than MAX_REQUEST_BYTES, which must get 413.';
+
 export const refusals: Check = {
   id: '16',
   title: 'What must not pass is refused, before the function',
@@ -60,23 +64,37 @@ export const refusals: Check = {
     const forged = await forgery(endpoint);
     if (forged.status !== 'ok') return forged;
     const answers: string[] = [];
+    let untold: Finding | undefined;
     for (const { what, question, status } of REFUSALS) {
       const headers = { ...question.headers, ...endpoint.key };
       const answer = await endpoint.ask({ ...question, headers, timeoutMs: REFUSED_WITHIN_MS });
       if (isNoAnswer(answer)) {
+        if (answer.none !== 'time') return explain(answer, '', what);
         // What the gateway does not refuse at once, the host may never answer.
-        return answer.none === 'time' ? failed(`${what}: ${answer.evidence}`, STALE) : explain(answer, '', what);
+        if (question.headOnly === undefined) return failed(`${what}: ${answer.evidence}`, STALE);
+        untold = warning(`${what}: ${answer.evidence}`, LENGTH_UNTOLD);
+        continue;
       }
-      if (answer.status !== status || makerOf(answer) !== 'gateway') {
+      const isRefused = answer.status === status || answer.status === 400;
+      const maker = makerOf(answer);
+      if (isRefused && maker === 'platform' && !isOfApiManagement(answer)) {
+        untold = warning(`${what}: ${describe(answer)}; something else than the policy has refused it`, STALE);
+      } else if (!isRefused || (maker !== 'gateway' && maker !== 'platform')) {
         return failed(`${what}: ${describe(answer)}, instead of ${status} of the gateway`, STALE);
       }
-      answers.push(`${what} ${status}`);
+      answers.push(`${what} ${answer.status}`);
     }
     const crossOrigin = await preflight(endpoint);
     if (crossOrigin !== undefined) return crossOrigin;
+    if (untold !== undefined) return untold;
     return ok(`${forged.evidence}; ${answers.join(', ')}`);
   },
 };
+
+/** API Management's own form of an error, where a path leads out of the API and to no policy of it. */
+function isOfApiManagement(answer: Answer): boolean {
+  return member(json(answer), 'statusCode') === answer.status;
+}
 
 async function forgery(endpoint: Endpoint): Promise<Finding> {
   const path = '/usage';
