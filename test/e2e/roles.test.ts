@@ -141,7 +141,8 @@ describe('no AWS key anywhere', () => {
       }
     }
     const named = chain.accounts.sessions.map((one) => one.session?.name).filter((name) => name !== 'bedrock-proxy');
-    expect(named.toSorted()).toStrictEqual(teams.map(({ id }) => id).toSorted());
+    // One that is made later than the proxy waits for it is made again: on a busy machine there may be some.
+    expect(new Set(named)).toStrictEqual(new Set(teams.map(({ id }) => id)));
     expect(Object.keys(chain.bedrock.callers())).toHaveLength(200);
   });
 });
