@@ -145,6 +145,11 @@ param alertErrorPercent int = 5
 @maxValue(100)
 param alertThrottledPercent int = 10
 
+@description('Percentage of a budget above which somebody is told.')
+@minValue(0)
+@maxValue(100)
+param alertBudgetPercent int = 80
+
 // ---- The deployer
 
 @description('Object id of who may store the AWS keys.')
@@ -228,6 +233,7 @@ module alerts 'monitoring/alerts.bicep' = if (createAlerts) {
     actionGroupIds: actionGroupIds
     errorPercent: alertErrorPercent
     throttledPercent: alertThrottledPercent
+    budgetPercent: alertBudgetPercent
   }
   dependsOn: [monitoring]
 }

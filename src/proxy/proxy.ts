@@ -84,7 +84,7 @@ async function answer(
   const { operation, path } = route;
   record.route(route);
   const call = operation.metering === 'used' ? budgets.admit(caller, order) : undefined;
-  if (call?.exceeded !== undefined) record.budgetExceeded(call.exceeded);
+  if (call !== undefined) record.budgets(call);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
   const { signed, unsigned } = forwardedHeaders(request.headers);
   const { headers, rewrite } = requestMetadata ? attribute(operation, signed, caller) : { headers: signed };

@@ -45,7 +45,10 @@ describe('the table of operations', () => {
 
 describe('the table of policies', () => {
   it('has every option', () => {
-    const described = rowsUnder(read('infra/gateway/README.md'), 'rule').flatMap(([, file = '']) => codeIn(file));
+    const page = read('infra/gateway/README.md');
+    const limits = rowsUnder(page, 'limit').flatMap(([, file = '']) => codeIn(file));
+    const orders = rowsUnder(page, 'order').flatMap(([, , , file = '']) => codeIn(file));
+    const described = [...limits, ...orders];
     expect(described.toSorted()).toStrictEqual(readdirSync(join(root, 'infra/gateway/policies/options')).toSorted());
   });
 });

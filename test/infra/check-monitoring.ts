@@ -36,8 +36,8 @@ export function checkMonitoring(read: () => Expansions): void {
         ]);
       const group =
         '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-operations/providers/Microsoft.Insights/actionGroups/on-call';
-      expect(settings(pool)).toStrictEqual([2, 5, 10].map((threshold) => [threshold, [group]]));
-      expect(settings(created)).toStrictEqual([2, 2, 10].map((threshold) => [threshold, [mail?.id]]));
+      expect(settings(pool)).toStrictEqual([2, 5, 10, 80, 0, 0].map((threshold) => [threshold, [group]]));
+      expect(settings(created)).toStrictEqual([2, 2, 10, 80, 0, 0].map((threshold) => [threshold, [mail?.id]]));
     });
   });
 }
