@@ -252,6 +252,11 @@ param alertErrorPercent int = 5
 @maxValue(100)
 param alertThrottledPercent int = 10
 
+@description('Percentage of a budget above which somebody is told.')
+@minValue(0)
+@maxValue(100)
+param alertBudgetPercent int = 80
+
 @description('Percentage of calls without a record above which somebody is told: bills made from the log lack them.')
 @minValue(0)
 @maxValue(100)
@@ -377,6 +382,7 @@ module alerts 'monitoring/alerts.bicep' = if (createAlerts) {
     maximumInstanceCount: maximumInstanceCount
     errorPercent: alertErrorPercent
     throttledPercent: alertThrottledPercent
+    budgetPercent: alertBudgetPercent
     missingPercent: alertMissingPercent
     probed: createAvailabilityTest
   }

@@ -260,6 +260,11 @@ param alertErrorPercent int = 5
 @maxValue(100)
 param alertThrottledPercent int = 10
 
+@description('Percentage of a budget above which somebody is told.')
+@minValue(0)
+@maxValue(100)
+param alertBudgetPercent int = 80
+
 @description('Percentage of calls without a record above which somebody is told: bills made from the log lack them.')
 @minValue(0)
 @maxValue(100)
@@ -357,6 +362,7 @@ module deployment 'group.bicep' = {
     actionGroupIds: actionGroupIds
     alertErrorPercent: alertErrorPercent
     alertThrottledPercent: alertThrottledPercent
+    alertBudgetPercent: alertBudgetPercent
     alertMissingPercent: alertMissingPercent
     alertGatewayAnswers: alertGatewayAnswers
     createAvailabilityTest: createAvailabilityTest

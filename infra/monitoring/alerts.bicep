@@ -25,6 +25,8 @@ param errorPercent int
 @description('Percentage of throttled calls above which somebody is told.')
 param throttledPercent int
 
+@description('Percentage of a budget above which somebody is told.')
+param budgetPercent int
 @description('Percentage of calls without a record above which somebody is told.')
 param missingPercent int
 
@@ -32,6 +34,7 @@ param missingPercent int
 param probed bool
 
 var requests = loadTextContent('queries/requests.kql')
+var budgets = '${requests}${loadTextContent('queries/budgets.kql')}'
 
 // Each rule evaluates one number. Without calls the queries return no row or 0, and nothing is told; silence, which is
 // about that, is a rule only where a probe keeps it from being usual.
@@ -154,6 +157,42 @@ var rules = [
     query: loadTextContent('alerts/instances.kql')
     column: 'Instances'
     threshold: maximumInstanceCount * 8 / 10
+    by: []
+  }
+  {
+    name: 'budgetnear'
+    displayName: 'Bedrock proxy: budget nearly used up'
+    description: 'A subscription or product has used more than ${budgetPercent} % of a budget of an hour, a day or a month. See the budgets in the workbook "Bedrock proxy".'
+    severity: 3
+    every: 'PT15M'
+    window: 'PT15M'
+    query: '${budgets}${loadTextContent('alerts/budget-near.kql')}'
+    column: 'UsedPercent'
+    threshold: budgetPercent
+    by: []
+  }
+  {
+    name: 'budgetusedup'
+    displayName: 'Bedrock proxy: budget used up'
+    description: 'A subscription or product has used up a budget of an hour, a day or a month; its calls are refused, unless budgets are only observed. See the budgets in the workbook "Bedrock proxy".'
+    severity: 2
+    every: 'PT5M'
+    window: 'PT15M'
+    query: '${budgets}${loadTextContent('alerts/budget-used-up.kql')}'
+    column: 'UsedUp'
+    threshold: 0
+    by: []
+  }
+  {
+    name: 'budgetstore'
+    displayName: 'Bedrock proxy: table of the budgets'
+    description: 'The table of the budgets could not be reached ten times in a row. Calls go on, each instance counts what it serves and knows less and less of the others; what was not written is written afterwards. See the rows "bedrock.budgets" in the workbook "Bedrock proxy".'
+    severity: 1
+    every: 'PT5M'
+    window: 'PT15M'
+    query: loadTextContent('alerts/budget-store.kql')
+    column: 'Problems'
+    threshold: 0
     by: []
   }
 ]

@@ -13,6 +13,7 @@ var displayName = 'Bedrock proxy'
 
 var requests = loadTextContent('queries/requests.kql')
 var selected = '${requests}${loadTextContent('queries/selected.kql')}'
+var budgets = '${requests}${loadTextContent('queries/budgets.kql')}'
 var costs = '${selected}${loadTextContent('queries/costs.kql')}'
 
 var counted = {
@@ -102,6 +103,28 @@ var content = {
       'barchart',
       'Cost',
       'Subscription'
+    )
+    grid(
+      'estimated-cost',
+      'Cost by subscription and model, as estimated when the calls were made',
+      '${selected}${loadTextContent('workbook/queries/estimated-cost.kql')}',
+      { ModelId: 'Model', Cost: 'Cost', Calls: 'Calls', CallsWithoutPrice: 'Calls without an estimate' }
+    )
+    note('budgets', loadTextContent('workbook/budgets.md'))
+    grid(
+      'budgets-left',
+      'Budgets, and what is left of them (not limited by the drop-downs for subscriptions and models)',
+      '${budgets}${loadTextContent('workbook/queries/budgets.kql')}',
+      {
+        Holder: 'Subscription or product'
+        Limit: 'Budget of it'
+        Used: 'Used'
+        Rest: 'Left'
+        UsedPercent: '% used'
+        Forecast: 'At the end of the month'
+        ForecastPercent: '% of the budget then'
+        Known: 'As of'
+      }
     )
     note('latency', loadTextContent('workbook/latency.md'))
     grid(

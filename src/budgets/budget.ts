@@ -59,7 +59,10 @@ function billionthsOf(number: string): number {
   return Number(whole + decimals.padEnd(9, '0'));
 }
 
-/** An amount in the unit of a budget, for people and for JSON: tokens as they are, money to a millionth. */
+/**
+ * An amount in the unit of a budget, for people and for JSON: tokens as they are, money to a millionth, below which a
+ * number would be written with an exponent.
+ */
 export function amountIn(unit: Budget['unit'], amount: number): number {
   return unit === 'tokens' ? amount : Math.round(amount / 1000) / 1_000_000;
 }

@@ -63,6 +63,8 @@ export interface BudgetsOptions {
   readonly prices: FindPrice;
   /** Absent: each instance counts for itself. */
   readonly store?: BudgetStore;
+  /** Milliseconds between two exchanges with the store for an account that is called. */
+  readonly syncMs?: number;
   readonly onStoreFailure: 'allow' | 'refuse';
   /** Told of failures of the store: the first in a row, and every tenth. */
   readonly onFailure: (error: unknown, failures: number) => void;
@@ -85,7 +87,7 @@ const MOST_ORDERS = 200;
 export function createBudgets(options: BudgetsOptions): Budgets {
   const { clock, mode, prices, store } = options;
   const windows = createCalendar(options.date);
-  const sync = store === undefined ? undefined : createSync({ store, windows, clock, onFailure: options.onFailure });
+  const sync = store && createSync({ ...options, store, windows });
   const accounts = new Map<string, Account>();
   const orders = new Map<string, readonly Budget[]>();
   let tidyAt = clock.now() + TIDY_MS;
@@ -138,10 +140,11 @@ export function createBudgets(options: BudgetsOptions): Budgets {
           if (sumOfKinds(usage) === 0 && !usage.totalTokens) return undefined;
           const price = prices(model ?? '', tier);
           const amounts = amountsOf(usage, price?.chargeOf(usage) ?? 0);
+          const ended = windows();
           // Not those of the admission: one that was empty may have been forgotten since.
           for (const scope of scopes) {
             const account = accountOf(keyOf(scope, holder));
-            account.charge(amounts, windows());
+            account.charge(amounts, ended);
             sync?.touch(account);
             for (const { unit, limit, window, scope: its } of budgets) {
               if (window === 'minute' && its === scope) account.bucket(unit, limit).take(amounts[unit], clock.now());

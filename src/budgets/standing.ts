@@ -36,14 +36,21 @@ export function standingsOf(
 
 /** The header `x-bedrock-budget-remaining`: `<budget>=<rest>, …`. */
 export function remaining(standings: readonly Standing[]): string {
-  return standings
-    .map(({ budget, left }) => `${budget.name}=${decimal(amountIn(budget.unit, Math.max(0, left)))}`)
-    .join(', ');
+  return standings.map(({ budget, left }) => `${budget.name}=${amountIn(budget.unit, Math.max(0, left))}`).join(', ');
 }
 
-/** Without an exponent, which a small amount of money would have. */
-export function decimal(amount: number): string {
-  return Number.isInteger(amount) ? String(amount) : amount.toFixed(6).replace(/0+$/, '');
+/** A budget of the calendar as the record tells it, in tokens or in money. */
+export interface ToldBudget {
+  readonly budget: string;
+  readonly limit: number;
+  readonly used: number;
+}
+
+/** Those that the record tells: a minute is over before anybody has looked. */
+export function toldBudgets(standings: readonly Standing[]): readonly ToldBudget[] {
+  return standings.flatMap(({ budget: { name, unit, limit, window }, left }) =>
+    window === 'minute' ? [] : { budget: name, limit: amountIn(unit, limit), used: amountIn(unit, limit - left) },
+  );
 }
 
 /** The answer to `GET /usage`. */

@@ -22,6 +22,8 @@ export interface SyncOptions {
   readonly store: BudgetStore;
   readonly windows: () => Windows;
   readonly clock: Clock;
+  /** Milliseconds between two exchanges for an account that is called; default `SYNC_MS`. */
+  readonly syncMs?: number;
   /** Told of the first failure in a row, and of every tenth. */
   readonly onFailure: (error: unknown, failures: number) => void;
 }
@@ -58,7 +60,7 @@ interface State {
   exchange: Promise<void> | undefined;
 }
 
-export function createSync({ store, windows, clock, onFailure }: SyncOptions): Sync {
+export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure }: SyncOptions): Sync {
   const states = new WeakMap<Account, State>();
   const scheduled = new Set<Account>();
   const due: Account[] = [];
@@ -108,7 +110,7 @@ export function createSync({ store, windows, clock, onFailure }: SyncOptions): S
   const run = async (account: Account): Promise<void> => {
     const state = stateOf(account);
     state.touched = false;
-    state.nextAt = clock.now() + SYNC_MS;
+    state.nextAt = clock.now() + syncMs;
     try {
       state.exchange = bounded(clock, (signal) => exchange(account, signal));
       await state.exchange;
@@ -157,7 +159,7 @@ export function createSync({ store, windows, clock, onFailure }: SyncOptions): S
     },
     async refresh(account) {
       const state = stateOf(account);
-      const isRecent = clock.now() - (state.nextAt - SYNC_MS) < REFRESH_MS;
+      const isRecent = clock.now() - (state.nextAt - syncMs) < REFRESH_MS;
       if (state.failed || (isRecent && state.exchange === undefined)) return;
       if (!state.scheduled) schedule(account, state);
       // One that is due already comes by itself.

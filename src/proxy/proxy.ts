@@ -94,7 +94,7 @@ async function answer(
   const regional = regionOrder(request.headers, regions);
   const spends = operation.metering === 'used' || operation.metering === 'untold';
   const call = spends ? budgets.admit(caller, order) : undefined;
-  if (call?.exceeded !== undefined) record.budgetExceeded(call.exceeded);
+  if (call !== undefined) record.budgets(call);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
   if (caller.allowedModels !== undefined) refuseHiddenModel(operation);
   const { signed, unsigned } = forwardedHeaders(request.headers, operation.headers);

@@ -1,4 +1,5 @@
 import type { OperationGroup } from '../bedrock/groups.ts';
+import type { Admission } from '../budgets/admission.ts';
 import type { GuardrailAction } from '../usage/answer-facts.ts';
 import type { Usage } from '../usage/reading.ts';
 import type { TokenUsage } from '../usage/token-usage.ts';
@@ -61,6 +62,8 @@ export interface RequestRecord extends TokenUsage {
   estimatedCost?: number;
   /** The budget that has refused the call or, in observation, would have. */
   budgetExceeded?: string;
+  /** How the budgets of an hour, a day and a month stood when the call began. */
+  budgets?: Admission['told'];
   /** Bytes of the request's body. */
   requestBytes?: number;
   /** Bytes of Bedrock's answer that were sent to the caller. */

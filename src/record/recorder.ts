@@ -7,7 +7,7 @@ import { isErrorAnswer } from '../aws/error-type.ts';
 import { SignatureRefused } from '../aws/signature-refusal.ts';
 import type { Target } from '../aws/target.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
-import { BudgetExceeded } from '../budgets/admission.ts';
+import { type Admission, BudgetExceeded } from '../budgets/admission.ts';
 import { formatOf } from '../streams/format.ts';
 import type { UsageMeter } from '../usage/meter.ts';
 import { CallerGone, type Failure, toProxyError } from '../errors.ts';
@@ -37,8 +37,8 @@ export interface Recorder {
    * @param meter tells at the end what the answer has used
    */
   upstreamHeaders(answer: UpstreamAnswer, meter: UsageMeter): void;
-  /** A budget that would refuse the call, if that were its task. */
-  budgetExceeded(name: string): void;
+  /** How the budgets stand, and which of them would refuse the call, if that were its task. */
+  budgets(admission: Admission): void;
   /** What the tokens cost by the price table. */
   cost(cost: number): void;
   /** These bytes have gone to the caller. */
@@ -100,6 +100,11 @@ export function startRecord(
     record.errorType = code;
     record.headersMs = attempts.at(-1)?.headersMs ?? elapsed();
     if (requestId !== undefined) record.bedrockRequestId = requestId;
+  };
+
+  const toldBudgets = ({ exceeded, told }: Admission) => {
+    if (exceeded !== undefined) record.budgetExceeded = exceeded;
+    if (told.length > 0) record.budgets = told;
   };
 
   whenClosed(response, () => {
@@ -172,9 +177,7 @@ export function startRecord(
       record.streamed = formatOf(headers) !== undefined;
       if (isErrorAnswer(answer)) record.errorSource = 'bedrock';
     },
-    budgetExceeded(name) {
-      record.budgetExceeded = name;
-    },
+    budgets: toldBudgets,
     cost(cost) {
       record.estimatedCost = cost;
     },
@@ -194,7 +197,7 @@ export function startRecord(
       const { failure, errorType, message, cause } = toProxyError(error);
       record.errorType = errorType;
       if (cause instanceof SignatureRefused) refusedBy(cause);
-      if (error instanceof BudgetExceeded) record.budgetExceeded = error.budget;
+      if (error instanceof BudgetExceeded) toldBudgets(error.admission);
       [record.outcome, record.errorSource] = outcomeOf(failure, awaited());
       if (failure === 'unauthorized' && cause instanceof Error) record.tokenFault = cause.message;
       if (!EXPLAINED.has(failure) || cause === undefined) return;

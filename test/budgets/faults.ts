@@ -20,7 +20,7 @@ const FAULTS: readonly (Fault | undefined)[] = [
   ...Array.from({ length: 9 }, () => undefined),
 ];
 
-/** A table that fails in every known way, three times in ten. */
+/** A table that fails in every known way, one time in four. */
 export function faults(): () => Fault | undefined {
   let operation = 0;
   return () => FAULTS[operation++ % FAULTS.length];

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { buildBundles } from '../../infra/build/build.ts';
 import { arn } from './arn.ts';
+import { budgets } from './budgets.ts';
 import { keyless } from './keyless.ts';
 import { createPage } from './page.ts';
 import { rotation } from './rotation.ts';
@@ -42,7 +43,9 @@ const subscriptions = ['a', 'b'].map((team) => ({
 }));
 const chain = await within(SECONDS, 'the start', startChain({ frontEnd: true, eventDelayMs: 150, subscriptions }));
 const report = await runSteps(
-  [streaming, signature, arn, typedErrors, rotation, keyless, zeroCode, usage].map((step) => step(chain, page)),
+  [streaming, signature, arn, typedErrors, rotation, keyless, budgets, zeroCode, usage].map((step) =>
+    step(chain, page),
+  ),
   page,
   SECONDS,
 );

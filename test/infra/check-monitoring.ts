@@ -95,7 +95,7 @@ export function checkMonitoring(read: () => Expansions): void {
         ]);
       const group =
         '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-operations/providers/Microsoft.Insights/actionGroups/on-call';
-      // Errors, throttled calls, missing records and instances are told of by parameter.
+      // Errors, throttled calls, missing records, instances and budgets are told of by parameter.
       const thresholds = (errors: number, throttled: number, missing: number, instances: number) => [
         2,
         errors,
@@ -107,6 +107,9 @@ export function checkMonitoring(read: () => Expansions): void {
         missing,
         0,
         instances,
+        80,
+        0,
+        0,
       ];
       expect(settings(pool)).toStrictEqual(thresholds(5, 10, 1, 80).map((threshold) => [threshold, [group]]));
       expect(settings(created)).toStrictEqual(thresholds(2, 10, 1, 32).map((threshold) => [threshold, [mail?.id]]));

@@ -156,6 +156,14 @@ describe('tables', () => {
     ]);
   });
 
+  it('counts the days and minutes between two times', () => {
+    expect(
+      run(`print month = startofmonth(now())
+        | project days = datetime_diff('day', now(), month), minutes = datetime_diff('minute', now(), month),
+            next = startofmonth(datetime_add('day', 32, month))`),
+    ).toStrictEqual([{ days: 25, minutes: 25.5 * 1440, next: '2026-12-01T00:00:00.000Z' }]);
+  });
+
   it('expands an array', () => {
     expect(run("print line = split('a,b', ','), n = 1 | mv-expand line to typeof(string)")).toStrictEqual([
       { line: 'a', n: 1 },

@@ -14,6 +14,16 @@ export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = {
   array_length: ([array]) => (Array.isArray(array) ? array.length : null),
   bin: ([value = null, size = null], type) => bin(value, size, type),
   coalesce: (values) => values.find((value) => !isEmptyValue(value)) ?? values.at(-1) ?? null,
+  datetime_add: ([part, amount, time]) => {
+    if (typeof time !== 'number' || typeof amount !== 'number') return null;
+    return time + amount * (SPANS[toText(part ?? null)] ?? unknownPart(part));
+  },
+  // By the boundaries between two times, as the engine counts: from 23:59 to 00:01 a day has passed.
+  datetime_diff: ([part, later, earlier]) => {
+    if (typeof later !== 'number' || typeof earlier !== 'number') return null;
+    const span = SPANS[toText(part ?? null)] ?? unknownPart(part);
+    return Math.floor(later / span) - Math.floor(earlier / span);
+  },
   extract: ([regex, group, text]) => {
     const found = expression(regex, '').exec(toText(text ?? null));
     return found?.[Number(group)] ?? '';
@@ -54,6 +64,13 @@ export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = {
   trim: ([regex, text]) => trim(toText(text ?? null), regex, { start: true, end: true }),
   trim_end: ([regex, text]) => trim(toText(text ?? null), regex, { start: false, end: true }),
 };
+
+/** Milliseconds of the parts that the queries count in. */
+const SPANS: Readonly<Record<string, number>> = { minute: 60_000, day: 86_400_000 };
+
+function unknownPart(part: Value | undefined): never {
+  throw new Error(`The part ${toText(part ?? null)} of a time is not known here.`);
+}
 
 /** RE2, which the engine uses, and JavaScript agree on what the queries use. */
 function expression(regex: Value | undefined, flags: string): RegExp {

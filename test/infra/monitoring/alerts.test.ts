@@ -27,6 +27,9 @@ const NAMES = [
   'records',
   'silence',
   'instances',
+  'budgetnear',
+  'budgetusedup',
+  'budgetstore',
 ];
 
 describe.skipIf(bicep === undefined)('the alert rules', () => {
@@ -221,6 +224,27 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
     expect(fires('throttling', [...fine(91), ...throttled(10)])).toBe(false);
     expect(fires('throttling', throttled(9))).toBe(false);
     expect(fires('throttling', [...throttled(5), ...times(5, () => row(1, lines.budgeted))])).toBe(true);
+  });
+
+  it('budgets: told of one that is nearly used up, and of one that is', () => {
+    const used = (amount: number, minute = 1) => {
+      const budgets = [{ budget: 'tokens/month', limit: 4000, used: amount }];
+      return row(minute, lines.cached, { budgets });
+    };
+    expect(fires('budgetnear', [used(3200)])).toBe(false);
+    expect(fires('budgetnear', [used(3201)])).toBe(true);
+    expect(fires('budgetusedup', [used(3999)])).toBe(false);
+    expect(fires('budgetusedup', [used(4000)])).toBe(true);
+    // The latest call decides: a new month has begun.
+    expect(fires('budgetusedup', [used(4000, 1), used(3, 2)])).toBe(false);
+    const others = row(1, lines.arn, { budgets: [{ budget: 'tokens/month', limit: 4000, used: 4001 }] });
+    expect(fires('budgetusedup', [others, used(3, 2)])).toBe(true);
+  });
+
+  it('budgets: told of a table that cannot be reached, not at a single time', () => {
+    expect(lines.tableFailed).toMatchObject({ failures: 1, cause: expect.stringContaining('ECONNREFUSED') });
+    expect(fires('budgetstore', [row(1, lines.tableFailed)])).toBe(false);
+    expect(fires('budgetstore', [row(1, lines.tableFailed), row(6, lines.tableFailed, { failures: 10 })])).toBe(true);
   });
 
   it('measure a number that the query returns, over the log, and end by themselves', () => {

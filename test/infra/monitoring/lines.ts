@@ -1,9 +1,12 @@
+import { createServer } from 'node:http';
+
 import { plain, sendAnswer } from '../../emulators/bedrock/answer.ts';
 import { closeBeforeHeaders, cutAt, fail, stall } from '../../emulators/bedrock/faults.ts';
 import type { Responder } from '../../emulators/bedrock/received-request.ts';
 import { type Chain, startChain } from '../../emulators/chain.ts';
 import { globalPolicy } from '../../emulators/gateway/harness.ts';
 import { begin, call } from '../../support/chain-calls.ts';
+import { listen } from '../../support/listen.ts';
 import { modelId } from '../../support/models.ts';
 import { nextRecord } from '../../support/records.ts';
 
@@ -55,6 +58,8 @@ export interface Lines {
   readonly tokenRefused: Line;
   /** The vault could not be read while keys were at hand. */
   readonly vaultFailed: Line;
+  /** The table of the budgets could not be reached. */
+  readonly tableFailed: Line;
   /** The cause of `broken`. */
   readonly failure: Line;
 }
@@ -67,11 +72,13 @@ const anthropic = { anthropic_version: 'bedrock-2023-05-31', max_tokens: 9, mess
 
 /** Calls through the whole chain and collects what the proxy logs of each call. */
 export async function captureLines(): Promise<Lines> {
+  const nobody = await listen(createServer());
+  await nobody.close();
   const chain = await startChain({
-    settings: { BUDGETS: 'tokens/minute=1000' },
+    settings: { BUDGETS: 'tokens/minute=1000, tokens/month=4000', BUDGET_TABLE_URI: `${nobody.url}/budgets` },
     subscriptions: [
       { id: 'team-a', name: 'Équipe A', key: 'key-a' },
-      { id: 'team-b', key: 'key-b' },
+      { id: 'team-b', key: 'key-b', productId: 'gold' },
       { id: 'team-c', key: 'key-c' },
     ],
     globalPolicy: globalPolicy({
@@ -79,6 +86,7 @@ export async function captureLines(): Promise<Lines> {
     }),
   });
   try {
+    const tableFailed = nextLine(chain, 'bedrock.budgets');
     const converse = (model: string) => `/model/${encodeURIComponent(model)}/converse`;
     const lineOfCall = async (path: string, body: object | null, answer?: Responder, key = 'key-a') => {
       if (answer !== undefined) chain.bedrock.answer(answer);
@@ -132,6 +140,7 @@ export async function captureLines(): Promise<Lines> {
       denied,
       tokenRefused,
       vaultFailed: lineOf(chain, 'bedrock.credentials'),
+      tableFailed: await tableFailed,
       failure: lineOf(chain, 'bedrock.failure'),
     };
   } finally {
@@ -188,6 +197,16 @@ async function abortedCall(chain: Chain, path: string): Promise<Line> {
   stop();
   request.destroy();
   return nextRecord(host, (record) => record['outcome'] === 'clientClosed');
+}
+
+function nextLine(chain: Chain, event: string): Promise<Line> {
+  return new Promise((resolve) => {
+    const stop = chain.host.onLog(({ message }) => {
+      if (!message.startsWith(`{"event":"${event}"`)) return;
+      stop();
+      resolve(JSON.parse(message) as Line);
+    });
+  });
 }
 
 function lineOf({ host }: Chain, event: string): Line {

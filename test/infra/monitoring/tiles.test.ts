@@ -268,6 +268,62 @@ abc123,,500000, 500000`;
     });
   });
 
+  it('costs that were estimated when the calls were made are the sums of the records', async () => {
+    const priced = lines.stream;
+    const cost = Number(priced['estimatedCost']);
+    expect(cost).toBeGreaterThan(0);
+    const rows = [row(0, priced), row(1, priced), row(2, lines.arn), row(3, lines.refused)];
+    expect(show('estimated-cost', rows)).toStrictEqual(
+      table(
+        'Subscription ModelId Cost Calls CallsWithoutPrice',
+        [TEAM_B, NOVA, Math.round(2 * cost * 1e6) / 1e6, 2, 0],
+        [TEAM_B, PROFILE_ARN, null, 1, 1],
+      ),
+    );
+  });
+
+  describe('budgets', () => {
+    const columns = 'Holder Budget Limit Used Rest UsedPercent Forecast ForecastPercent Known';
+    const month = (used: number) => [{ budget: 'tokens/month', limit: 4000, used }];
+
+    it('are those that the function tells', () => {
+      expect(lines.cached['budgets']).toStrictEqual(month(0));
+      // A call that is refused tells them too.
+      expect(lines.budgeted['budgets']).toStrictEqual(month(2000));
+    });
+
+    it('of each subscription, as the latest call has found it, with a forecast to the end of the month', () => {
+      const calls = [
+        row(0, lines.cached, { budgets: month(1000) }),
+        row(60, lines.cached, { budgets: month(1950) }),
+        row(30, lines.arn, { budgets: [...month(5000), { budget: 'cost/day', limit: 0.5, used: 0.125 }] }),
+        row(40, lines.health),
+      ];
+      // At 11:00 on the 20th, 19 days and 11 hours of 30 days have passed; at 10:30 half an hour less.
+      const forecast = (used: number, hours: number) => Math.round((used / (19 + hours / 24)) * 30 * 1e4) / 1e4;
+      const percent = (amount: number) => Math.round(amount / 4) / 10;
+      expect(show('budgets-left', calls)).toStrictEqual(
+        table(
+          columns,
+          [TEAM_B, 'tokens/month', 4000, 5000, 0, 125, forecast(5000, 10.5), percent(forecast(5000, 10.5)), at(30)],
+          [TEAM_A, 'tokens/month', 4000, 1950, 2050, 48.8, forecast(1950, 11), percent(forecast(1950, 11)), at(60)],
+          [TEAM_B, 'cost/day', 0.5, 0.125, 0.375, 25, null, null, at(30)],
+        ),
+      );
+    });
+
+    it('of a product are shown once, for all of its subscriptions', () => {
+      const budgets = (used: number) => [{ budget: 'product:cost/month', limit: 10, used }];
+      const calls = [
+        row(0, lines.stream, { budgets: budgets(1) }),
+        row(5, lines.arn, { subscriptionId: 'team-d', budgets: budgets(2) }),
+      ];
+      expect(show('budgets-left', calls)).toMatchObject([
+        { Holder: 'product gold', Budget: 'product:cost/month', Used: 2, Rest: 8, UsedPercent: 20 },
+      ]);
+    });
+  });
+
   describe('latency', () => {
     it('of complete answers by model and operation', () => {
       expect(show('latency-by-model', day())).toStrictEqual(

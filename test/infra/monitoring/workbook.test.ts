@@ -20,12 +20,19 @@ const bicep = await findBicep();
 const PAGE = `
   parameters totals
   tokens tokens-by-subscription tokens-by-model tokens-by-kind counts-missing
-  cost prices cost-by-subscription cost-by-model cost-over-time
+  cost prices cost-by-subscription cost-by-model cost-over-time estimated-cost
+  budgets budgets-left
   latency latency-by-model first-token-by-model latency-over-time
   failures errors-over-time throttling-over-time errors throttling regions cut-streams events
 `;
 /** What the reader can choose. */
 const PARAMETERS = ['TimeRange', 'Workspaces', 'Subscriptions', 'Models', 'Prices'];
+
+/** Names of members, also of the objects in a list. */
+function membersOf(line: object): string[] {
+  const inLists = Object.values(line).filter((value) => Array.isArray(value));
+  return [...Object.keys(line), ...inLists.flat().flatMap(membersOf)];
+}
 
 describe.skipIf(bicep === undefined)('what is deployed to look at', () => {
   let expansion: Expansion;
@@ -69,7 +76,7 @@ describe.skipIf(bicep === undefined)('what is deployed to look at', () => {
     });
 
     it('name no member of a log line that the proxy does not write', async () => {
-      const written = new Set(Object.values(await captureLines()).flatMap((line) => Object.keys(line)));
+      const written = new Set(Object.values(await captureLines()).flatMap(membersOf));
       const asked = Array.from(analyses).flatMap(([where, { syntax }]) =>
         [...nodesOf(syntax)]
           .filter(({ kind, children }) => kind === 'PathExpression' && children[0]?.type === 'dynamic')
