@@ -112,7 +112,7 @@ export function targetsOf({
       measured: compareTeams(teams, 'cpuMicrosecondsPerRequest', ['many', 'one']),
     },
     {
-      title: 'CPU per request: 200 subscriptions with sessions, budgets and Entra − the plain call',
+      title: 'CPU per request: 200 subscriptions, sessions, budgets, Entra − plain',
       bound: 'at most',
       limit: 10,
       unit: 'µs',
