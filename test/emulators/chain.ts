@@ -32,6 +32,8 @@ export interface ChainOptions {
   keys?: readonly BedrockKey[];
   /** Regions of the app, the first one first, each with a Bedrock of its own; default the one of Bedrock. */
   regions?: readonly string[];
+  /** Those of several regions to which there is no connection. */
+  unreachable?: readonly string[];
   eventDelayMs?: number;
   /**
    * The accounts of AWS, made when it is known who calls them. With them there is an STS, and the managed identity gets
@@ -122,7 +124,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   const { tenantId } = entra;
   const accounts = options.accounts?.({ tenantId, identityObjectId: identity.objectId(identityClientId), key });
   const clock = options.awsClock === undefined ? {} : { clock: options.awsClock };
-  const regional = await startRegions(options.regions ?? ['us-east-1'], {
+  const regional = await startRegions(options.regions ?? ['us-east-1'], options.unreachable ?? [], {
     keys: options.keys ?? [key],
     eventDelayMs: options.eventDelayMs ?? 0,
     ...(accounts === undefined ? {} : { accounts }),

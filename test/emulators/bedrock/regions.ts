@@ -13,13 +13,21 @@ export interface RegionalBedrocks {
   close(): Promise<void>;
 }
 
-/** @param regions the first one first */
+/** Where nobody listens: a port that was free a moment ago may be another program's by now. */
+const NOBODY = '1';
+
+/**
+ * @param regions the first one first
+ * @param unreachable those of them to which there is no connection
+ */
 export async function startRegions(
   regions: readonly string[],
+  unreachable: readonly string[],
   options: Omit<BedrockOptions, 'region' | 'port'>,
 ): Promise<RegionalBedrocks> {
   const all = await Promise.all(regions.map((region) => startBedrock({ ...options, region })));
-  const hosts = all.map(({ region, url }) => `bedrock.${region}.localhost=${new URL(url).port}`);
+  const portOf = ({ region, url }: BedrockEmulator) => (unreachable.includes(region) ? NOBODY : new URL(url).port);
+  const hosts = all.map((bedrock) => `bedrock.${bedrock.region}.localhost=${portOf(bedrock)}`);
   return {
     all,
     settings: {
