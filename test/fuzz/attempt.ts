@@ -23,6 +23,9 @@ const HANG_MS = 30_000;
 /** How long a request that Node takes for incomplete is left open before the fuzzer ends its side. */
 const LINGER_MS = 50;
 
+/** The same where Node has refused the head and Kestrel may take it: then nobody knows whether the body is complete. */
+const UNREAD_LINGER_MS = 2_000;
+
 /**
  * Sends one request to one of the doors. It has a generator of its own, so that it is the same whatever the others do.
  *
@@ -54,11 +57,12 @@ export async function sendOne(doors: readonly Door[], seed: number, number: numb
       return 'aborted';
     }
     // Kestrel waits for the end of a head that Node refuses before.
-    if (reading.due > 0 && bytes.includes('\r\n\r\n')) {
+    const isRead = reading.methods.length > 0;
+    if (reading.due > 0 && isRead && bytes.includes('\r\n\r\n')) {
       const [answer] = await connection.answers(reading.due);
       return outcomeOf(answer);
     }
-    const linger = setTimeout(() => connection.socket.end(), LINGER_MS);
+    const linger = setTimeout(() => connection.socket.end(), isRead ? LINGER_MS : UNREAD_LINGER_MS);
     await connection.closed;
     clearTimeout(linger);
     const [answer] = connection.received();
