@@ -160,7 +160,7 @@ describe('403 AccessDeniedException', () => {
 describe('404 UnknownOperationException', () => {
   it.each([
     ['GET', '/'],
-    ['GET', '/foundation-models'],
+    ['GET', '/custom-models'],
     ['GET', converse],
     ['PUT', converse],
     ['PATCH', converse],
