@@ -19,7 +19,7 @@ const HOLDER_NAMES = Object.keys(HOLDERS);
 const DEPTHS = new Map(Object.entries(HOLDERS).map(([name, depth]) => [name.toLowerCase(), depth]));
 
 /** Arguments of tools may be called `model` too; no conversation has as many. */
-const MOST = 10_000;
+const MOST = 1_000;
 
 /** The models that may work for a request. */
 export interface NamedModels {

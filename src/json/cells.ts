@@ -27,6 +27,8 @@ export const WANTED_INNER_NAME = 2;
 /** A comma behind a member of the outermost object that is looked for. */
 export const NEXT_MEMBER = 3;
 export const CLOSE_TOP = 4;
+/** Nothing but to read on. */
+export const GO_ON = 5;
 
 export const ACTION = 1 << 31;
 export const STAY = 1 | (1 << 18);

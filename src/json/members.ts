@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 
 import {
   CLOSE_TOP,
+  GO_ON,
   NEXT_MEMBER,
   NEXT_NAME,
   OBJECT_COLON,
@@ -93,6 +94,8 @@ export function findMembers(
         break;
       case CLOSE_TOP:
         return skipSpace(json, at + 1) === json.length ? found : undefined;
+      case GO_ON:
+        break;
       default:
         return undefined;
     }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-import { CLOSE_TOP, NEXT_MEMBER, NEXT_NAME, TOP, TOP_WANTED, WANTED_NAME, WANTED_VALUE } from './cells.ts';
+import { CLOSE_TOP, GO_ON, NEXT_MEMBER, NEXT_NAME, TOP, TOP_WANTED, WANTED_NAME, WANTED_VALUE } from './cells.ts';
 import { type Grammar, grammarOf } from './grammar.ts';
 import { action, beginScan, goOn, scan } from './scan.ts';
 import { nameBefore, skipSpace } from './strings.ts';
@@ -99,6 +99,8 @@ export function readMembers(
       case CLOSE_TOP:
         found?.push({ start: wanted, end: behindValue(json, at) });
         return { start, end: at + 1, empty: skipSpace(json, start + 1) === at, values, otherCase };
+      case GO_ON:
+        break;
       default:
         return undefined;
     }
