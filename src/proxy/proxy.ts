@@ -113,10 +113,6 @@ async function answer(
       call?.checkModel(each);
       checkModel(caller, each);
     }
-    for (const other of others) {
-      call?.checkModel(other);
-      checkModel(caller, other);
-    }
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
     const upstreamAnswer = await sendSomewhere(
       { route, model, order: regional, outgoing },
