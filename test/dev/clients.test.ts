@@ -12,6 +12,8 @@ import {
 } from '@aws-sdk/client-bedrock-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import OpenAI from 'openai';
+import { randomUUID } from 'node:crypto';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { TEXT } from '../emulators/bedrock/tokens.ts';
@@ -29,7 +31,7 @@ const ask = (modelId: string): ConverseCommandInput => ({
 async function linesOf(dev: Dev, modelId: string): Promise<number> {
   const line = new RegExp(`^\\d\\d:\\d\\d:\\d\\d .* ${modelId} `, 'gm');
   // Answered after all the others, so its line is behind theirs.
-  const marker = `marker-${modelId}`;
+  const marker = `marker-${randomUUID()}`;
   const { call, key } = await printed(dev);
   await fetch(call.replace(/model\/[^/]+/, `model/${marker}`), {
     method: 'POST',
