@@ -29,7 +29,7 @@ const UNREAD_LINGER_MS = 2_000;
 /**
  * Sends one request to one of the doors. It has a generator of its own, so that it is the same whatever the others do.
  *
- * @returns the status of its first answer, `500 of the host`, `closed`, `aborted` (by the fuzzer), or what went wrong
+ * @returns the status of its first answer, `500 of the host`, `503 of the gateway`, `closed`, `aborted` (by the fuzzer), or what went wrong
  */
 export async function sendOne(doors: readonly Door[], seed: number, number: number): Promise<string> {
   const random = createRandom(seed * 1_000_003 + number);
@@ -60,13 +60,13 @@ export async function sendOne(doors: readonly Door[], seed: number, number: numb
     const isRead = reading.methods.length > 0;
     if (reading.due > 0 && isRead && bytes.includes('\r\n\r\n')) {
       const [answer] = await connection.answers(reading.due);
-      return outcomeOf(answer);
+      return outcomeOf(answer, bytes);
     }
     const linger = setTimeout(() => connection.socket.end(), isRead ? LINGER_MS : UNREAD_LINGER_MS);
     await connection.closed;
     clearTimeout(linger);
     const [answer] = connection.received();
-    return outcomeOf(answer);
+    return outcomeOf(answer, bytes);
   };
   const outcome = await Promise.race([talk(), hang.promise]).catch((error: unknown) => String(error));
   clearTimeout(timer);
@@ -78,8 +78,9 @@ export async function sendOne(doors: readonly Door[], seed: number, number: numb
  * Kestrel itself answers a Host that is none, broken chunks and an upload that stalls by an empty 500, of which the
  * function does not hear; what the function makes has the form of AWS.
  */
-function outcomeOf(answer: RawAnswer | undefined): string {
+function outcomeOf(answer: RawAnswer | undefined, request: Buffer): string {
   if (answer === undefined) return 'closed';
+  if (answer.status === 503 && isCutByKestrel(request)) return '503 of the gateway';
   const isOfTheHost = answer.body.length === 0 && answer.headers['x-amzn-errortype'] === undefined;
   return answer.status === 500 && isOfTheHost ? '500 of the host' : String(answer.status);
 }
@@ -104,4 +105,12 @@ function cut(bytes: Buffer, random: Random): Buffer[] {
   const cuts = Array.from({ length: random.oneIn(2) ? 0 : random.integer(6) }, () => random.integer(bytes.length + 1));
   const ends = [...cuts.toSorted((a, b) => a - b), bytes.length];
   return ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end)).filter((piece) => piece.length > 0);
+}
+
+/**
+ * Kestrel refuses a NUL in a path and closes at once; where the gateway still sends the body, it finds the connection
+ * broken, and says so.
+ */
+function isCutByKestrel(request: Buffer): boolean {
+  return request.toString('latin1', 0, request.indexOf('\r\n')).includes('%00');
 }

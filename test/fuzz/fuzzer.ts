@@ -98,7 +98,7 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
           const outcome = await sendOne(doors, seed, number);
           outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
           if (
-            !/^(?:closed|aborted|500 of the host|\d+)$/.test(outcome) ||
+            !/^(?:closed|aborted|500 of the host|503 of the gateway|\d+)$/.test(outcome) ||
             (/^\d+$/.test(outcome) && !EXPECTED.has(Number(outcome)))
           ) {
             failures.push(`request ${number}: ${outcome}`);
