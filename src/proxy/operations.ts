@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type OperationGroup, parseGroups } from '../bedrock/groups.ts';
 import type { Operation } from '../bedrock/service.ts';
 import { ProxyError } from '../errors.ts';
+import { malformedOrder, orderIn } from './order-header.ts';
 
 const ORDER = 'x-gateway-operations';
 
@@ -17,27 +18,17 @@ export function checkOperation(
   headers: IncomingHttpHeaders,
   offered: ReadonlySet<OperationGroup>,
 ): void {
-  const allowed = orderIn(headers[ORDER]?.toString());
+  const allowed = orderedGroups(headers);
   if (offered.has(group) && allowed?.has(group) !== false) return;
   const where = offered.has(group) ? 'your subscription does not have' : 'is not served here';
   throw new ProxyError('unknownOperation', `${name} belongs to the operation group "${group}", which ${where}.`);
 }
 
 /** The groups that the gateway orders; undefined: all that the app offers. */
-function orderIn(value: string | undefined): ReadonlySet<OperationGroup> | undefined {
-  if (value === undefined) return undefined;
-  let groups: ReadonlySet<OperationGroup> | undefined;
-  try {
-    groups = parseGroups(decodeURIComponent(value));
-  } catch {
-    // No UTF-8.
-  }
-  if (groups !== undefined) return groups;
-  throw new ProxyError(
-    'unavailable',
-    `The gateway's header ${ORDER} is malformed: it is no list of operation groups.`,
-    {
-      cause: new Error(ORDER),
-    },
-  );
+function orderedGroups(headers: IncomingHttpHeaders): ReadonlySet<OperationGroup> | undefined {
+  const order = orderIn(headers, ORDER);
+  if (order === undefined) return undefined;
+  const groups = parseGroups(order);
+  if (groups === undefined) throw malformedOrder(ORDER, 'it is no list of operation groups');
+  return groups;
 }

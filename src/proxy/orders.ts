@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { type Guardrail, parseGuardrail } from '../bedrock/guardrail.ts';
 import { type ModelAliases, parseAliases } from '../bedrock/model-aliases.ts';
-import { ProxyError } from '../errors.ts';
+import { malformedOrder, orderIn } from './order-header.ts';
 
 /** What the gateway orders for the call of a caller, beside budgets, allowed models and role. */
 export interface Orders {
@@ -25,28 +25,12 @@ export function ordersOf(headers: IncomingHttpHeaders): Orders {
 
 function guardrailOf(order: string): Guardrail {
   const guardrail = parseGuardrail(order.trim());
-  if (guardrail === undefined) throw malformed(GUARDRAIL, 'it is not of the form <id or ARN>:<version>');
+  if (guardrail === undefined) throw malformedOrder(GUARDRAIL, 'it is not of the form <id or ARN>:<version>');
   return guardrail;
 }
 
 function aliasesOf(order: string): ModelAliases {
   const aliases = parseAliases(order);
-  if (typeof aliases === 'string') throw malformed(ALIASES, aliases);
+  if (typeof aliases === 'string') throw malformedOrder(ALIASES, aliases);
   return aliases;
-}
-
-/** Percent-encoded UTF-8; what is not is malformed, and stays so. */
-function orderIn(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const order = headers[name]?.toString();
-  try {
-    return order === undefined ? undefined : decodeURIComponent(order);
-  } catch {
-    return '';
-  }
-}
-
-function malformed(name: string, problem: string): ProxyError {
-  return new ProxyError('unavailable', `The gateway's header ${name} is malformed: ${problem}.`, {
-    cause: new Error(name),
-  });
 }
