@@ -8,6 +8,7 @@ import { createProxyServer } from 'httpxy';
 
 import { listen } from '../../support/listen.ts';
 import { serve } from '../child.ts';
+import { ownUsage } from './own-usage.ts';
 import { EXAMPLE_KEY, REGION } from './credentials.ts';
 
 /** A signing proxy of thirty lines, as one writes it by a proxy library and the signer of AWS. Argument: the upstream. */
@@ -29,17 +30,6 @@ const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) =
 });
 const { url } = await listen(server);
 
-const service = {
-  url: () => url,
-  usage() {
-    const { rss, heapUsed } = process.memoryUsage();
-    const { user, system } = process.cpuUsage();
-    return { rss, heapUsed, cpuMicroseconds: user + system };
-  },
-  collectGarbage() {
-    globalThis.gc?.();
-    globalThis.gc?.();
-  },
-};
+const service = { url: () => url, ...ownUsage };
 export type HttpxyService = typeof service;
 serve(service);

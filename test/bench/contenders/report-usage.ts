@@ -1,17 +1,8 @@
 import { serve } from '../child.ts';
+import { ownUsage } from './own-usage.ts';
 
 /** Preloaded into a program that is not ours, so that it can be measured as the others are. */
 
-const service = {
-  usage() {
-    const { rss, heapUsed } = process.memoryUsage();
-    const { user, system } = process.cpuUsage();
-    return { rss, heapUsed, cpuMicroseconds: user + system };
-  },
-  collectGarbage() {
-    globalThis.gc?.();
-    globalThis.gc?.();
-  },
-};
+const service = ownUsage;
 export type UsageService = typeof service;
 serve(service);
