@@ -103,10 +103,11 @@ export function raw(bytes: string | Buffer, then: (socket: Socket) => unknown = 
   };
 }
 
-/** Writes `piece` over and over, as fast as it is taken, until the client closes the connection. */
-export async function flood(socket: Socket, piece: string | Buffer): Promise<void> {
+/** Writes `piece` over and over, as fast as it is taken, until the client closes the connection; resolves with the bytes sent. */
+export async function flood(socket: Socket, piece: string | Buffer): Promise<number> {
   const bytes = Buffer.from(piece as string, 'latin1');
   while (!socket.destroyed) await writeTo(socket, bytes);
+  return socket.bytesWritten;
 }
 
 /** Settles when the system has taken the bytes or the connection is gone. */
