@@ -37,7 +37,7 @@ const ROOMS: ImportTable = {
   functions: ['callers', 'http', 'clock', 'errors', 'log'],
   usage: ['aws', 'json', 'streams', 'errors'],
   bedrock: ['json', 'type streams', 'type usage', 'errors'],
-  record: ['aws', 'bedrock', 'budgets/admission', 'type callers', 'http', 'streams', 'usage', 'errors', 'log'],
+  record: ['aws', 'bedrock', 'budgets/admission', 'type callers', 'http', 'streams', 'usage', 'clock', 'errors', 'log'],
   telemetry: ['record', 'log'],
   proxy: [
     'aws',

@@ -67,6 +67,7 @@ beforeAll(async () => {
     operations: new Set(['inference']),
     credentials: { get: async () => keys, replace: async () => undefined, probe: async () => keys },
     awsTime: createAwsTime(() => {}),
+    clock: systemClock,
     targets: createTargets({
       regions: ['us-east-1'],
       endpoints: { useFips: false, overrides: { [service.hostPrefix]: bedrock.url } },
@@ -83,7 +84,7 @@ beforeAll(async () => {
     createServer(async (request, response) => {
       const { method = '', url = '' } = request;
       const gone = new AbortController().signal;
-      const reply = await answer({ id: 'i', startedAt: performance.now(), method, url, request, response, gone });
+      const reply = await answer({ id: 'i', startedAt: systemClock.now(), method, url, request, response, gone });
       response.writeHead(reply.status, reply.headers);
       await reply.writeBody?.(response);
       for (const piece of reply.body ?? []) response.write(piece);
