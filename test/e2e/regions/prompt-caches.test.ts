@@ -122,7 +122,7 @@ async function callAll(identityOf: (team: number, call: number) => string) {
   return { served: REGIONS.map((region) => served.get(region) ?? 0), requests, refused, moved };
 }
 
-it('a team stays where the cache of its prompt is', { timeout: 120_000 }, async () => {
+it('a team stays where the cache of its prompt is', async () => {
   const { served, requests, refused, moved } = await callAll((team) => `team-${team}`);
   const refusals = requests.reduce((sum, count) => sum + count, 0) - CALLS;
   expect(refusals).toBeGreaterThan(10);
@@ -133,7 +133,7 @@ it('a team stays where the cache of its prompt is', { timeout: 120_000 }, async 
   expect(moved).toBeLessThanOrEqual(refusals);
 });
 
-it('which it would leave and come back to for each refusal, if it did not stay', { timeout: 120_000 }, async () => {
+it('which it would leave and come back to for each refusal, if it did not stay', async () => {
   const { requests, refused, moved } = await callAll((_team, call) => `call-${call}`);
   const refusals = requests.reduce((sum, count) => sum + count, 0) - CALLS;
   expect(refused).toBe(0);

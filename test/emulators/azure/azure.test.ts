@@ -137,7 +137,7 @@ describe('managed identity', () => {
     } finally {
       await other.close();
     }
-  }, 30_000);
+  });
 });
 
 describe('key vault', () => {

@@ -42,6 +42,8 @@ export interface GatewayOptions {
   readonly operations?: readonly Operation[];
   /** Whether control characters in headers get as far as the policy: not known of API Management. Default false. */
   readonly lenientParser?: boolean;
+  /** Milliseconds since 1970, by which limits of calls and of tokens count; default `Date.now`. */
+  readonly now?: () => number;
   /** Default 0: any free port. */
   readonly port?: number;
   /** How many requests are kept to be looked at, at least half of it the latest; default 20,000. */
@@ -94,6 +96,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     environment: {
       backends: { 'bedrock-proxy': { url: options.backendUrl, headers: options.backendHeaders ?? {} } },
       managedIdentityToken: options.managedIdentityToken,
+      now: options.now ?? Date.now,
     },
   });
   const requests: GatewayRequest[] = [];

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { createTargets } from '../../../src/aws/target.ts';
 import { createAwsTime } from '../../../src/aws/time.ts';
@@ -17,6 +17,7 @@ import { operationAttributes } from '../../../src/telemetry/attributes.ts';
 import { instance } from '../budgets/instances.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
 import { listen, type Listening } from '../../support/listen.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
 /** What it takes to add an operation. */
 const ROW: Operation = {
@@ -117,7 +118,7 @@ it('an operation that has got a row passes, is metered, named, attributed and li
       body: '{"requestMetadata":{"subscriptionId":"team"}}',
     },
   ]);
-  await vi.waitUntil(() => finished.length === 2);
+  await waitUntil(() => finished.length === 2);
   const [, told] = finished;
   expect(told?.record).toMatchObject({
     operation: 'PonderStream',
