@@ -136,6 +136,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     startBedrock({
       service,
       region: bedrock.region,
+      otherRegions: bedrocks.map(({ region }) => region),
       keys: options.keys ?? [key],
       eventDelayMs: options.eventDelayMs ?? 0,
       ...(accounts === undefined ? {} : { accounts }),

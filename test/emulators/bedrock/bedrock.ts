@@ -23,6 +23,8 @@ export interface BedrockOptions {
   service?: ServiceName;
   /** Region a signature must be scoped to; `us-east-1` by default. */
   region?: string;
+  /** Further ones, where one address stands for several regions. */
+  otherRegions?: readonly string[];
   /** Keys accepted at first; EXAMPLE_KEY by default. */
   keys?: readonly BedrockKey[];
   /** Accounts whose users and sessions may call as well; their sessions end by `clock`. */
@@ -70,7 +72,7 @@ export interface BedrockEmulator {
 /** Starts the emulator; rejects when `port` is taken. */
 export async function startBedrock(options: BedrockOptions = {}): Promise<BedrockEmulator> {
   const { region = 'us-east-1', keys = [EXAMPLE_KEY], clock = () => new Date() } = options;
-  const { eventDelayMs = 0, strictHeaders = true, accounts } = options;
+  const { eventDelayMs = 0, strictHeaders = true, accounts, otherRegions = [] } = options;
   const service = SERVICES[options.service ?? 'bedrock-runtime'];
   const requests: ReceivedRequest[] = [];
   const listeners = new Set<(request: ReceivedRequest) => void>();
@@ -99,6 +101,7 @@ export async function startBedrock(options: BedrockOptions = {}): Promise<Bedroc
     const now = clock();
     const { request, refusal } = admit(incoming, body, aborted, {
       region,
+      otherRegions,
       service,
       now,
       strictHeaders,
