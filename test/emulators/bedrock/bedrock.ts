@@ -23,8 +23,6 @@ export interface BedrockOptions {
   service?: ServiceName;
   /** Region a signature must be scoped to; `us-east-1` by default. */
   region?: string;
-  /** Further ones, where one address stands for several regions. */
-  otherRegions?: readonly string[];
   /** Keys accepted at first; EXAMPLE_KEY by default. */
   keys?: readonly BedrockKey[];
   /** Accounts whose users and sessions may call as well; their sessions end by `clock`. */
@@ -42,6 +40,7 @@ export interface BedrockOptions {
 /** An endpoint of Amazon Bedrock on the loopback interface. */
 export interface BedrockEmulator {
   readonly url: string;
+  readonly service: ServiceName;
   readonly region: string;
   /** In order of arrival; a request is here once its body has been read. */
   readonly requests: readonly ReceivedRequest[];
@@ -72,8 +71,9 @@ export interface BedrockEmulator {
 /** Starts the emulator; rejects when `port` is taken. */
 export async function startBedrock(options: BedrockOptions = {}): Promise<BedrockEmulator> {
   const { region = 'us-east-1', keys = [EXAMPLE_KEY], clock = () => new Date() } = options;
-  const { eventDelayMs = 0, strictHeaders = true, accounts, otherRegions = [] } = options;
-  const service = SERVICES[options.service ?? 'bedrock-runtime'];
+  const { eventDelayMs = 0, strictHeaders = true, accounts } = options;
+  const { service: name = 'bedrock-runtime' } = options;
+  const service = SERVICES[name];
   const requests: ReceivedRequest[] = [];
   const listeners = new Set<(request: ReceivedRequest) => void>();
   const expired = new Set<string>();
@@ -101,7 +101,6 @@ export async function startBedrock(options: BedrockOptions = {}): Promise<Bedroc
     const now = clock();
     const { request, refusal } = admit(incoming, body, aborted, {
       region,
-      otherRegions,
       service,
       now,
       strictHeaders,
@@ -128,6 +127,7 @@ export async function startBedrock(options: BedrockOptions = {}): Promise<Bedroc
   const { url, sockets, close } = await listen(server, options.port);
   return {
     url,
+    service: name,
     region,
     requests,
     get openConnections() {
