@@ -30,6 +30,8 @@ export interface VerifyOptions {
   readonly calls?: boolean;
   readonly timeoutMs?: number;
   readonly azure?: Azure;
+  /** How long the log is waited for; default a second. */
+  readonly logMs?: number;
   /** Ids of the checks to run; default those that need no Azure, or all, with `azure`. */
   readonly only?: readonly string[];
 }
@@ -45,7 +47,7 @@ export async function verify(
   const isMeant = ({ id, layer }: Check) =>
     options.only?.includes(id) ?? (options.azure !== undefined || (layer !== 'Azure' && !['10', '20'].includes(id)));
   const checks = CHECKS.filter(isMeant);
-  const patience = { logMs: 1000, pauseMs: 50 };
+  const patience = { logMs: options.logMs ?? 1000, pauseMs: 50 };
   const context = { endpoint, modelId, calls, azure: options.azure ?? NO_AZURE, log, patience };
   const results = await runChecks(checks, context);
   return Object.fromEntries(results.map(({ check, ...result }) => [check.id, result]));
