@@ -27,6 +27,8 @@ beforeAll(async () => {
     telemetry: 'applicationInsights',
     settings: { OTEL_BSP_SCHEDULE_DELAY: '50' },
   });
+  // Loads the library of the language, which is slow, before somebody waits for an answer.
+  query('AppTraces | project Message', []);
 });
 afterAll(() => chain.close());
 beforeEach(async () => {
@@ -47,10 +49,15 @@ const PACKAGE = '/app-package/released-package.zip';
 it('finds nothing wrong with a deployment that is right', async () => {
   world.local = zip('code', 2020);
   world.azure.hold(PACKAGE, zip('code', 2021));
-  // The spans as the function has exported them, which takes a moment.
-  world.azure.hold('/v1/workspaces/workspace/query', (_, body) =>
-    query(JSON.parse(body).query, linesOf(chain), exportedBy(chain)),
-  );
+  // The spans as the function has exported them, which takes a moment: until then there are none.
+  world.azure.hold('/v1/workspaces/workspace/query', (_, body) => {
+    const text = String(JSON.parse(body).query);
+    const exported = exportedBy(chain);
+    const known = new Set(exported.map(({ Properties }) => Properties['faas.invocation_id']));
+    const asked = Array.from(text.matchAll(/'([\da-f-]{36})'/g), ([, id]) => id);
+    const isThere = !text.includes('AppDependencies') || asked.every((id) => known.has(id));
+    return isThere ? query(text, linesOf(chain), exported) : { tables: [{ rows: [] }] };
+  });
   const results = await verify(chain.gateway, { azure: await world.look(), logMs: 120_000 });
   expect(results['20']?.evidence).toMatch(/their models/);
   expect(statuses(results)).toStrictEqual({
@@ -719,7 +726,63 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       { status: 'skipped', evidence: /may not look at workspace\/query/ },
     ],
   ],
+  '20b': [
+    [
+      'no rule tells anybody',
+      ({ azure }) => azure.hold(IDS.rules, []),
+      { status: 'failed', evidence: 'no alert rule tells anybody', remedy: /ALERT_EMAIL/ },
+    ],
+    [
+      'the action group is gone',
+      (spoiled) => {
+        holdActionGroup(spoiled, MAIL);
+        spoiled.azure.remove(GROUP_ID);
+      },
+      { status: 'failed', evidence: 'the action group ag-abc is missing', remedy: /ALERT_EMAIL/ },
+    ],
+    [
+      'the action group is off',
+      (spoiled) => holdActionGroup(spoiled, MAIL, false),
+      { status: 'failed', evidence: 'the action group ag-abc tells nobody', remedy: /ALERT_EMAIL/ },
+    ],
+    [
+      'whoever is signed in may not send one',
+      (spoiled) => {
+        holdActionGroup(spoiled, MAIL);
+        spoiled.azure.forbid(`${GROUP_ID}/createNotifications`);
+      },
+      { status: 'skipped', evidence: /may not look at ag-abc\/createNotifications/ },
+    ],
+  ],
 };
+
+const GROUP_ID = `${IDS.group}/providers/Microsoft.Insights/actionGroups/ag-abc`;
+
+/** An action group of these receivers, and a rule that names it; what is sent to it goes to `sent`. */
+function holdActionGroup({ azure }: World, receivers: object, enabled = true): void {
+  azure.hold(IDS.rules, [{ name: 'alert', properties: { enabled: true, actions: { actionGroups: [GROUP_ID] } } }]);
+  azure.hold(GROUP_ID, { id: GROUP_ID, name: 'ag-abc', properties: { enabled, ...receivers } });
+}
+
+const MAIL = { emailReceivers: [{ name: 'email', emailAddress: 'somebody@contoso.com' }], smsReceivers: [] };
+
+it('sends a test notification to each receiver, once, and only when it is asked to', async () => {
+  const sent: unknown[] = [];
+  holdActionGroup(world, MAIL);
+  world.azure.hold(`${GROUP_ID}/createNotifications`, (_, body) => {
+    sent.push(JSON.parse(body));
+    return {};
+  });
+  const azure = await world.look();
+  expect(await verify(chain.gateway, { azure, only: ['1', '20'] })).not.toHaveProperty('20b');
+  expect(sent).toStrictEqual([]);
+  const results = await verify(chain.gateway, { azure, only: ['1', '20b'] });
+  expect(results['20b']).toMatchObject({
+    status: 'ok',
+    evidence: 'on its way to 1 of ag-abc: look whether it arrives',
+  });
+  expect(sent).toStrictEqual([{ alertType: 'logalertv2', emailReceivers: MAIL.emailReceivers }]);
+});
 
 function rolesOfTheApp() {
   return [
