@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { added, difference, stored, type Sums } from '../budgets/sums.ts';
+import { accountKey } from '../../src/budgets/keys.ts';
 import type { TableStorage } from '../emulators/azure/table-storage.ts';
 import type { Audit, Told } from './audit.ts';
-import { TEAMS } from './teams.ts';
 
 /** An account: what Bedrock has told, and what the table holds. */
 export interface Account {
@@ -14,8 +14,6 @@ export interface Account {
   readonly missing: Sums;
 }
 
-const NAMES = [...new Set(TEAMS.flatMap(({ accounts }) => accounts))];
-
 /** Waits until the table has every call, at most for these seconds: a worker leaves a failing table alone for up to one minute. */
 export async function written(table: TableStorage, audit: Audit, seconds: number): Promise<void> {
   const end = performance.now() + 1000 * seconds;
@@ -23,10 +21,11 @@ export async function written(table: TableStorage, audit: Audit, seconds: number
   while (lacks() && performance.now() < end) await sleep(200);
 }
 
+/** Those of which Bedrock has told anything. */
 export function accountsOf(table: TableStorage, audit: Audit): Account[] {
-  return NAMES.map((name) => {
+  return audit.accounts.map((name) => {
     const told = audit.told(name);
-    const held = stored(table, name);
+    const held = stored(table, accountKey(name));
     return { name, told, stored: held, missing: difference(added(told.whole, told.broken), held) };
   });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { GROUPS } from '../../src/bedrock/groups.ts';
-import { faults } from '../budgets/faults.ts';
+import { failing } from '../budgets/faults.ts';
 import { readPriceTable } from '../budgets/sums.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { onRecord } from '../support/records.ts';
@@ -95,7 +95,7 @@ async function soak(chain: Chain, options: SoakOptions): Promise<SoakResult> {
     });
   }
   for (const bedrock of endpoints) injectFaults(bedrock, bedrock.region === chain.bedrock.region, audit);
-  const failures = failing(chain);
+  const failures = failing(table);
   const make = async (plan: Plan) => {
     audit.planned(plan);
     const ended = await call(chain.gateway, plan);
@@ -142,25 +142,6 @@ async function soak(chain: Chain, options: SoakOptions): Promise<SoakResult> {
     restarts: hosts.reduce((sum, { restarts }) => sum + restarts, 0),
     before,
     after: await holdingsOf(chain),
-  };
-}
-
-/** The table fails in every known way until it is mended. */
-function failing({ table }: Chain) {
-  const befall = faults();
-  let operations = 0;
-  table.onRequest(() => {
-    operations += 1;
-    // Those that were put off happen after others.
-    if (operations % 7 === 0) table.doLate();
-    return befall();
-  });
-  return {
-    operations: () => operations,
-    mend() {
-      table.onRequest(() => undefined);
-      table.doLate();
-    },
   };
 }
 
