@@ -5,7 +5,7 @@ import { failing } from '../budgets/faults.ts';
 import { readPriceTable } from '../budgets/sums.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { onRecord } from '../support/records.ts';
-import { type Account, accountsOf, written } from './accounts.ts';
+import { type Account, accountsOf, differences, written } from './accounts.ts';
 import { createAudit, type Plan } from './audit.ts';
 import { injectFaults } from './bedrock.ts';
 import { call, MOST_BYTES } from './call.ts';
@@ -42,6 +42,8 @@ export interface SoakResult {
   /** Calls whose outcome nothing explains, or of which caller, log and Bedrock know different things. */
   readonly unexplained: readonly string[];
   readonly accounts: readonly Account[];
+  /** Where the table holds anything else than what Bedrock has told. */
+  readonly differences: readonly string[];
   /** Refusals for a budget that was used up. */
   readonly usedUp: number;
   readonly tableOperations: number;
@@ -133,6 +135,7 @@ async function soak(chain: Chain, options: SoakOptions): Promise<SoakResult> {
     byGroup: audit.byGroup,
     unexplained: audit.unexplained,
     accounts: accountsOf(table, audit),
+    differences: differences(table, audit),
     usedUp: audit.usedUp,
     tableOperations: failures.operations(),
     rotations,
