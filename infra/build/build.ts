@@ -1,12 +1,14 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, parse } from 'node:path';
 
 import { build, type Plugin } from 'esbuild';
 
 import { readPrices } from '../../src/budgets/prices.ts';
 
 const root = join(import.meta.dirname, '../..');
+
+const require = createRequire(import.meta.url);
 
 /** Modules that are loaded by `import()` when they are needed: each becomes a bundle beside the main one. */
 const LAZY = [
@@ -18,6 +20,21 @@ const LAZY = [
   'src/telemetry/open-telemetry.ts',
 ];
 
+/**
+ * undici's HTTP parser for processors without SIMD, as long as the one that it takes everywhere else: a file beside, read
+ * where it is needed. A build fails when an update has moved it.
+ */
+const SPARE_PARSER = require.resolve('undici/lib/llhttp/llhttp-wasm.js');
+
+const spareParserBeside: Plugin = {
+  name: 'spare-parser-beside',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/llhttp-wasm\.js$/ }, ({ kind, path }) =>
+      kind === 'require-call' ? { path: `./${basename(path, '.js')}.cjs`, external: true } : undefined,
+    );
+  },
+};
+
 /** esbuild does not split CommonJS output, so a dynamic import is left in place and pointed at the bundle beside. */
 const bundlesBeside: Plugin = {
   name: 'bundles-beside',
@@ -27,8 +44,6 @@ const bundlesBeside: Plugin = {
     );
   },
 };
-
-const require = createRequire(import.meta.url);
 
 /**
  * Two packages of which the function uses an export or two, but whose index holds them together by side effects that
@@ -113,7 +128,7 @@ export async function buildBundles(): Promise<Bundles> {
   readPrices(prices);
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['src/index.ts', ...LAZY].map((path) => ({ in: path, out: basename(path, '.ts') })),
+    entryPoints: ['src/index.ts', ...LAZY, SPARE_PARSER].map((path) => ({ in: path, out: parse(path).name })),
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -127,7 +142,7 @@ export async function buildBundles(): Promise<Bundles> {
     external: ['@azure/functions-core'],
     // undici leaves its experimental second HTTP parser out of a bundle that defines this, as Node's own does.
     define: { esbuildDetection: '1', PRICES: JSON.stringify(prices) },
-    plugins: [bundlesBeside, fewExports, leftOut],
+    plugins: [bundlesBeside, fewExports, spareParserBeside, leftOut],
     logLevel: 'warning',
     write: false,
     metafile: true,

@@ -24,6 +24,10 @@ export function createChunkQueue(): ChunkQueue {
       bytes += chunk.length;
     },
     take() {
+      if (chunks.length < 2) {
+        bytes = 0;
+        return chunks.pop();
+      }
       const large = chunks.findIndex(({ length }) => length >= LARGE_CHUNK);
       const small = chunks.splice(0, large === -1 ? chunks.length : Math.max(1, large));
       const taken = small.length > 1 ? Buffer.concat(small) : small[0];

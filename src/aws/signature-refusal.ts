@@ -33,12 +33,15 @@ const KINDS = new Set([...TIME, ...SIGNATURE, ...KEYS]);
  * The refusal that an answer is, or undefined when AWS has taken the signature. Reads the body of a refusal, and so that
  * its connection can be used again, all of it.
  */
-export async function signatureRefusal(answer: UpstreamAnswer): Promise<SignatureRefused | undefined> {
+export function signatureRefusal(answer: UpstreamAnswer): Promise<SignatureRefused> | undefined {
   const { status, headers } = answer;
   if (status < 400 || status >= 500) return undefined;
   const type = errorTypeOf(headers);
-  if (type === undefined || !KINDS.has(bare(type))) return undefined;
-  const requestId = headers['x-amzn-requestid'];
+  return type === undefined || !KINDS.has(bare(type)) ? undefined : readRefusal(type, answer);
+}
+
+async function readRefusal(type: string, answer: UpstreamAnswer): Promise<SignatureRefused> {
+  const requestId = answer.headers['x-amzn-requestid'];
   const words = wordsIn(await readShort(answer));
   return new SignatureRefused(type, words, requestId === undefined ? undefined : String(requestId));
 }

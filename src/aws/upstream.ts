@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import { whenAborted } from '../abortable.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import { createAnswerBody } from './answer-body.ts';
+import { createAnswerBody, type ReadableBody } from './answer-body.ts';
 import { createConnections } from './connections.ts';
 import { type AnswerHeaders, isChunked } from './response-headers.ts';
 import { createSilenceTimer } from './silence.ts';
@@ -30,6 +30,8 @@ export interface UpstreamAnswer {
    * @throws ProxyError `upstreamBroken` when the connection broke, `modelTimeout` when Bedrock fell silent
    */
   read(): Promise<Buffer | undefined>;
+  /** The same bytes, for who reads them one after the other as they come. Throws as `read` does. */
+  readonly body: ReadableBody;
   /** Closes the connection unless the answer is complete. */
   abort(): void;
 }
@@ -111,7 +113,7 @@ function exchange(
       silence.expect(limits.idleMs, 'Bedrock fell silent in the middle of its answer.');
       const headers = parsed as AnswerHeaders;
       framed = status === 204 || status === 304 || 'content-length' in headers || isChunked(headers);
-      head.resolve({ status, headers, read: body.read, abort: () => abort(new Error('aborted')) });
+      head.resolve({ status, headers, read: body.read, body, abort: () => abort(new Error('aborted')) });
     },
     onResponseData(started, chunk) {
       silence.heard();

@@ -90,7 +90,8 @@ export function createBudgets(options: BudgetsOptions): Budgets {
   const windows = createCalendar(options.date);
   const sync = store && createSync({ ...options, store, windows });
   const accounts = new Map<string, Account>();
-  const orders = new Map<string, readonly Budget[]>();
+  const orders = new Map<string, Plan>();
+  const usual = planOf(options.budgets);
   let tidyAt = clock.now() + TIDY_MS;
 
   const accountOf = (key: string): Account => {
@@ -105,21 +106,21 @@ export function createBudgets(options: BudgetsOptions): Budgets {
     tidyAt = clock.now() + TIDY_MS;
     for (const [key, account] of accounts) if (!account.tidy(windows(), clock.now())) accounts.delete(key);
   };
-  const budgetsOf = (order: string | undefined): readonly Budget[] => {
-    if (order === undefined) return options.budgets;
+  const planFor = (order: string | undefined): Plan => {
+    if (order === undefined) return usual;
     const known = orders.get(order);
     if (known !== undefined) return known;
-    const budgets = readOrder(order);
+    const plan = planOf(readOrder(order));
     if (orders.size >= MOST_ORDERS) orders.clear();
-    orders.set(order, budgets);
-    return budgets;
+    orders.set(order, plan);
+    return plan;
   };
 
   return {
     admit(holder, order) {
-      const budgets = budgetsOf(order);
-      const scopes = scopesOf(budgets);
-      const held = scopes.map((scope) => accountOf(keyOf(scope, holder)));
+      const { budgets, scopes, hasCost } = planFor(order);
+      const keys = scopes.map((scope) => keyOf(scope, holder));
+      const held = keys.map(accountOf);
       for (const account of held) {
         sync?.touch(account);
         if (options.onStoreFailure === 'refuse' && sync?.isLost(account, LOST_MS) === true && mode === 'enforce') {
@@ -128,7 +129,7 @@ export function createBudgets(options: BudgetsOptions): Budgets {
       }
       const heldBy = ({ scope }: Budget) => held[scopes.indexOf(scope)] ?? accountOf(keyOf(scope, holder));
       const admission = admitBy(standingsOf(budgets, heldBy, windows(), clock.now()), mode);
-      const inMoney = mode === 'enforce' && budgets.some(({ unit }) => unit === 'cost');
+      const inMoney = mode === 'enforce' && hasCost;
       return {
         ...admission,
         needsPrice: inMoney,
@@ -143,23 +144,24 @@ export function createBudgets(options: BudgetsOptions): Budgets {
           const amounts = amountsOf(usage, price?.chargeOf(usage) ?? 0);
           const ended = windows();
           // Not those of the admission: one that was empty may have been forgotten since.
-          for (const scope of scopes) {
-            const account = accountOf(keyOf(scope, holder));
+          const now = clock.now();
+          for (const [index, key] of keys.entries()) {
+            const account = accountOf(key);
             account.charge(amounts, ended);
             sync?.touch(account);
-            for (const { unit, limit, window, scope: its } of budgets) {
-              if (window === 'minute' && its === scope) account.bucket(unit, limit).take(amounts[unit], clock.now());
+            for (const { unit, limit, window, scope } of budgets) {
+              if (window === 'minute' && scope === scopes[index]) account.bucket(unit, limit).take(amounts[unit], now);
             }
           }
-          if (clock.now() >= tidyAt) tidy();
+          if (now >= tidyAt) tidy();
           const cost = price?.costOf(usage);
           return cost === undefined ? undefined : cost / BILLION;
         },
       };
     },
     async standings(holder, order) {
-      const budgets = budgetsOf(order);
-      await Promise.all(scopesOf(budgets).map((scope) => sync?.refresh(accountOf(keyOf(scope, holder)))));
+      const { budgets, scopes } = planFor(order);
+      await Promise.all(scopes.map((scope) => sync?.refresh(accountOf(keyOf(scope, holder)))));
       return standingsOf(budgets, ({ scope }) => accountOf(keyOf(scope, holder)), windows(), clock.now());
     },
     flush: async () => sync?.flush(),
@@ -168,8 +170,20 @@ export function createBudgets(options: BudgetsOptions): Budgets {
 
 const SCOPES = ['subscription', 'product'] as const;
 
-function scopesOf(budgets: readonly Budget[]) {
-  return SCOPES.filter((scope) => budgets.some((budget) => budget.scope === scope));
+/** Budgets, and what they tell by themselves: the same for all calls under them. */
+interface Plan {
+  readonly budgets: readonly Budget[];
+  readonly scopes: readonly Budget['scope'][];
+  /** Whether one of them is in money. */
+  readonly hasCost: boolean;
+}
+
+function planOf(budgets: readonly Budget[]): Plan {
+  return {
+    budgets,
+    scopes: SCOPES.filter((scope) => budgets.some((budget) => budget.scope === scope)),
+    hasCost: budgets.some(({ unit }) => unit === 'cost'),
+  };
 }
 
 function keyOf(scope: Budget['scope'], { subscriptionId = '', productId = '' }: BudgetHolder): string {

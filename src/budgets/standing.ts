@@ -48,9 +48,13 @@ export interface ToldBudget {
 
 /** Those that the record tells: a minute is over before anybody has looked. */
 export function toldBudgets(standings: readonly Standing[]): readonly ToldBudget[] {
-  return standings.flatMap(({ budget: { name, unit, limit, window }, left }) =>
-    window === 'minute' ? [] : { budget: name, limit: amountIn(unit, limit), used: amountIn(unit, limit - left) },
-  );
+  const told: ToldBudget[] = [];
+  for (const { budget, left } of standings) {
+    const { name, unit, limit, window } = budget;
+    if (window === 'minute') continue;
+    told.push({ budget: name, limit: amountIn(unit, limit), used: amountIn(unit, limit - left) });
+  }
+  return told;
 }
 
 /** The answer to `GET /usage`. */

@@ -1,5 +1,5 @@
 import { whenAborted } from '../abortable.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 
@@ -29,19 +29,29 @@ export function startLifetime(
   clock: Clock,
 ): Lifetime {
   const controller = new AbortController();
-  const abortAfter = (ms: number, message: string) =>
-    clock.after(Math.max(0, ms - (clock.now() - startedAt)), () =>
-      controller.abort(new ProxyError('modelTimeout', message)),
-    );
   let ended = false;
-  let deadline = abortAfter(limits.firstByteMs, 'No answer was ready before the deadline of this proxy.');
+  let limitMs = limits.firstByteMs;
+  let message = 'No answer was ready before the deadline of this proxy.';
+  let deadline: Timer;
+  const leftMs = () => limitMs - (clock.now() - startedAt);
+  // A later deadline is looked at when the first one comes: few calls last so long.
+  const wait = () => {
+    deadline = clock.after(Math.max(0, leftMs()), () => {
+      if (leftMs() > 0) wait();
+      else controller.abort(new ProxyError('modelTimeout', message));
+    });
+  };
+  wait();
   const stopListening = whenAborted(gone, (reason) => controller.abort(reason));
   return {
     signal: controller.signal,
     firstByteSent() {
       if (ended) return;
+      limitMs = limits.streamMs;
+      message = 'The answer took longer than the deadline of this proxy.';
+      if (limits.streamMs >= limits.firstByteMs) return;
       deadline.cancel();
-      deadline = abortAfter(limits.streamMs, 'The answer took longer than the deadline of this proxy.');
+      wait();
     },
     end() {
       ended = true;

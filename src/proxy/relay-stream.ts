@@ -7,6 +7,8 @@ import type { Framer } from '../streams/framer.ts';
 import { endAtDeadline, endByFailure } from './ending.ts';
 import { type Relaying, write } from './write.ts';
 
+const NONE: readonly Buffer[] = [];
+
 /** Relays a stream of messages: whole ones only, so that one of our own can tell of a failure in their protocol. */
 export async function relayStream(
   answer: UpstreamAnswer,
@@ -15,20 +17,19 @@ export async function relayStream(
   relaying: Relaying,
 ): Promise<Reply> {
   const { lease, record, meter, signal, clock } = relaying;
+  const { body } = answer;
   /**
-   * The pieces of the next whole messages, or undefined at the end of the stream. What is whole goes out before damage
-   * behind it counts.
+   * The pieces of the next whole messages, none while they have yet to come, or undefined at the end of the stream. What
+   * is whole goes out before damage behind it counts.
    */
-  const next = async (): Promise<readonly Buffer[] | undefined> => {
-    for (;;) {
-      if (framer.damage !== undefined) throw framer.damage;
-      const chunk = await answer.read();
-      if (chunk === undefined) return rest();
-      const messages = framer.push(chunk);
-      // Bounded by the longest message. The answer is paid: it is not given up for want of memory.
-      lease.hold(framer.pending);
-      if (messages.length > 0) return messages;
-    }
+  const next = (): readonly Buffer[] | undefined => {
+    if (framer.damage !== undefined) throw framer.damage;
+    const chunk = body.take();
+    if (chunk === undefined) return body.ended ? rest() : NONE;
+    const messages = framer.push(chunk);
+    // Bounded by the longest message. The answer is paid: it is not given up for want of memory.
+    lease.hold(framer.pending);
+    return messages;
   };
   /** A clean end of the connection is the end of the answer only if the last event of its message has come. */
   const rest = (): readonly Buffer[] | undefined => {
@@ -37,14 +38,17 @@ export async function relayStream(
     if (!meter.endedWhole()) throw new ProxyError('upstreamBroken', 'Bedrock ended the stream before its last event.');
     return bytes.length > 0 ? bytes : undefined;
   };
-  const first = await next();
+  let messages = next();
+  for (; messages?.length === 0; messages = next()) await body.ready();
   // A message of our own may follow.
   delete headers['content-length'];
 
   const writeBody = async (response: ServerResponse): Promise<void> => {
     try {
-      for (let messages = first; messages !== undefined; messages = await next()) {
-        await write(response, messages, relaying);
+      for (; messages !== undefined; messages = next()) {
+        // One promise for an event at the most, since this is done for each of them.
+        const pause = messages.length === 0 ? body.ready() : write(response, messages, relaying);
+        if (pause !== undefined) await pause;
       }
       endAtDeadline(response, signal, record);
     } catch (error) {

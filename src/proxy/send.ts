@@ -77,11 +77,12 @@ export async function send(
     const sentAt = clock.now();
     const answer = await sendWith(keys);
     const roundTripMs = clock.now() - sentAt;
-    const refusal = await signatureRefusal(answer);
-    if (refusal === undefined) {
+    const reading = signatureRefusal(answer);
+    if (reading === undefined) {
       health.accepted();
       return answer;
     }
+    const refusal = await reading;
     if (refusal.aboutTime) {
       if (!isTimed && awsTime.learn(answer.headers['date']?.toString(), roundTripMs)) {
         isTimed = true;

@@ -19,16 +19,18 @@ export interface Relaying {
 }
 
 /**
- * Writes the pieces of whole messages, or of a body, has them counted, and then waits until the caller has room for more.
+ * Writes the pieces of whole messages, or of a body, and has them counted.
+ *
+ * @returns settles when the caller has room for more, and rejects when the signal is aborted before; undefined with room
  */
-export async function write(
+export function write(
   response: ServerResponse,
   pieces: readonly Buffer[],
   { record, meter, signal }: Relaying,
-): Promise<void> {
+): Promise<void> | undefined {
   const room = writeAll(response, pieces);
   record.sent(pieces);
   meter.read(pieces);
   if (meter.firstTokenSeen) record.firstToken();
-  if (room !== undefined) await abortable(room, signal);
+  return room && abortable(room, signal);
 }

@@ -56,6 +56,7 @@ export function createHeldBytes(): HeldBytes {
     },
     release,
     cut(chunk, boundary) {
+      if (length === 0 && boundary > 0 && boundary === chunk.length) return [chunk];
       const complete = boundary === 0 ? [] : [...release(), chunk.subarray(0, boundary)];
       if (boundary < chunk.length) {
         pieces.push(chunk.subarray(boundary));

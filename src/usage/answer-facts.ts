@@ -84,7 +84,7 @@ const ENDED = new Set<unknown>(['completed', 'incomplete', 'failed', 'cancelled'
 function stopReasonIn(value: unknown): string | undefined {
   const response = member(value, 'response') ?? value;
   const status = member(response, 'object') === 'response' ? member(response, 'status') : undefined;
-  return firstWord(
+  const reason = firstWord(
     // Converse; Nova, whose invoked events carry Converse's by name.
     member(value, 'stopReason'),
     member(value, 'messageStop', 'stopReason'),
@@ -97,8 +97,9 @@ function stopReasonIn(value: unknown): string | undefined {
     firstOf(value, 'outputs', 'stop_reason'),
     firstOf(value, 'results', 'completionReason'),
     member(value, 'completionReason'),
-    ...(ENDED.has(status) ? [member(response, 'incomplete_details', 'reason'), status] : []),
   );
+  if (reason !== undefined || !ENDED.has(status)) return reason;
+  return firstWord(member(response, 'incomplete_details', 'reason'), status);
 }
 
 function firstOf(value: unknown, list: string, name: string): unknown {
@@ -124,7 +125,8 @@ function guardrailActionIn(value: unknown): GuardrailAction | undefined {
 
 /** The first of the values that is a word: anything longer is no name of AWS's, and does not belong into a record. */
 function firstWord(...values: readonly unknown[]): string | undefined {
-  return values.map(textIn).find((text) => text !== undefined && /^[\w.-]{1,64}$/.test(text));
+  for (const value of values) if (typeof value === 'string' && /^[\w.-]{1,64}$/.test(value)) return value;
+  return undefined;
 }
 
 function textIn(value: unknown): string | undefined {

@@ -41,7 +41,7 @@ export function createEventStreamReader(accumulator: Accumulator): UsageReader {
       else lastAt = at;
       at = end;
     }
-    if (lastAt !== -1) last = bytes.subarray(lastAt);
+    if (lastAt !== -1) last = lastAt === 0 ? bytes : bytes.subarray(lastAt);
   };
 
   return {

@@ -22,17 +22,17 @@ const INVOCATION_METRICS = 'amazon-bedrock-invocationMetrics';
 export function findUsage(value: unknown): FoundUsage | undefined {
   const choices = member(value, 'choices');
   const unfinished = Array.isArray(choices) && choices.length > 0 && member(choices[0], 'delta') !== undefined;
-  const running = { ...countsOf(value), ...titanOutput(value) };
+  const running = Object.assign(countsOf(value), titanOutput(value));
   // Anthropic's first event knows the input; the one output token that it tells is none of the answer's.
   const { outputTokens: _first, ...started } = countsOf(member(value, 'message', 'usage'));
   const usage = countsOf(member(value, 'usage'));
-  const final = {
-    ...countsOf(member(value, 'response', 'usage')),
-    ...countsOf(member(value, 'metadata', 'usage')),
-    ...countsOf(member(value, 'meta')),
-    ...countsOf(member(value, INVOCATION_METRICS)),
-  };
-  const found = mergeUsage({ ...running, ...started, ...usage }, final);
+  const final = Object.assign(
+    countsOf(member(value, 'response', 'usage')),
+    countsOf(member(value, 'metadata', 'usage')),
+    countsOf(member(value, 'meta')),
+    countsOf(member(value, INVOCATION_METRICS)),
+  );
+  const found = mergeUsage(Object.assign(running, started, usage), final);
   if (isEmpty(found)) return undefined;
   return { usage: found, final: !isEmpty(final) || (!isEmpty(usage) && !unfinished) };
 }
@@ -44,36 +44,17 @@ export function findUsage(value: unknown): FoundUsage | undefined {
 export function countsOf(value: unknown): TokenUsage {
   const usage = member(value, 'billed_units') ?? value;
   if (typeof usage !== 'object' || usage === null) return {};
-  const tokens = (...names: string[]) => firstCount(usage, names);
   const inputDetails = member(usage, 'prompt_tokens_details') ?? member(usage, 'input_tokens_details');
   const outputDetails = member(usage, 'completion_tokens_details') ?? member(usage, 'output_tokens_details');
-  const cacheRead =
-    tokens('cacheReadInputTokens', 'cacheReadInputTokenCount', 'cache_read_input_tokens') ??
-    firstCount(inputDetails, ['cached_tokens']);
-  const cacheWrite =
-    tokens('cacheWriteInputTokens', 'cacheWriteInputTokenCount', 'cache_creation_input_tokens') ??
-    firstCount(inputDetails, ['cache_write_tokens']);
-  const input = tokens(
-    'inputTokens',
-    'input_tokens',
-    'prompt_tokens',
-    'inputTokenCount',
-    'prompt_token_count',
-    'inputTextTokenCount',
-  );
+  const cacheRead = firstCount(usage, NAMES.cacheRead) ?? firstCount(inputDetails, ['cached_tokens']);
+  const cacheWrite = firstCount(usage, NAMES.cacheWrite) ?? firstCount(inputDetails, ['cache_write_tokens']);
+  const input = firstCount(usage, NAMES.input);
   // OpenAI counts what the cache gave or took as input too, the others do not.
   const within = typeof inputDetails === 'object' && inputDetails !== null ? (cacheRead ?? 0) + (cacheWrite ?? 0) : 0;
   return known({
     inputTokens: input === undefined ? undefined : Math.max(0, input - within),
-    outputTokens: tokens(
-      'outputTokens',
-      'output_tokens',
-      'completion_tokens',
-      'outputTokenCount',
-      'generation_token_count',
-      'totalOutputTextTokenCount',
-    ),
-    totalTokens: tokens('totalTokens', 'total_tokens'),
+    outputTokens: firstCount(usage, NAMES.output),
+    totalTokens: firstCount(usage, NAMES.total),
     cacheReadInputTokens: cacheRead,
     cacheWriteInputTokens: cacheWrite,
     cacheWrite5mInputTokens: cacheWriteOf(usage, '5m'),
@@ -81,6 +62,29 @@ export function countsOf(value: unknown): TokenUsage {
     reasoningTokens: firstCount(outputDetails, ['reasoning_tokens', 'thinking_tokens']),
   });
 }
+
+/** By dialect. */
+const NAMES = {
+  input: [
+    'inputTokens',
+    'input_tokens',
+    'prompt_tokens',
+    'inputTokenCount',
+    'prompt_token_count',
+    'inputTextTokenCount',
+  ],
+  output: [
+    'outputTokens',
+    'output_tokens',
+    'completion_tokens',
+    'outputTokenCount',
+    'generation_token_count',
+    'totalOutputTextTokenCount',
+  ],
+  total: ['totalTokens', 'total_tokens'],
+  cacheRead: ['cacheReadInputTokens', 'cacheReadInputTokenCount', 'cache_read_input_tokens'],
+  cacheWrite: ['cacheWriteInputTokens', 'cacheWriteInputTokenCount', 'cache_creation_input_tokens'],
+} as const;
 
 function firstCount(value: unknown, names: readonly string[]): number | undefined {
   if (typeof value !== 'object' || value === null) return undefined;

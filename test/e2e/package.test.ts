@@ -53,6 +53,7 @@ describe('the package that is deployed', () => {
       'dist/azure.cjs',
       'dist/entra.cjs',
       'dist/index.cjs',
+      'dist/llhttp-wasm.cjs',
       'dist/open-telemetry.cjs',
       'dist/sts.cjs',
       'dist/table-storage.cjs',
@@ -124,6 +125,16 @@ describe('the package that is deployed', () => {
     expect(chain.collector.spans).toHaveLength(2);
     expect(chain.insights.metrics('bedrock.proxy.requests')).toHaveLength(1);
     expect(chain.insights.dependencies()).toHaveLength(2);
+    await chain.close();
+  });
+
+  // What an instance without SIMD does, as undici has it by a setting.
+  it('has the other HTTP parser too', async () => {
+    const chain = await startChain({ appDirectory: folder, settings: { UNDICI_NO_WASM_SIMD: '1' } });
+    const client = new BedrockRuntimeClient(chain.clientConfig());
+    const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
+    expect((await Array.fromAsync(stream ?? [])).at(-1)).toHaveProperty('metadata');
+    client.destroy();
     await chain.close();
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { signatureRefusal } from '../../../src/aws/signature-refusal.ts';
+import { createAnswerBody } from '../../../src/aws/answer-body.ts';
 import type { UpstreamAnswer } from '../../../src/aws/upstream.ts';
 
 interface Given {
@@ -23,6 +24,7 @@ function answered({ status = 403, type, chunks = [], breaks = false }: Given) {
       state.ended = chunk === undefined;
       return chunk;
     },
+    body: createAnswerBody(() => {}),
     abort: () => {
       state.aborted = true;
     },

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { SignatureRefused } from '../../../src/aws/signature-refusal.ts';
+import { createAnswerBody } from '../../../src/aws/answer-body.ts';
 import { NotConnected, type UpstreamAnswer } from '../../../src/aws/upstream.ts';
 import { CallerGone, ProxyError } from '../../../src/errors.ts';
 import { sendAcross } from '../../../src/proxy/send-across.ts';
@@ -62,7 +63,8 @@ async function play(does: Readonly<Record<string, string>>, awayFrom?: string, f
       throw failure;
     }
     const { status = 0, headers = {} } = answers[what] ?? {};
-    const answer = { status, headers, read: async () => undefined, abort: () => events.push(`${region} dropped`) };
+    const body = createAnswerBody(() => {});
+    const answer = { status, headers, body, read: body.read, abort: () => events.push(`${region} dropped`) };
     results.set(answer, region);
     return answer;
   };
