@@ -2,7 +2,7 @@ import type { AwsCredentials } from '../aws/credentials.ts';
 import type { BaseOptions, CredentialsOptions } from '../credentials/load.ts';
 import { isExternalId, isRoleArn } from '../credentials/role.ts';
 import { parseSession } from '../credentials/session-template.ts';
-import type { Reader } from './settings.ts';
+import type { Reader } from './reader.ts';
 
 const DEFAULT_NAME = 'bedrock-proxy';
 
