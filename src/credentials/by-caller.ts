@@ -72,14 +72,16 @@ export function credentialsByCaller(
   };
 }
 
-/** The operator's mistake, and not the caller's: hence the cause, by which it is told in a line of its own. */
+/** @throws ProxyError for an order that cannot be carried out */
 function checkOrder(roleArn: string, partition: string): void {
-  const refuse = (problem: string): never => {
-    const message = `The order x-gateway-role-arn of the gateway is not the ARN of a role${problem}.`;
-    throw new ProxyError('unavailable', message, { cause: new Error('x-gateway-role-arn') });
-  };
-  if (!isRoleArn(roleArn)) refuse('');
-  if (partitionOfArn(roleArn) !== partition) refuse(` of the partition ${partition}`);
+  if (!isRoleArn(roleArn)) throw wrongOrder('');
+  if (partitionOfArn(roleArn) !== partition) throw wrongOrder(` of the partition ${partition}`);
+}
+
+/** The operator's mistake, and not the caller's: hence the cause, by which it is told in a line of its own. */
+function wrongOrder(of: string): ProxyError {
+  const message = `The order x-gateway-role-arn of the gateway is not the ARN of a role${of}.`;
+  return new ProxyError('unavailable', message, { cause: new Error('x-gateway-role-arn') });
 }
 
 function namerOf({ sessionName, sessionTags }: RoleOptions): NameSession {
