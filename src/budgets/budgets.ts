@@ -39,6 +39,8 @@ export interface Budgets {
 
 /** A call that was admitted. */
 export interface Call extends Admission {
+  /** Whether its tokens have to be known, for a budget that is kept or only observed; undefined without one. */
+  readonly counting: 'enforced' | 'observed' | undefined;
   /** Whether only a model that has a price may be called. */
   readonly needsPrice: boolean;
   /**
@@ -130,6 +132,7 @@ export function createBudgets(options: BudgetsOptions): Budgets {
       const inMoney = mode === 'enforce' && budgets.some(({ unit }) => unit === 'cost');
       return {
         ...admission,
+        counting: budgets.length === 0 ? undefined : mode === 'enforce' ? 'enforced' : 'observed',
         needsPrice: inMoney,
         checkModel(model) {
           if (!inMoney || prices(model ?? '') !== undefined) return;

@@ -15,6 +15,7 @@ import type { TraceContext } from '../record/finished-request.ts';
 import { type Recorder, type RecorderOptions, startRecord } from '../record/recorder.ts';
 import { regionOrder } from '../regions/orders.ts';
 import { createMeter } from '../usage/meter.ts';
+import { withoutUsageEvent } from '../usage/unasked-usage.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
 import { orderOf, usageReply } from './budgets.ts';
@@ -98,7 +99,7 @@ async function answer(
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
   if (caller.allowedModels !== undefined) refuseHiddenModel(operation);
   const { signed, unsigned } = forwardedHeaders(request.headers, operation.headers);
-  const ordered = orderedRequest(operation, signed, orders, requestMetadata ? caller : undefined);
+  const ordered = orderedRequest(operation, signed, orders, requestMetadata ? caller : undefined, call?.counting);
   const { headers, rewrite } = ordered;
   const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
   const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
@@ -132,7 +133,9 @@ async function answer(
     record.upstreamHeaders(upstreamAnswer, meter);
     const lease = budget.lease(caller.subscriptionId);
     whenClosed(response, lease.release);
-    const reply = await relay(upstreamAnswer, operation, { lease, record, meter, signal, clock: systemClock });
+    const shown = ordered.tellsUnasked() ? withoutUsageEvent : undefined;
+    const relaying = { lease, record, meter, signal, clock: systemClock, ...(shown && { shown }) };
+    const reply = await relay(upstreamAnswer, operation, relaying);
     if (call?.remaining !== undefined) reply.headers['x-bedrock-budget-remaining'] = call.remaining;
     return reply;
   } finally {
