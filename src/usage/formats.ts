@@ -61,6 +61,9 @@ export function countsOf(value: unknown): TokenUsage {
     'prompt_token_count',
     'inputTextTokenCount',
   );
+  const [write5m, write1h] = [cacheWriteOf(usage, '5m'), cacheWriteOf(usage, '1h')];
+  // What is told by its parts alone has been written too.
+  const written = Math.max(cacheWrite ?? 0, (write5m ?? 0) + (write1h ?? 0));
   // OpenAI counts what the cache gave or took as input too, the others do not.
   const within = typeof inputDetails === 'object' && inputDetails !== null ? (cacheRead ?? 0) + (cacheWrite ?? 0) : 0;
   return known({
@@ -75,9 +78,9 @@ export function countsOf(value: unknown): TokenUsage {
     ),
     totalTokens: tokens('totalTokens', 'total_tokens'),
     cacheReadInputTokens: cacheRead,
-    cacheWriteInputTokens: cacheWrite,
-    cacheWrite5mInputTokens: cacheWriteOf(usage, '5m'),
-    cacheWrite1hInputTokens: cacheWriteOf(usage, '1h'),
+    cacheWriteInputTokens: written > 0 ? written : cacheWrite,
+    cacheWrite5mInputTokens: write5m,
+    cacheWrite1hInputTokens: write1h,
     reasoningTokens: firstCount(outputDetails, ['reasoning_tokens', 'thinking_tokens']),
   });
 }
