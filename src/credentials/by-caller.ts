@@ -44,7 +44,9 @@ export function credentialsByCaller(
     const wanted = caller.roleArn ?? roleArn;
     if (wanted === undefined) return undefined;
     if (!isRoleArn(wanted)) {
-      throw new ProxyError('unavailable', 'The order x-gateway-role-arn of the gateway is not the ARN of a role.');
+      throw new ProxyError('unavailable', 'The order x-gateway-role-arn of the gateway is not the ARN of a role.', {
+        cause: new Error('x-gateway-role-arn'),
+      });
     }
     const external = externalId === undefined ? {} : { externalId };
     return { roleArn: wanted, ...nameSession(caller), durationSeconds, ...external };

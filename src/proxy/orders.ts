@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { type Guardrail, parseGuardrail } from '../bedrock/guardrail.ts';
 import { type ModelAliases, parseAliases } from '../bedrock/model-aliases.ts';
+import { isModelList } from '../callers/allowed-models.ts';
 import { malformedOrder, orderIn } from './order-header.ts';
 
 /** What the gateway orders for the call of a caller, beside budgets, allowed models and role. */
@@ -13,10 +14,13 @@ export interface Orders {
 
 const GUARDRAIL = 'x-gateway-guardrail';
 const ALIASES = 'x-gateway-model-aliases';
+const MODELS = 'x-gateway-allowed-models';
 
 /** @throws ProxyError `unavailable` for an order that cannot be understood: the operator's mistake, not the caller's */
 export function ordersOf(headers: IncomingHttpHeaders): Orders {
-  const [guardrail, aliases] = [orderIn(headers, GUARDRAIL), orderIn(headers, ALIASES)];
+  const [guardrail, aliases, models] = [GUARDRAIL, ALIASES, MODELS].map((name) => orderIn(headers, name));
+  // Whom it allows what, the caller knows.
+  if (models !== undefined && !isModelList(models)) throw malformedOrder(MODELS, 'it is no list of models');
   return {
     ...(guardrail === undefined ? {} : { guardrail: guardrailOf(guardrail) }),
     ...(aliases === undefined ? {} : { aliases: aliasesOf(aliases) }),

@@ -95,7 +95,8 @@ async function answer(
   const regional = regionOrder(request.headers, regions);
   const spends = operation.metering === 'used' || operation.metering === 'untold';
   const call = spends ? budgets.admit(caller, order) : undefined;
-  if (call !== undefined) record.budgets(call);
+  if (call === undefined) budgets.check(order);
+  else record.budgets(call);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
   if (caller.allowedModels !== undefined) refuseHiddenModel(operation);
   const { signed, unsigned } = forwardedHeaders(request.headers, operation.headers);
@@ -125,7 +126,9 @@ async function answer(
       operation.metering,
       upstreamAnswer,
       (usage) => {
-        const cost = call?.charge(usage, model ?? meter.facts.model, meter.facts.serviceTier);
+        const { model: answered, routedModelId: routed, serviceTier } = meter.facts;
+        const mayHave = routed === undefined ? others : [...others, routed];
+        const cost = call?.charge(usage, model ?? answered, serviceTier, mayHave);
         if (cost !== undefined) record.cost(cost);
       },
       model,
