@@ -4,6 +4,7 @@ import { call, type Ended } from '../soak/call.ts';
 import { INFERENCE } from '../soak/inference.ts';
 import { COMPLETE } from '../soak/outcome.ts';
 import { type Door, sendOne } from './attempt.ts';
+import type { IdleClock } from './idle-clock.ts';
 import { accountsBy, DEFAULT_BUDGETS, namesIn, SUBSCRIPTIONS } from './order-budgets.ts';
 import { decoded, type Expected, expectedOf, forgedHeaders, orderedCall } from './order-calls.ts';
 import type { Watch } from './order-watch.ts';
@@ -17,7 +18,13 @@ const SPOILT = new Set([200, 201, 202, 400, 401, 403, 404, 405, 408, 413, 414, 4
 
 const REFUSED = '503 ServiceUnavailableException';
 
-export function attemptsOn({ hosts, gateway, entra }: Chain, audit: Audit, watch: Watch, seed: number) {
+export function attemptsOn(
+  { hosts, gateway, entra }: Chain,
+  audit: Audit,
+  watch: Watch,
+  idle: IdleClock,
+  seed: number,
+) {
   const make = async (plan: Plan, door: { url: string }, judge: (ended: Ended) => readonly string[]) => {
     audit.planned(plan);
     const ended = await call(door, plan);
@@ -78,7 +85,7 @@ export function attemptsOn({ hosts, gateway, entra }: Chain, audit: Audit, watch
   /** A request that is spoilt as bytes, through the gateway or past it. */
   const asBytes: Attempt = async (random, number) => {
     const host = hostDoor(random.pick(hosts).port, await entra.issueToken(), random);
-    const outcome = await sendOne([host, gatewayDoor(gateway.port)], seed, number);
+    const outcome = await sendOne([host, gatewayDoor(gateway.port)], seed, number, idle);
     const isRight = /^\d+$/.test(outcome)
       ? SPOILT.has(Number(outcome))
       : /^(?:closed|aborted|500 of the host|503 of the gateway)$/.test(outcome);

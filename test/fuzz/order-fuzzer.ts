@@ -6,6 +6,7 @@ import { type Account, accountsOf, differences, written } from '../soak/accounts
 import { createAudit } from '../soak/audit.ts';
 import { attemptsOn } from './order-attempts.ts';
 import { DEFAULT_BUDGETS, ORDERS, SUBSCRIPTIONS } from './order-budgets.ts';
+import { createIdleClock, type IdleClock } from './idle-clock.ts';
 import { watch } from './order-watch.ts';
 import { createRandom } from './random.ts';
 
@@ -31,6 +32,9 @@ export interface OrderFuzzReport {
   readonly failures: readonly string[];
 }
 
+/** A request that is not answered while so many idle seconds pass hangs. */
+const HANG_SECONDS = 30;
+
 const LANES = 12;
 const BATCH = 500;
 
@@ -54,18 +58,24 @@ export async function fuzzOrders(options: OrderFuzzOptions): Promise<OrderFuzzRe
     globalPolicy: ORDERS,
     settings: { OPERATIONS: GROUPS.join(','), BUDGETS: DEFAULT_BUDGETS, UPLOAD_TIMEOUT_SECONDS: '5' },
   });
+  const idle = createIdleClock(HANG_SECONDS);
   try {
-    return await run(chain, options);
+    return await run(chain, idle, options);
   } finally {
+    idle.stop();
     await chain.close();
   }
 }
 
-async function run(chain: Chain, { requests, seed, progress }: OrderFuzzOptions): Promise<OrderFuzzReport> {
+async function run(
+  chain: Chain,
+  idle: IdleClock,
+  { requests, seed, progress }: OrderFuzzOptions,
+): Promise<OrderFuzzReport> {
   const { hosts, endpoints, table, gateway } = chain;
   const audit = createAudit(await readPriceTable());
   const watched = watch(chain, audit);
-  const attempts = attemptsOn(chain, audit, watched, seed);
+  const attempts = attemptsOn(chain, audit, watched, idle, seed);
   const store = failing(table);
   const started = performance.now();
   const outcomes: Record<string, number> = {};
@@ -79,6 +89,7 @@ async function run(chain: Chain, { requests, seed, progress }: OrderFuzzOptions)
       const turn = random.pick(TURNS);
       const name = `${turn}: ${await attempts[turn](random, number)}`;
       outcomes[name] = (outcomes[name] ?? 0) + 1;
+      idle.progress();
     }
   };
   for (let first = 0; first < requests; first += BATCH) {
