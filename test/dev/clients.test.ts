@@ -48,8 +48,7 @@ describe('model ids for what goes wrong', () => {
   let openai: OpenAI;
 
   beforeAll(async () => {
-    // Ten seconds are for people.
-    dev = startDev({ PORT: '0', UPSTREAM_HEADERS_TIMEOUT_SECONDS: '3' }, { folder: tmpdir() });
+    dev = startDev({ PORT: '0' }, { folder: tmpdir() });
     const { url, key } = await printed(dev);
     client = new BedrockRuntimeClient({
       endpoint: url,
@@ -96,18 +95,19 @@ describe('model ids for what goes wrong', () => {
     expect(await linesOf(dev, modelId)).toBeGreaterThan(before);
   });
 
-  test('emulated.slow: a second between the pieces', async () => {
+  test('emulated.slow: a second before each piece', async () => {
     const abort = new AbortController();
+    const start = performance.now();
     const command = new ConverseStreamCommand(ask('emulated.slow'));
     const { stream } = await client.send(command, { abortSignal: abort.signal });
-    const times: number[] = [];
+    let pieces = 0;
     for await (const { contentBlockDelta } of stream ?? []) {
-      if (contentBlockDelta !== undefined) times.push(performance.now());
-      if (times.length === 2) break;
+      if (contentBlockDelta !== undefined) pieces += 1;
+      if (pieces === 2) break;
     }
     abort.abort();
-    const [first = 0, second = 0] = times;
-    expect(second - first).toBeGreaterThan(500);
+    // One before the headers, one before each event but the first; a busy machine only adds to it.
+    expect(performance.now() - start).toBeGreaterThan(2900);
     await dev.until(/ ConverseStream {2}emulated\.slow {2}.*clientClosed/);
   });
 

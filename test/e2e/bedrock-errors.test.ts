@@ -21,15 +21,26 @@ import { converse, converseStream, modelId } from '../support/models.ts';
 
 let chain: Chain;
 let client: BedrockRuntimeClient;
+/** Those that give up on a Bedrock that falls silent, and on one that goes on for too long. */
+let silent: Chain;
+let endless: Chain;
 beforeAll(async () => {
-  chain = await startChain({ settings: { UPSTREAM_IDLE_TIMEOUT_SECONDS: '1', STREAM_DEADLINE_SECONDS: '4' } });
-  client = new BedrockRuntimeClient({ ...chain.clientConfig(), maxAttempts: 1 });
+  [chain, silent, endless] = await Promise.all([
+    startChain(),
+    startChain({ settings: { UPSTREAM_IDLE_TIMEOUT_SECONDS: '5' } }),
+    startChain({ settings: { STREAM_DEADLINE_SECONDS: '6' } }),
+  ]);
+  client = clientOf(chain);
 });
 afterAll(async () => {
   client.destroy();
-  await chain.close();
+  await Promise.all([chain, silent, endless].map((each) => each.close()));
 });
-afterEach(() => chain.bedrock.reset());
+afterEach(() => [chain, silent, endless].forEach(({ bedrock }) => bedrock.reset()));
+
+function clientOf(called: Chain): BedrockRuntimeClient {
+  return new BedrockRuntimeClient({ ...called.clientConfig(), maxAttempts: 1 });
+}
 
 describe("Bedrock's own errors pass untouched and typed", () => {
   it.each([
@@ -77,26 +88,30 @@ describe('a stream that breaks is told to the client in its own protocol', () =>
   ])('an event stream, %s: ModelStreamErrorException', async (_name, fault) => {
     const { body: whole } = await ask(chain, converseStream);
     const firstTwo = whole.readUInt32BE(0) + whole.readUInt32BE(whole.readUInt32BE(0));
-    chain.bedrock.answer(fault(firstTwo));
-    const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
+    silent.bedrock.answer(fault(firstTwo));
+    const impatient = clientOf(silent);
+    const { stream } = await impatient.send(new ConverseStreamCommand({ modelId, messages: [] }));
     const events: unknown[] = [];
     const reading = (async () => {
       for await (const event of stream ?? []) events.push(event);
     })();
     await expect(reading).rejects.toBeInstanceOf(ModelStreamErrorException);
     expect(events.length).toBeGreaterThan(0);
+    impatient.destroy();
   });
 
   it('an event stream that goes on beyond the deadline', async () => {
-    chain.bedrock.answer(async (_request, response) => {
+    endless.bedrock.answer(async (_request, response) => {
       const { body: first } = await ask(chain, converseStream);
       const frame = first.subarray(0, first.readUInt32BE(0));
       response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
       const beat = setInterval(() => response.write(frame), 100);
       response.once('close', () => clearInterval(beat));
     });
-    const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages: [] }));
+    const impatient = clientOf(endless);
+    const { stream } = await impatient.send(new ConverseStreamCommand({ modelId, messages: [] }));
     await expect(Array.fromAsync(stream ?? [])).rejects.toBeInstanceOf(ModelStreamErrorException);
+    impatient.destroy();
   });
 
   it.each([
@@ -109,9 +124,9 @@ describe('a stream that breaks is told to the client in its own protocol', () =>
       /event: error\ndata: \{"type":"error","error":\{"type":"api_error","message":"[^"]+"\}\}\n\n$/,
     ],
   ])('server-sent events of %s', async (path, lastEvent) => {
-    chain.bedrock.answer(stall('midBody'), { when: ({ body }) => String(body).includes('"stream":true') });
+    silent.bedrock.answer(stall('midBody'), { when: ({ body }) => String(body).includes('"stream":true') });
     const body = { model: modelId, stream: true, max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] };
-    const answer = await ask(chain, path, { body });
+    const answer = await ask(silent, path, { body });
     expect(String(answer.body)).toMatch(lastEvent);
   });
 

@@ -16,7 +16,7 @@ let chain: Chain;
 /** One that does not wait for a Bedrock that has fallen silent. */
 let impatient: Chain;
 beforeAll(async () => {
-  const settings = { UPSTREAM_IDLE_TIMEOUT_SECONDS: '1' };
+  const settings = { UPSTREAM_IDLE_TIMEOUT_SECONDS: '5' };
   [chain, impatient] = await Promise.all([startChain(), startChain({ settings })]);
 });
 afterAll(() => Promise.all([chain.close(), impatient.close()]));

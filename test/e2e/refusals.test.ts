@@ -19,26 +19,26 @@ import { ask, begin, type CallOptions, type ReadAnswer } from '../support/chain-
 import { converse, converseStream, modelId } from '../support/models.ts';
 
 let chain: Chain;
-/** One that waits for nothing, where it is meant to give up. */
+/** Those that give up waiting: for an upload, and for Bedrock, where each limit ends in the same refusal. */
+let uploads: Chain;
 let impatient: Chain;
 let client: BedrockRuntimeClient;
 beforeAll(async () => {
   const waits = {
-    UPLOAD_TIMEOUT_SECONDS: '1',
     UPSTREAM_HEADERS_TIMEOUT_SECONDS: '1',
     UPSTREAM_IDLE_TIMEOUT_SECONDS: '1',
     FIRST_BYTE_DEADLINE_SECONDS: '3',
-    STREAM_DEADLINE_SECONDS: '5',
   };
-  [chain, impatient] = await Promise.all([
+  [chain, uploads, impatient] = await Promise.all([
     startChain({ settings: { MAX_REQUEST_BYTES: '100000', MAX_BUFFERED_BYTES: '200000' } }),
+    startChain({ settings: { UPLOAD_TIMEOUT_SECONDS: '1' } }),
     startChain({ settings: waits }),
   ]);
   client = new BedrockRuntimeClient({ ...chain.clientConfig(), maxAttempts: 1 });
 });
 afterAll(async () => {
   client.destroy();
-  await Promise.all([chain.close(), impatient.close()]);
+  await Promise.all([chain, uploads, impatient].map((each) => each.close()));
 });
 afterEach(() => [chain, impatient].forEach(({ bedrock }) => bedrock.reset()));
 
@@ -217,12 +217,12 @@ describe('404 UnknownOperationException', () => {
 
 describe('408 RequestTimeoutException', () => {
   it('an upload that stops', async () => {
-    const headers = { authorization: `Bearer ${await impatient.entra.issueToken()}` };
-    const { request, response } = begin(impatient, converse, { door: 'host', headers, open: true });
+    const headers = { authorization: `Bearer ${await uploads.entra.issueToken()}` };
+    const { request, response } = begin(uploads, converse, { door: 'host', headers, open: true });
     request.write('{"messages":');
     // The host hands over an answer when the upload has ended, which here is after its time.
     const refused = new Promise<void>((resolve) => {
-      const off = impatient.host.onLog(({ message }) => {
+      const off = uploads.host.onLog(({ message }) => {
         if (!message.includes('"status":408')) return;
         off();
         resolve();

@@ -56,8 +56,12 @@ export function breakIn(phase: Phase, how: Break, seen: Promise<void>, script?: 
   };
 }
 
-/** Sends without an end: the first message byte by byte, or whole messages. */
-export function drip(what: 'bytes' | 'messages', script?: Script): Responder {
+/**
+ * Sends without an end: the first message byte by byte, or whole messages.
+ *
+ * @param begun called when some have been sent
+ */
+export function drip(what: 'bytes' | 'messages', begun: () => void, script?: Script): Responder {
   return async (request, response) => {
     const { headers, messages } = script ?? goodAnswer(request);
     const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = messages;
@@ -65,7 +69,8 @@ export function drip(what: 'bytes' | 'messages', script?: Script): Responder {
     if (what === 'messages') await write(response, first);
     for (let at = 0; !response.destroyed; at += 1) {
       await write(response, what === 'messages' ? second : first.subarray(at, at + 1));
-      await pause(response, DRIP_MS);
+      if (at === BEGUN) begun();
+      await pause(response, at < BEGUN ? 10 : DRIP_MS);
     }
   };
 }
@@ -82,8 +87,11 @@ export function flood(script?: Script): Responder {
   };
 }
 
-/** Long enough for no first message to be complete before the deadlines of the tests. */
-const DRIP_MS = 100;
+/** So slow that no first message is complete for the better part of a minute. */
+const DRIP_MS = 1000;
+
+/** A first message is longer, in bytes. */
+const BEGUN = 3;
 
 function goodAnswer(request: Parameters<Responder>[0]): Script {
   const { headers, parts } = defaultAnswer(request);

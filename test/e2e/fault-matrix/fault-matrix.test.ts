@@ -8,6 +8,7 @@ import { defaultAnswer } from '../../emulators/bedrock/answers.ts';
 import { type BedrockEmulator, EXAMPLE_KEY, startBedrock } from '../../emulators/bedrock/bedrock.ts';
 import { fail } from '../../emulators/bedrock/faults.ts';
 import { encodeException } from '../../emulators/bedrock/frames.ts';
+import type { Responder } from '../../emulators/bedrock/received-request.ts';
 import { type Chain, newKey } from '../../emulators/chain.ts';
 import { type FunctionsHost, startFunctionsHost } from '../../emulators/functions-host/host.ts';
 import { type Listening, listen } from '../../support/listen.ts';
@@ -17,11 +18,11 @@ import { type Stage, startStage } from './play.ts';
 import { endOf, nextRecord, recordsOf } from '../../support/records.ts';
 import { documentedFields } from '../../support/reference.ts';
 import { waitUntil } from '../../support/wait-until.ts';
+import { DEADLINES_BY_HAND, passDeadlines } from '../../support/worker-deadlines.ts';
 import { held, type Shape, SHAPES, STREAMED } from './shapes.ts';
 
-// The rows wait for timeouts most of the time. One that hangs is noticed by the time limit of its test, which is far
-// beyond every time limit of the settings here.
-vi.setConfig({ maxConcurrency: 12, testTimeout: 120_000 });
+// One that hangs is noticed by the time limit of its test.
+vi.setConfig({ maxConcurrency: 12 });
 
 const stages: Stage[] = [];
 
@@ -34,10 +35,14 @@ afterAll(async () => {
   await Promise.all(stages.map(({ chain }) => chain.close()));
 });
 
-/** Resolves when the host has replaced its worker. */
-async function restartOf(host: FunctionsHost): Promise<string> {
-  await waitUntil(() => host.restarts > 0);
-  return 'the worker was restarted';
+/** Has calls wait for each other that no other one may be under way with. */
+function oneAtATime(): <T>(call: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (call) => {
+    const mine = last.then(call);
+    last = mine.catch(() => {});
+    return mine;
+  };
 }
 
 /** What the record says of an answer that broke off, and of one that fell silent. */
@@ -130,19 +135,32 @@ function begun(shape: Shape): object {
 
 describe.concurrent('Bedrock breaks off', () => {
   let stage: Stage;
-  /** One that notices silence soon. In the other, a slow machine must not look like a silent Bedrock. */
-  let impatient: Stage;
+  /** One in which silence is noticed when Bedrock has fallen silent, and not after a time. */
+  let attentive: Stage;
   beforeAll(async () => {
-    [stage, impatient] = await Promise.all([
-      start({}),
-      start({ UPSTREAM_HEADERS_TIMEOUT_SECONDS: '2', UPSTREAM_IDLE_TIMEOUT_SECONDS: '2' }),
-    ]);
+    const settings = {
+      UPSTREAM_HEADERS_TIMEOUT_SECONDS: '201',
+      UPSTREAM_IDLE_TIMEOUT_SECONDS: '202',
+      FIRST_BYTE_DEADLINE_SECONDS: '230',
+    };
+    [stage, attentive] = await Promise.all([start({}), start(settings, { nodeArguments: DEADLINES_BY_HAND })]);
   });
+  const alone = oneAtATime();
+
+  /** Silence is noticed by all calls of a worker. */
+  const playSilence = (phase: Phase, shape: Shape) =>
+    alone(() =>
+      attentive.play(shape, (seen) => async (request, response) => {
+        await breakIn(phase, 'silence', seen, shape.script)(request, response);
+        passDeadlines(attentive.chain.host);
+      }),
+    );
 
   it.each(rows())('$phase of $shape.name: $how', async ({ phase, how, shape, ending, tokens }) => {
     const silent = how === 'silence';
-    const { play } = silent ? impatient : stage;
-    const played = await play(shape, (seen) => breakIn(phase, how, seen, shape.script));
+    const played = silent
+      ? await playSilence(phase, shape)
+      : await stage.play(shape, (seen) => breakIn(phase, how, seen, shape.script));
     const status = silent ? '408 ModelTimeoutException' : '503 ServiceUnavailableException';
     const told = silent ? shape.broken.silent : shape.broken.broke;
     expect(played).toStrictEqual({
@@ -219,28 +237,33 @@ describe.concurrent('Bedrock itself says that something is wrong', () => {
 describe.concurrent('the deadlines of this proxy', () => {
   let stage: Stage;
   beforeAll(async () => {
-    stage = await start({
-      UPSTREAM_HEADERS_TIMEOUT_SECONDS: '60',
-      UPSTREAM_IDLE_TIMEOUT_SECONDS: '60',
-      FIRST_BYTE_DEADLINE_SECONDS: '4',
-      STREAM_DEADLINE_SECONDS: '6',
-    });
+    const settings = { FIRST_BYTE_DEADLINE_SECONDS: '210', STREAM_DEADLINE_SECONDS: '215' };
+    stage = await start(settings, { nodeArguments: DEADLINES_BY_HAND });
   });
+  const alone = oneAtATime();
+
+  /** The deadline passes, for all calls of a worker, when what Bedrock does says so. */
+  const playLate = (shape: Shape, answer: (seen: Promise<void>, pass: () => void) => Responder) =>
+    alone(() => stage.play(shape, (seen) => answer(seen, () => passDeadlines(stage.chain.host))));
 
   const TOO_LATE = { ending: '408 ModelTimeoutException', end: { ...SILENT, status: 408 }, sent: 1 };
 
   it.each(SHAPES)('no headers of $name', async (shape) => {
-    const played = await stage.play(shape, (seen) => breakIn('before the headers', 'silence', seen));
+    const played = await playLate(shape, (_seen, pass) => pass);
     expect(played).toStrictEqual({ ...TOO_LATE, end: { ...TOO_LATE.end, ...KNOWN['no answer'] } });
   });
 
   it.each(SHAPES)('$name that drips', async (shape) => {
-    const played = await stage.play(shape, () => drip('bytes', shape.script));
+    const played = await playLate(shape, (_seen, pass) => drip('bytes', pass, shape.script));
     expect(played).toStrictEqual({ ...TOO_LATE, end: { ...TOO_LATE.end, ...KNOWN['cut'] } });
   });
 
   it.each(STREAMED)('$name that never ends', async (shape) => {
-    expect(await stage.play(shape, () => drip('messages', shape.script))).toStrictEqual({
+    const played = await playLate(shape, (seen, pass) => {
+      void seen.then(pass);
+      return drip('messages', () => {}, shape.script);
+    });
+    expect(played).toStrictEqual({
       ending: shape.broken.silent,
       end: { ...SILENT, status: 200, ...begun(shape) },
       sent: 1,
@@ -255,12 +278,15 @@ describe.concurrent('the deadlines of this proxy', () => {
     // The new keys come when all the calls have been refused with the old ones.
     vault.hang(true);
     let refused = 0;
+    let again = 0;
     const stop = bedrock.onRequest(({ verified }) => {
-      if (!verified) refused += 1;
+      if (verified) again += 1;
+      else refused += 1;
       if (refused === SHAPES.length) vault.hang(false);
+      if (again === SHAPES.length) passDeadlines(stage.chain.host);
     });
-    const silent = (seen: Promise<void>) => breakIn('before the headers', 'silence', seen);
-    for (const played of await Promise.all(SHAPES.map((shape) => stage.play(shape, silent)))) {
+    const silent = () => () => {};
+    for (const played of await alone(() => Promise.all(SHAPES.map((shape) => stage.play(shape, silent))))) {
       expect(played).toStrictEqual({
         ...TOO_LATE,
         end: { ...TOO_LATE.end, ...KNOWN['no answer'], attempts: 2, credentialsRefreshed: true },
@@ -289,7 +315,7 @@ describe.concurrent('the body of the request', () => {
       headers: { 'api-key': key, 'transfer-encoding': 'chunked' },
     });
     const record = nextRecord(chain.host, ({ subscriptionId }) => subscriptionId === key);
-    return { request, response, record };
+    return { request, response, record, key };
   }
 
   async function refusalOf({ request, response, record }: ReturnType<typeof upload>) {
@@ -319,11 +345,11 @@ describe.concurrent('the body of the request', () => {
   });
 
   it.each(SHAPES)('is cut: $name', async (shape) => {
-    const { request, record } = upload(shape);
-    await new Promise<void>((resolve) => {
-      request.write('{', () => resolve());
-    });
-    // A later call has its answer: by then this one has reached the function.
+    const { request, record, key } = upload(shape);
+    request.write('{');
+    const { requests } = stage.chain.gateway;
+    await waitUntil(() => requests.some(({ rawHeaders, forwarded }) => forwarded && rawHeaders.includes(key)));
+    // A later call has its answer: by then this one has gone from the host to the function.
     await stage.play(held);
     request.destroy();
     expect(endOf(await record)).toStrictEqual({ outcome: 'clientClosed' });
@@ -431,7 +457,6 @@ describe.concurrent('a caller that reads no further', () => {
         AWS_SECRET_ACCESS_KEY: EXAMPLE_KEY.secretAccessKey,
         STREAM_DEADLINE_SECONDS: '6',
       },
-      functionTimeoutMs: 12_000,
     });
   });
   afterAll(async () => {
@@ -443,7 +468,7 @@ describe.concurrent('a caller that reads no further', () => {
   const calls: string[] = [];
 
   /** Makes a call and reads nothing of its answer but the headers; resolves with what its record says of the end. */
-  async function leaveUnread(shape: Shape): Promise<Record<string, unknown> | string> {
+  async function leaveUnread(shape: Shape): Promise<Record<string, unknown>> {
     bedrock.answer(flood(shape.script), { when: ({ operation }) => operation === shape.operation });
     const { request, response } = beginCall(host.url + shape.path, {
       method: 'POST',
@@ -452,11 +477,7 @@ describe.concurrent('a caller that reads no further', () => {
     request.end(shape.body);
     const id = String((await response).headers['x-ms-invocation-id']);
     calls.push(id);
-    // At functionTimeout, the host restarts the worker of a function that is still running.
-    const end = await Promise.race([
-      nextRecord(host, ({ requestId }) => requestId === id).then(endOf),
-      restartOf(host),
-    ]);
+    const end = endOf(await nextRecord(host, ({ requestId }) => requestId === id));
     request.destroy();
     return end;
   }
@@ -465,7 +486,7 @@ describe.concurrent('a caller that reads no further', () => {
     const expected = { ...SILENT, status: 200, ...begun(shape) };
     let end = await leaveUnread(shape);
     // A busy machine may not have filled every buffer on the way before the deadline: then Bedrock was waited for.
-    while (typeof end === 'object' && end['errorSource'] === 'bedrock') {
+    while (end['errorSource'] === 'bedrock') {
       expect(end).toStrictEqual(expected);
       end = await leaveUnread(shape);
     }

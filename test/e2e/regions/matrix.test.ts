@@ -6,7 +6,7 @@ import { anthropic, eventStream, held, type Shape } from '../fault-matrix/shapes
 import { type Misdeed, type Played, type Stage, startStage } from './stage.ts';
 
 // The rows wait for timeouts most of the time.
-vi.setConfig({ maxConcurrency: 12, testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ maxConcurrency: 12 });
 
 const SHAPES = [held, eventStream, anthropic];
 
@@ -21,7 +21,7 @@ const startAll = (settings: Record<string, string>) =>
 beforeAll(async () => {
   [stages, impatient] = await Promise.all([
     startAll({}),
-    startAll({ UPSTREAM_HEADERS_TIMEOUT_SECONDS: '2', UPSTREAM_IDLE_TIMEOUT_SECONDS: '2' }),
+    startAll({ UPSTREAM_HEADERS_TIMEOUT_SECONDS: '5', UPSTREAM_IDLE_TIMEOUT_SECONDS: '5' }),
   ]);
 });
 afterAll(async () => {

@@ -131,7 +131,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await answer(exchange, outgoing);
   }
 
-  const server = createServer({ insecureHTTPParser: options.lenientParser ?? false }, (incoming, outgoing) => {
+  const insecureHTTPParser = options.lenientParser ?? false;
+  // Longer than any client pauses before it repeats a call.
+  const server = createServer({ insecureHTTPParser, keepAliveTimeout: 120_000 }, (incoming, outgoing) => {
     handle(incoming, outgoing).catch((error: unknown) => {
       failures.push(error);
       if (outgoing.headersSent) outgoing.destroy();

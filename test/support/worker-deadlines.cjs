@@ -1,0 +1,33 @@
+// Loaded into a worker by --require: its long timers, of 100 to 220 seconds, run out on SIGUSR2, however little time has passed.
+const { setTimeout: start, clearTimeout: stop } = globalThis;
+const waiting = new Map();
+
+globalThis.setTimeout = (callback, milliseconds, ...rest) => {
+  const timer = start(
+    (...values) => {
+      waiting.delete(timer);
+      callback(...values);
+    },
+    milliseconds,
+    ...rest,
+  );
+  if (milliseconds > 100_000 && milliseconds < 220_000) waiting.set(timer, callback);
+  return timer;
+};
+globalThis.clearTimeout = (timer) => {
+  waiting.delete(timer);
+  stop(timer);
+};
+
+process.on('SIGUSR2', () => {
+  // What was sent to the worker before is read, and passed on, in the turns before the last.
+  const wait = (turns) => {
+    if (turns > 0) return setImmediate(wait, turns - 1);
+    for (const [timer, callback] of waiting) {
+      waiting.delete(timer);
+      stop(timer);
+      callback();
+    }
+  };
+  wait(100);
+});
