@@ -181,6 +181,26 @@ describe('budgets', () => {
     expect(reached()).toBe(0);
   });
 
+  it('in money are charged with the dearest of the models that may have worked', async () => {
+    const key = keyOf('money');
+    const { answer, record } = await call(chain, '/anthropic/v1/messages', {
+      key,
+      body: {
+        model: 'anthropic.claude-haiku-4-5-20251001-v1:0',
+        max_tokens: 9,
+        messages: [{ role: 'user', content: 'Hi' }],
+        fallbacks: [{ model: 'anthropic.claude-sonnet-4-5-20250929-v1:0' }],
+      },
+    });
+    expect(answer.status).toBe(200);
+    const { budgets } = JSON.parse(String((await ask(chain, '/usage', { key, body: null })).body));
+    const { inputTokens, outputTokens } = record;
+    // By the lines of infra/prices.csv, in millionths.
+    const dearest = Number(inputTokens) * 3.3 + Number(outputTokens) * 16.5;
+    expect(budgets).toMatchObject([{ used: Math.round(dearest) / 1e6 }]);
+    expect(record['estimatedCost']).toBeCloseTo((Number(inputTokens) * 1.1 + Number(outputTokens) * 5.5) / 1e6, 9);
+  });
+
   it('that are used up end what tells no tokens', async () => {
     const key = keyOf('poor');
     expect((await ask(chain, '/rerank', { key, body: rerank(RANKS) })).status).toBe(200);
