@@ -31,7 +31,7 @@ const ROOMS: ImportTable = {
   callers: ['errors', 'refreshing'],
   http: ['buffer-budget', 'clock', 'errors'],
   streams: ['errors'],
-  credentials: ['aws', 'abortable', 'clock', 'errors', 'refreshing'],
+  credentials: ['aws', 'abortable', 'bounded-map', 'clock', 'errors', 'refreshing'],
   budgets: ['usage', 'clock', 'errors'],
   regions: ['bedrock/model-id', 'bounded-map', 'clock', 'errors'],
   functions: ['callers', 'http', 'clock', 'errors', 'log'],
