@@ -77,7 +77,7 @@ describe('teams whose ids are odd', () => {
       const key = String(requestMetadata?.['key']);
       names.set(key, (names.get(key) ?? new Set()).add(principal?.session?.name ?? ''));
     }
-    const each = [...names.values()].map((used) => [...used]);
+    const each = Array.from(names.values(), (used) => Array.from(used));
     expect(each.filter((used) => used.length !== 1)).toStrictEqual([]);
     expect(new Set(each.flat()).size).toBe(ODD_IDS.length);
     expect(each.flat().filter((name) => !/^[\w+=,.@-]{2,64}$/.test(name))).toStrictEqual([]);
