@@ -135,6 +135,8 @@ export function refreshing<T>(options: RefreshingOptions<T>): Refreshing<T> {
       return start();
     },
     async renewed(known) {
+      // Whoever keeps this has forgotten the one that gave `known`.
+      if (kept === undefined && mayRead()) await settled(start());
       if (reading !== undefined && kept?.value === known) await settled(reading);
       // A reading under way may have begun before there was something new: it is no reason to rest.
       if (kept?.value === known && mayForce(kept)) {

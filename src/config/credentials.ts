@@ -98,7 +98,7 @@ function readSession(read: Reader, problems: string[]): { sessionName: string; s
   // What is wrong is told in other words: those of the parser quote the setting.
   if (typeof parseSession(sessionName, '') !== 'function') {
     problems.push(
-      'AWS_ROLE_SESSION_NAME may have letters, digits, +=,.@_- and the ids {subscriptionId} and {productId}, 2 to 64 in all',
+      'AWS_ROLE_SESSION_NAME may have letters, digits, +=,.@_- and the ids {subscriptionId} and {productId} with one of +,.@_- between them, 2 to 64 in all',
     );
   }
   if (typeof parseSession(DEFAULT_NAME, sessionTags) !== 'function') {

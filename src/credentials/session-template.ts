@@ -80,12 +80,26 @@ function parseTemplate(text: string, literal: RegExp, encoded = NOT_IN_NAME): Te
   if (!literals(text).every((part) => literal.test(part))) return undefined;
   // Text and the name of an id in turn, because the pattern has a group.
   const parts = text.split(PLACEHOLDER);
+  // What an id ends before, where another one follows.
+  const ends = parts.map((_, index) =>
+    index % 2 === 1 && index + 2 < parts.length ? firstOf(parts[index + 1]) : undefined,
+  );
+  if (ends.some((end) => end === '')) return undefined;
   return (ids) =>
     parts
-      .map((part, index) =>
-        index % 2 === 0 ? part : idOf(ids, part as keyof SessionIds).replaceAll(encoded, encodeAll),
-      )
+      .map((part, index) => {
+        if (index % 2 === 0) return part;
+        const id = idOf(ids, part as keyof SessionIds).replaceAll(encoded, encodeAll);
+        const end = ends[index];
+        return end === undefined ? id : id.replaceAll(end, encodeAll);
+      })
       .join('');
+}
+
+/** The first character; none where it could be one of an encoded id: then two pairs of ids could give the same text. */
+function firstOf(text = ''): string {
+  const [first = ''] = text;
+  return /[\p{L}\p{N}=]/u.test(first) ? '' : first;
 }
 
 function literals(text: string): string[] {

@@ -1,4 +1,5 @@
 import type { AwsCredentials } from '../aws/credentials.ts';
+import { boundedMap } from '../bounded-map.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { type Refreshing, refreshing } from '../refreshing.ts';
@@ -20,6 +21,8 @@ export interface SessionsOptions {
   readonly clock?: Clock;
   /** From 0 to 1, as `Math.random`. */
   readonly random?: () => number;
+  /** After this many, the one that was used least recently is forgotten. */
+  readonly most?: number;
 }
 
 /** Sessions that are at hand, or made when they are first asked for. */
@@ -33,8 +36,8 @@ export interface Sessions {
 /** Bound for one session: token, and all calls of STS. */
 const MAKE_TIMEOUT_MS = 5000;
 
-/** After this many, the one that was used least recently is forgotten. */
-const MOST_SESSIONS = 1000;
+/** More teams than call one instance within an hour; 4 KB each. */
+const MOST_SESSIONS = 5000;
 
 /** Growing pauses, in which a failing STS is not asked for this session. */
 const COLD_PAUSE = { firstMs: 1000, longestMs: 30_000 };
@@ -55,8 +58,8 @@ const RENEWED_TO = 0.9;
  * others.
  */
 export function createSessions(options: SessionsOptions): Sessions {
-  const { make, onFailure, clock = systemClock, random = Math.random } = options;
-  const sessions = new Map<string, Refreshing<AwsCredentials>>();
+  const { make, onFailure, clock = systemClock, random = Math.random, most = MOST_SESSIONS } = options;
+  const sessions = boundedMap<Refreshing<AwsCredentials>>(most);
 
   const create = (request: SessionRequest): Refreshing<AwsCredentials> => {
     let failure = refusal();
@@ -90,11 +93,11 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   const sessionOf = (request: SessionRequest): Refreshing<AwsCredentials> => {
     const key = JSON.stringify([request.roleArn, request.name, Object.entries(request.tags)]);
-    const session = sessions.get(key) ?? create(request);
-    // A map keeps the order of insertion: the first is the one that nobody has asked for the longest.
-    sessions.delete(key);
-    sessions.set(key, session);
-    if (sessions.size > MOST_SESSIONS) sessions.delete(sessions.keys().next().value ?? key);
+    let session = sessions.get(key);
+    if (session === undefined) {
+      session = create(request);
+      sessions.set(key, session);
+    }
     return session;
   };
 

@@ -59,12 +59,17 @@ async function expectRefusal(refusal: typeof UNAVAILABLE & { readonly body: stri
   expect(chain.bedrock.requests).toHaveLength(0);
 }
 
-async function expectRecovery(): Promise<void> {
+/** Comes again as long as there is no session, for which a busy machine may take more than five seconds. */
+async function expectServed(team = TEAM_A): Promise<void> {
   for (;;) {
-    const answer = await call();
-    if (answer.status === 200) break;
+    const answer = await call(team);
+    if (answer.status === 200) return;
     expect(answer).toMatchObject(UNAVAILABLE);
   }
+}
+
+async function expectRecovery(): Promise<void> {
+  await expectServed();
   expect(await health()).toStrictEqual({ status: 200, body: '{"status":"ok"}' });
   expect(chain.host.restarts).toBe(0);
 }
@@ -131,7 +136,7 @@ describe('a token that AWS does not take', () => {
 it('trouble later: who has a session notices nothing, a new team is refused until it is over', async () => {
   // MSAL keeps no token that lives for less than five minutes.
   await start((identity) => identity.tokenLifetime(60));
-  expect(await call(TEAM_B)).toMatchObject({ status: 200 });
+  await expectServed(TEAM_B);
   chain.identity.fail(500);
   expect(await call(TEAM_A)).toMatchObject(NO_TOKEN);
   expect(await call(TEAM_B)).toMatchObject({ status: 200 });

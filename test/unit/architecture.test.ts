@@ -32,7 +32,7 @@ const ROOMS: ImportTable = {
   callers: ['errors', 'gateway-headers', 'refreshing'],
   http: ['buffer-budget', 'clock', 'errors'],
   streams: ['errors'],
-  credentials: ['aws', 'abortable', 'clock', 'errors', 'refreshing'],
+  credentials: ['aws', 'abortable', 'bounded-map', 'clock', 'errors', 'refreshing'],
   budgets: ['usage', 'clock', 'errors', 'gateway-headers'],
   regions: ['bedrock/model-id', 'bounded-map', 'clock', 'errors', 'gateway-headers'],
   functions: ['callers', 'http', 'clock', 'errors', 'log'],

@@ -15,6 +15,7 @@ describe('the name of a session', () => {
     ['bedrock-proxy', {}, 'bedrock-proxy'],
     ['{subscriptionId}', { subscriptionId: 'team-a' }, 'team-a'],
     ['{productId}.{subscriptionId}', { subscriptionId: 'a', productId: 'b' }, 'b.a'],
+    ['{productId}-{subscriptionId}', { subscriptionId: 'a-b', productId: 'p-q' }, 'p=2Dq-a-b'],
     ['{subscriptionId}', { subscriptionId: 'team a/b=c' }, 'team=20a=2Fb=3Dc'],
     ['{subscriptionId}', { subscriptionId: 'ü' }, '=C3=BC'],
     ['{subscriptionId}', { subscriptionId: 'a' }, '=61'],
@@ -69,6 +70,23 @@ describe('the name of a session', () => {
   });
 });
 
+it.each(['-', '.', '+', '@', '_', ',', '-x-'])(
+  'two pairs of ids never have the same name between which there is %s',
+  (text) => {
+    const id = fc.string({ unit: fc.constantFrom('a', 'b', '2', 'D', '=', '/', ...text), minLength: 1, maxLength: 6 });
+    const nameOf = session(`{subscriptionId}${text}{productId}`);
+    fc.assert(
+      fc.property(id, id, id, id, (subscriptionId, productId, otherSubscription, otherProduct) => {
+        const { name } = nameOf({ subscriptionId, productId });
+        const other = nameOf({ subscriptionId: otherSubscription, productId: otherProduct }).name;
+        expect(name === other).toBe(subscriptionId === otherSubscription && productId === otherProduct);
+      }),
+      // What once was the same.
+      { numRuns: 2000, examples: [['a', `b${text}a`, `a${text}b`, 'a']] },
+    );
+  },
+);
+
 describe('the tags of a session', () => {
   it('are made of text and ids', () => {
     const named = session('x1', 'team={subscriptionId}, cost centre=42=b,both={productId}/{subscriptionId}');
@@ -91,6 +109,10 @@ describe('settings that cannot be', () => {
     ['team a', ''],
     ['{userId}', ''],
     ['x'.repeat(65), ''],
+    ['{subscriptionId}{productId}', ''],
+    ['{subscriptionId}x{productId}', ''],
+    ['{subscriptionId}={productId}', ''],
+    ['x1', 'both={subscriptionId}{productId}'],
     ['x1', 'team'],
     ['x1', '=a'],
     ['x1', 'team=[a]'],

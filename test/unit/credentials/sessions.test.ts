@@ -26,7 +26,11 @@ let sessions: Sessions;
 
 beforeEach(() => {
   [clock, making, failures, random] = [manualClock(), [], [], 0];
-  sessions = createSessions({
+  sessions = keep();
+});
+
+function keep(most?: number): Sessions {
+  return createSessions({
     make: (request, signal) => {
       const settle = Promise.withResolvers<AwsCredentials>();
       making.push({ request, signal, settle });
@@ -35,8 +39,9 @@ beforeEach(() => {
     onFailure: (failure) => failures.push(failure),
     clock,
     random: () => random,
+    ...(most === undefined ? {} : { most }),
   });
-});
+}
 
 function team(name: string, over: Partial<SessionRequest> = {}): SessionRequest {
   return { roleArn: ROLE, name, tags: {}, durationSeconds: 3600, ...over };
@@ -243,16 +248,48 @@ describe('a session that AWS refuses', () => {
   });
 });
 
-it('a thousand sessions are kept, and of more those that were asked for last', async () => {
-  await made(team('first'));
-  await made(team('second'));
-  for (let count = 0; count < 998; count += 1) await made(team(`team-${count}`));
-  await sessions.get(team('first'));
-  await made(team('one-more'));
-  const before = making.length;
-  await sessions.get(team('first'));
-  expect(making).toHaveLength(before);
-  void sessions.get(team('second'));
-  await turn();
-  expect(making).toHaveLength(before + 1);
+describe('more sessions than are kept', () => {
+  it('those are forgotten that were asked for longest ago', async () => {
+    sessions = keep(10);
+    await made(team('first'));
+    await made(team('second'));
+    for (let count = 0; count < 8; count += 1) await made(team(`team-${count}`));
+    await sessions.get(team('first'));
+    await made(team('one-more'));
+    const before = making.length;
+    await sessions.get(team('first'));
+    expect(making).toHaveLength(before);
+    void sessions.get(team('second'));
+    await turn();
+    expect(making).toHaveLength(before + 1);
+  });
+
+  it('one that AWS refuses when it has been forgotten is made anew', async () => {
+    sessions = keep(1);
+    const old = await made(team('a'));
+    await made(team('b'));
+    const got = sessions.replace(old, team('a'));
+    await turn();
+    expect(making).toHaveLength(3);
+    const next = await issue();
+    expect(await got).toBe(next);
+    expect(await sessions.get(team('a'))).toBe(next);
+  });
+
+  it('five thousand are kept, of ten thousand teams', async () => {
+    const all = Array.from({ length: 10_000 }, (_, index) => team(`team-${index}`));
+    const callAll = async (teams: readonly SessionRequest[]) => {
+      const before = making.length;
+      const got = teams.map((one) => sessions.get(one));
+      await turn();
+      for (const { settle } of making.slice(before)) {
+        settle.resolve({ accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken: 't' });
+      }
+      await Promise.all(got);
+      return making.length - before;
+    };
+    expect(await callAll(all)).toBe(10_000);
+    expect(await callAll(all.slice(5000))).toBe(0);
+    expect(await callAll(all.slice(4999))).toBe(5001);
+  });
 });
