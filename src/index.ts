@@ -36,7 +36,7 @@ interface Composed {
   readonly budgets?: Budgets;
 }
 
-collectExchanges();
+collectExchanges(systemClock);
 app.setup({ enableHttpStream: true });
 
 const inFlight = trackInFlight();
@@ -69,7 +69,7 @@ app.hook.postInvocation((context) => {
 });
 
 // The worker exits as soon as these hooks have run, with whatever streams it still writes.
-app.hook.appTerminate(() => shutDown(inFlight, composed.budgets, telemetry));
+app.hook.appTerminate(() => shutDown(systemClock, inFlight, composed.budgets, telemetry));
 
 function readSettings(): Config | ConfigError {
   try {
@@ -124,6 +124,7 @@ function compose(config: Config): Composed {
     operations,
     credentials,
     awsTime,
+    clock: systemClock,
     targets,
     budget: createBufferBudget(limits.bufferedBytes),
     budgets,

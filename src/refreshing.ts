@@ -65,7 +65,7 @@ export class Resting extends Error {
 const LONGEST_ASKED_MS = 60_000;
 
 /** A value is renewed after this share of its lifetime at the latest. */
-const RENEWED_AT = 0.75;
+const RENEWED_AT = 0.9;
 
 interface Kept<T> {
   readonly value: T;

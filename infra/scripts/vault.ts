@@ -4,6 +4,7 @@ import { SecretClient } from '@azure/keyvault-secrets';
 import type { AwsCredentials } from '../../src/aws/credentials.ts';
 import { parseSecret } from '../../src/credentials/secret.ts';
 import { SetupError } from '../build/local-settings.ts';
+import { KEY_TAG } from './key-tag.ts';
 import type { Pause, Say } from './run.ts';
 
 /** A role assignment takes up to ten minutes to reach a vault. */
@@ -70,7 +71,7 @@ export function keyInVault({ vault, secretName, credential, pause, say, now = Da
       }),
     async store(keys, expiresInDays) {
       const expiresOn = new Date(now() + expiresInDays * DAY_MS);
-      const options = { contentType: 'application/json', expiresOn };
+      const options = { contentType: 'application/json', expiresOn, tags: { [KEY_TAG]: keys.accessKeyId.slice(-4) } };
       const { properties } = await whenAllowed(() => client.setSecret(secretName, JSON.stringify(keys), options));
       for await (const { version, enabled } of client.listPropertiesOfSecretVersions(secretName)) {
         if (version === undefined || version === properties.version || enabled === false) continue;

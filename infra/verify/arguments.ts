@@ -13,13 +13,18 @@ export interface Arguments {
   readonly modelId: string | undefined;
   /** Whether to wait for the records of this run. */
   readonly log: boolean;
+  /** Whether those who are told of alerts get a test notification. */
+  readonly notify: boolean;
+  /** IAM user or role that the proxy signs as, where the AWS account is to be looked at. */
+  readonly aws: string | undefined;
   /** Resource group, and resource id of the gateway; absent: those of azd's environment. */
   readonly group: string | undefined;
   readonly gatewayId: string | undefined;
 }
 
 export const USAGE = `npm run verify -- <url> [<key>] [--model <id>] [--no-calls]
-                  [--no-log] [--group <name>] [--gateway <id>] [--json]
+                  [--no-log] [--group <name>] [--gateway <id>] [--notify]
+                  [--aws <user or role>] [--json]
 
   <url>       the endpoint as clients have it, https://contoso.azure-api.net/bedrock
   <key>       a subscription key; better in the variable VERIFY_KEY, or typed when
@@ -29,6 +34,9 @@ export const USAGE = `npm run verify -- <url> [<key>] [--model <id>] [--no-calls
   --no-log    does not look for the records of these calls (up to five minutes)
   --group     resource group of the deployment, where azd has no environment of it
   --gateway   resource id of the API Management instance, if it is elsewhere
+  --notify    sends a test notification to whoever is told of alerts
+  --aws       looks at the AWS account, too, as whoever AWS_PROFILE names: the IAM
+              user of the proxy by its name, or its role by ARN
   --json      the report as JSON; npm run --silent keeps npm's own lines away
 
 Exit code: 0 nothing has failed, 1 something has, 2 it could not be run.`;
@@ -47,6 +55,8 @@ export function readArguments(words: readonly string[], environment: NodeJS.Proc
     calls: !(values['no-calls'] ?? false),
     modelId: values.model,
     log: !(values['no-log'] ?? false),
+    notify: values.notify ?? false,
+    aws: values.aws,
     group: values.group,
     gatewayId: values.gateway,
   };
@@ -61,6 +71,8 @@ function parse(words: readonly string[]) {
         json: { type: 'boolean' },
         'no-calls': { type: 'boolean' },
         'no-log': { type: 'boolean' },
+        notify: { type: 'boolean' },
+        aws: { type: 'string' },
         group: { type: 'string' },
         gateway: { type: 'string' },
         model: { type: 'string' },

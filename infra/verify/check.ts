@@ -1,3 +1,4 @@
+import type { Aws } from './aws/aws.ts';
 import type { Azure } from './azure/azure.ts';
 import type { CallLog } from './call-log.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -11,11 +12,13 @@ export interface Check {
   readonly needs: readonly string[];
   /** What it costs beside time: such a check is left out by `--no-calls`. */
   readonly calls?: 'Converse' | 'streams';
+  /** The option that asks for it; without it such a check is not run, and not told of. */
+  readonly onlyWith?: '--notify' | '--aws';
   run(context: Context): Promise<Finding>;
 }
 
 /** From the ground up. */
-export const LAYERS = ['Azure', 'gateway', 'function', 'way to Bedrock', 'Bedrock', 'log'] as const;
+export const LAYERS = ['Azure', 'gateway', 'function', 'way to Bedrock', 'Bedrock', 'log', 'AWS'] as const;
 export type Layer = (typeof LAYERS)[number];
 
 /** What the checks look at. */
@@ -26,6 +29,8 @@ export interface Context {
   /** Whether Bedrock may be asked for answers, which cost tokens. */
   readonly calls: boolean;
   readonly azure: Azure;
+  /** The AWS account, where it is asked for. */
+  readonly aws?: Aws;
   readonly log: CallLog;
   readonly patience: Patience;
 }

@@ -1,4 +1,5 @@
 import { type Arguments, checkKey, readArguments } from './arguments.ts';
+import type { Aws } from './aws/aws.ts';
 import { lookAtAzure } from './azure/look-at-azure.ts';
 import { runTool } from './azure/tools.ts';
 import { createCallLog } from './call-log.ts';
@@ -35,13 +36,23 @@ async function verify(given: Arguments, key: string, redact: Redact): Promise<nu
   const head = { url: endpoint.url, modelId, calls };
   tell(beforehand(head, given.log && 'found' in azure.deployed));
   const patience = { logMs: given.log ? LOG_MS : 0, pauseMs: PAUSE_MS };
-  const context: Context = { endpoint, modelId, calls, azure, log, patience };
+  const region = azure.environment?.['BEDROCK_REGION'] ?? process.env['AWS_REGION'] ?? 'us-east-1';
+  const aws = given.aws === undefined ? {} : { aws: await awsAccount(given.aws, region) };
+  const context: Context = { endpoint, modelId, calls, azure, log, patience, ...aws };
   const printer = createPrinter(tell);
-  const results = await runChecks(CHECKS, context, printer.add);
+  const asked = { '--notify': given.notify, '--aws': given.aws !== undefined };
+  const checks = CHECKS.filter(({ onlyWith }) => onlyWith === undefined || asked[onlyWith]);
+  const results = await runChecks(checks, context, printer.add);
   printer.end();
   if (json) print(asJson(head, results));
   else print(`\n${wrap(summary(results), 80).join('\n')}`);
   return exitCode(results);
+}
+
+/** Loaded where it is asked for: the SDKs take longer than all the rest. */
+async function awsAccount(name: string, region: string): Promise<Aws> {
+  const { createAws } = await import('./aws/create-aws.ts');
+  return createAws(name, region);
 }
 
 /** What it is about to do, and to cost. */

@@ -84,6 +84,7 @@ export const RUNTIME: Service = {
       method: 'POST',
       template: '/async-invoke',
       modelMember: 'modelId',
+      metering: 'untold',
       guardrail: 'impossible',
     },
     {

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
+import { malformedOrder } from '../gateway-headers.ts';
 import { sumOfKinds, type TokenUsage } from '../usage/token-usage.ts';
 import { type Account, createAccount } from './account.ts';
 import { type Admission, admitBy } from './admission.ts';
@@ -22,7 +23,7 @@ export interface Budgets {
   /**
    * Admits a call.
    *
-   * @param order value of the header `x-gateway-budgets`; absent: the budgets of the settings
+   * @param order of the gateway, decoded; absent: the budgets of the settings
    * @throws ProxyError `throttled` while the budget of a minute or an hour is used up, with the time after which it is
    *   not; `accessDenied` for that of a day or a month; `unavailable` for an order that cannot be understood, and while the
    *   store is lost, if that refuses
@@ -190,17 +191,7 @@ function keyOf(scope: Budget['scope'], { subscriptionId = '', productId = '' }: 
 }
 
 function readOrder(order: string): readonly Budget[] {
-  const budgets = parseBudgets(decoded(order));
-  if (typeof budgets !== 'string') return budgets;
-  throw new ProxyError('unavailable', `The gateway's header x-gateway-budgets is malformed: ${budgets}.`, {
-    cause: new Error('x-gateway-budgets'),
-  });
-}
-
-function decoded(order: string): string {
-  try {
-    return decodeURIComponent(order);
-  } catch {
-    return '';
-  }
+  const budgets = parseBudgets(order);
+  if (typeof budgets === 'string') throw malformedOrder('x-gateway-budgets', budgets);
+  return budgets;
 }

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
+import { gatewayHeader } from '../gateway-headers.ts';
+
 /** What the gateway says about the call. Believed because only the gateway can call. */
 export interface Caller {
   readonly subscriptionId?: string;
@@ -21,25 +23,16 @@ const IDENTITY_HEADERS = {
   gatewayRequestId: 'x-gateway-request-id',
 } as const;
 
-/** Reads the gateway's identity headers; values are percent-encoded UTF-8, since header values must be ASCII. */
+/** Reads the gateway's identity headers. */
 export function callerOf(headers: IncomingHttpHeaders): Caller {
   const caller: { -readonly [Key in keyof Caller]: Caller[Key] } = {};
   for (const [key, name] of Object.entries(IDENTITY_HEADERS)) {
-    const value = decoded(headers[name]);
+    const value = gatewayHeader(headers, name);
     if (value !== undefined) caller[key as keyof typeof IDENTITY_HEADERS] = value;
   }
-  const models = decoded(headers['x-gateway-allowed-models']);
+  const models = gatewayHeader(headers, 'x-gateway-allowed-models');
   if (models !== undefined) caller.allowedModels = models.split(',').map((model) => model.trim());
-  const role = decoded(headers['x-gateway-role-arn']?.toString());
+  const role = gatewayHeader(headers, 'x-gateway-role-arn');
   if (role !== undefined) caller.roleArn = role;
   return caller;
-}
-
-function decoded(value: string | string[] | undefined): string | undefined {
-  if (typeof value !== 'string') return undefined;
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
 }

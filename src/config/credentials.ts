@@ -1,6 +1,7 @@
 import type { AwsCredentials } from '../aws/credentials.ts';
+import { partitionOf } from '../aws/endpoint.ts';
 import type { BaseOptions, CredentialsOptions } from '../credentials/load.ts';
-import { isExternalId, isRoleArn } from '../credentials/role.ts';
+import { isExternalId, isRoleArn, partitionOfArn } from '../credentials/role.ts';
 import { parseSession } from '../credentials/session-template.ts';
 import type { Reader } from './settings.ts';
 
@@ -9,7 +10,11 @@ const DEFAULT_NAME = 'bedrock-proxy';
 /** Where the AWS keys come from, and in which sessions of which role calls are made by them. */
 export function readCredentials(read: Reader, problems: string[], region: string): CredentialsOptions {
   const roleArn = read.text('AWS_ROLE_ARN');
+  const partition = partitionOf(region);
   if (roleArn !== undefined && !isRoleArn(roleArn)) problems.push('AWS_ROLE_ARN is not the ARN of a role');
+  else if (roleArn !== undefined && region !== '' && partitionOfArn(roleArn) !== partition) {
+    problems.push('AWS_ROLE_ARN must be of the partition of AWS_REGION, outside of which its sessions are not good');
+  }
   const externalId = read.text('AWS_ROLE_EXTERNAL_ID');
   if (externalId !== undefined && !isExternalId(externalId)) problems.push('AWS_ROLE_EXTERNAL_ID is none');
   const endpoint = read.origin('AWS_ENDPOINT_URL_STS')?.replaceAll('{region}', region);
@@ -17,6 +22,7 @@ export function readCredentials(read: Reader, problems: string[], region: string
     base: readBase(read, problems, roleArn),
     role: {
       ...(roleArn === undefined ? {} : { roleArn }),
+      partition,
       ...(externalId === undefined ? {} : { externalId }),
       durationSeconds: read.integer('AWS_ROLE_SESSION_SECONDS', 3600, 43_200, 900),
       ...readSession(read, problems),

@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts';
 import type { CredentialsProvider, SharedCredentials, SignedFor } from './provider.ts';
-import { isRoleArn } from './role.ts';
+import { isRoleArn, partitionOfArn } from './role.ts';
 import type { MakeSession } from './session-source.ts';
 import { type NameSession, parseSession } from './session-template.ts';
 import { createSessions, type Sessions, type SessionsOptions } from './sessions.ts';
@@ -10,6 +10,8 @@ import type { SessionRequest } from './sts.ts';
 export interface RoleOptions {
   /** Role to work in where the gateway orders none; absent: without a session, by the keys themselves. */
   readonly roleArn?: string;
+  /** Of AWS, to which a role must belong: keys are good in no other. */
+  readonly partition: string;
   readonly externalId?: string;
   readonly durationSeconds: number;
   /** As `parseSession` takes them, and has found nothing wrong with. */
@@ -35,17 +37,15 @@ export function credentialsByCaller(
   role: RoleOptions,
   options: Omit<SessionsOptions, 'make'>,
 ): CredentialsProvider {
-  const { roleArn, externalId, durationSeconds } = role;
+  const { roleArn, partition, externalId, durationSeconds } = role;
   const nameSession = namerOf(role);
   const { keys, sessions } = 'keys' in base ? ofKeys(base, options) : ofHome(base, role, options);
 
   /** Undefined for a call by the keys themselves. */
   const requestOf = (caller: SignedFor): SessionRequest | undefined => {
+    if (caller.roleArn !== undefined) checkOrder(caller.roleArn, partition);
     const wanted = caller.roleArn ?? roleArn;
     if (wanted === undefined) return undefined;
-    if (!isRoleArn(wanted)) {
-      throw new ProxyError('unavailable', 'The order x-gateway-role-arn of the gateway is not the ARN of a role.');
-    }
     const external = externalId === undefined ? {} : { externalId };
     return { roleArn: wanted, ...nameSession(caller), durationSeconds, ...external };
   };
@@ -70,6 +70,17 @@ export function credentialsByCaller(
       }
     },
   };
+}
+
+function checkOrder(roleArn: string, partition: string): void {
+  if (!isRoleArn(roleArn)) throw notARole('');
+  if (partitionOfArn(roleArn) !== partition) throw notARole(` of the partition ${partition}`);
+}
+
+/** The operator's mistake, and not the caller's: hence the cause, by which it is told in a line of its own. */
+function notARole(problem: string): ProxyError {
+  const message = `The order x-gateway-role-arn of the gateway is not the ARN of a role${problem}.`;
+  return new ProxyError('unavailable', message, { cause: new Error('x-gateway-role-arn') });
 }
 
 function namerOf({ sessionName, sessionTags }: RoleOptions): NameSession {

@@ -43,9 +43,12 @@ const WARM_PAUSE = { firstMs: 5000, longestMs: 120_000 };
 /** A session that AWS refuses is made anew, but not for every call. */
 const FORCED = { pauseMs: 10_000, minAgeMs: 0 };
 
-/** Part of a session's life after which it is renewed: not all at one moment that were made at one moment. */
-const RENEWED_FROM = 0.6;
-const RENEWED_TO = 0.75;
+/**
+ * Part of a session's life after which it is renewed: not all at one moment that were made at one moment. Late, so that STS
+ * is asked little more than once for each life; of an hour there are six minutes left in which STS need not answer.
+ */
+const RENEWED_FROM = 0.8;
+const RENEWED_TO = 0.9;
 
 /**
  * One session for each role, name and set of tags, each with its own pauses: one that STS refuses does not disturb the

@@ -66,17 +66,27 @@ export class StsError extends Error {
   }
 }
 
-/** All that the client would otherwise look for in the environment and in files of the home directory. */
-export function clientConfig({ region, endpoint, useFips = false }: StsOptions): STSClientConfig {
-  return {
-    region,
-    ...(endpoint === undefined ? {} : { endpoint }),
-    useFipsEndpoint: useFips,
-    useDualstackEndpoint: false,
-    maxAttempts: 3,
-    retryMode: 'standard',
-    defaultsMode: 'standard',
-  };
+/**
+ * All that the client would otherwise look for in the environment and in files of the home directory. The address too: the
+ * client goes where `AWS_ENDPOINT_URL` says, which no service of the proxy does, and the token would go there with it.
+ */
+export function clientConfig(options: StsOptions): STSClientConfig {
+  return { ...UNADDRESSED, region: options.region, endpoint: options.endpoint ?? endpointOf(options) };
+}
+
+const UNADDRESSED = {
+  // An address given is the whole of it: the client refuses one together with FIPS.
+  useFipsEndpoint: false,
+  useDualstackEndpoint: false,
+  maxAttempts: 3,
+  retryMode: 'standard',
+  defaultsMode: 'standard',
+} as const satisfies STSClientConfig;
+
+/** Where the rules of the client have STS in a region. */
+function endpointOf({ region, useFips = false }: StsOptions): string {
+  const { endpointProvider } = new STSClient({ ...UNADDRESSED, region }).config;
+  return endpointProvider({ Region: region, UseFIPS: useFips, UseDualStack: false, UseGlobalEndpoint: false }).url.href;
 }
 
 /**

@@ -2,6 +2,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
 
 import { callerOf } from '../callers/caller.ts';
+import type { Clock } from '../clock.ts';
 import { CallerGone, errorReply, ProxyError } from '../errors.ts';
 import { discardBody, type Exchange } from '../http/exchange.ts';
 import { eventLine } from '../log.ts';
@@ -29,7 +30,7 @@ const HEAD_BYTES = 65_536;
  * `node:http` server of its own, and Node announces each request of such a server on the diagnostics channel
  * `http.server.request.start`, together with the response it will be answered by.
  */
-export function collectExchanges(): void {
+export function collectExchanges(clock: Pick<Clock, 'now'>): void {
   subscribe('tracing:net.server.listen:asyncStart', (message) => {
     const { server } = message as { server: unknown };
     if (server instanceof Server) refuseNothing(server);
@@ -41,7 +42,7 @@ export function collectExchanges(): void {
     const { method = '', url = '' } = request;
     hideFromLibrary(request);
     const gone = new AbortController();
-    const invocation = { id, startedAt: performance.now(), method, url, request, response, gone: gone.signal };
+    const invocation = { id, startedAt: clock.now(), method, url, request, response, gone: gone.signal };
     const timer = setTimeout(refuseUnclaimed, CLAIM_MS, invocation).unref();
     waiting.set(id, { invocation, timer });
     // The socket may break while the library writes; the close event below is what counts.

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { Clock } from '../clock.ts';
 import { whenClosed } from '../http/exchange.ts';
 
 /** The answers in flight, for which the end of the worker should wait. */
@@ -49,11 +50,15 @@ interface Flushed {
 }
 
 /** Lets the answers in flight end, and then out what is known of them. */
-export async function shutDown(inFlight: InFlight, ...flushed: readonly (Flushed | undefined)[]): Promise<void> {
-  const start = performance.now();
+export async function shutDown(
+  clock: Pick<Clock, 'now'>,
+  inFlight: InFlight,
+  ...flushed: readonly (Flushed | undefined)[]
+): Promise<void> {
+  const start = clock.now();
   await inFlight.ended(FAREWELL_MS);
   const last = Promise.all(flushed.map((one) => one?.flush()));
-  await within(Math.max(LAST_EXPORT_MS, FAREWELL_MS - (performance.now() - start)), last);
+  await within(Math.max(LAST_EXPORT_MS, FAREWELL_MS - (clock.now() - start)), last);
 }
 
 async function within(milliseconds: number, task: Promise<unknown>): Promise<void> {

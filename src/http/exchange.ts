@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export interface Exchange {
   /** Invocation id of the Functions host. */
   readonly id: string;
-  /** Arrival of the request's headers, as `performance.now()` tells it. */
+  /** Arrival of the request's headers, by the clock of the proxy. */
   readonly startedAt: number;
   readonly method: string;
   /** Path and query as the host forwarded them. */

@@ -2,12 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import type { BudgetHolder } from '../budgets/budgets.ts';
 import { describeStandings, type Standing } from '../budgets/standing.ts';
+import { gatewayHeader } from '../gateway-headers.ts';
 import type { Reply } from '../http/reply.ts';
 
 /** The budgets that the gateway orders for a call. */
 export function orderOf(headers: IncomingHttpHeaders): string | undefined {
-  const order = headers['x-gateway-budgets'];
-  return typeof order === 'string' ? order : undefined;
+  return gatewayHeader(headers, 'x-gateway-budgets');
 }
 
 /** The answer to `GET /usage`: how the budgets of the caller stand. AWS is not called. */

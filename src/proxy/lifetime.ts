@@ -1,5 +1,5 @@
 import { whenAborted } from '../abortable.ts';
-import { type Clock, systemClock, type Timer } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 
@@ -26,7 +26,7 @@ export interface LifetimeLimits {
 export function startLifetime(
   { startedAt, gone }: Pick<Exchange, 'startedAt' | 'gone'>,
   limits: LifetimeLimits,
-  clock: Clock = systemClock,
+  clock: Clock,
 ): Lifetime {
   const controller = new AbortController();
   let ended = false;

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type OperationGroup, parseGroups } from '../bedrock/groups.ts';
 import type { Operation } from '../bedrock/service.ts';
 import { ProxyError } from '../errors.ts';
-import { malformedOrder, orderIn } from './order-header.ts';
+import { gatewayHeader, malformedOrder } from '../gateway-headers.ts';
 
 const ORDER = 'x-gateway-operations';
 
@@ -26,7 +26,7 @@ export function checkOperation(
 
 /** The groups that the gateway orders; undefined: all that the app offers. */
 function orderedGroups(headers: IncomingHttpHeaders): ReadonlySet<OperationGroup> | undefined {
-  const order = orderIn(headers, ORDER);
+  const order = gatewayHeader(headers, ORDER);
   if (order === undefined) return undefined;
   const groups = parseGroups(order);
   if (groups === undefined) throw malformedOrder(ORDER, 'it is no list of operation groups');

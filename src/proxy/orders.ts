@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { type Guardrail, parseGuardrail } from '../bedrock/guardrail.ts';
 import { type ModelAliases, parseAliases } from '../bedrock/model-aliases.ts';
-import { malformedOrder, orderIn } from './order-header.ts';
+import { gatewayHeader, malformedOrder } from '../gateway-headers.ts';
 
 /** What the gateway orders for the call of a caller, beside budgets, allowed models and role. */
 export interface Orders {
@@ -16,7 +16,7 @@ const ALIASES = 'x-gateway-model-aliases';
 
 /** @throws ProxyError `unavailable` for an order that cannot be understood: the operator's mistake, not the caller's */
 export function ordersOf(headers: IncomingHttpHeaders): Orders {
-  const [guardrail, aliases] = [orderIn(headers, GUARDRAIL), orderIn(headers, ALIASES)];
+  const [guardrail, aliases] = [gatewayHeader(headers, GUARDRAIL), gatewayHeader(headers, ALIASES)];
   return {
     ...(guardrail === undefined ? {} : { guardrail: guardrailOf(guardrail) }),
     ...(aliases === undefined ? {} : { aliases: aliasesOf(aliases) }),

@@ -6,7 +6,7 @@ import type { BufferBudget } from '../buffer-budget.ts';
 import type { Admit } from '../callers/admission.ts';
 import { checkModel } from '../callers/allowed-models.ts';
 import { callerOf } from '../callers/caller.ts';
-import { systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { CallerGone, errorReply, toProxyError } from '../errors.ts';
 import type { BodyLimits } from '../http/body.ts';
 import { discardBody, type Exchange, whenClosed } from '../http/exchange.ts';
@@ -39,6 +39,7 @@ export interface ProxyDependencies extends RecorderOptions, RegionalSender {
   /** Whether requests name their caller to AWS. */
   readonly requestMetadata: boolean;
   readonly limits: BodyLimits & LifetimeLimits;
+  readonly clock: Clock;
 }
 
 /**
@@ -53,7 +54,7 @@ export function createProxy(dependencies: ProxyDependencies): Proxy {
   const health = createHealth(dependencies.credentials);
   return async (exchange, trace) => {
     const record = startRecord(exchange, dependencies, trace);
-    const lifetime = startLifetime(exchange, dependencies.limits);
+    const lifetime = startLifetime(exchange, dependencies.limits, dependencies.clock);
     whenClosed(exchange.response, lifetime.end);
     try {
       const reply = await answer(exchange, lifetime, record, { ...dependencies, health });
@@ -76,7 +77,8 @@ async function answer(
   record: Recorder,
   dependencies: ProxyDependencies & { readonly health: Health },
 ): Promise<Reply> {
-  const { regions, admit, findRoute, operations, health, budget, budgets, requestMetadata, limits } = dependencies;
+  const { regions, admit, findRoute, operations, health, budget, budgets, requestMetadata, limits, clock } =
+    dependencies;
   await abortable(admit(request), signal);
   const caller = callerOf(request.headers);
   record.caller(caller);
@@ -100,7 +102,7 @@ async function answer(
   const { signed, unsigned } = forwardedHeaders(request.headers, operation.headers);
   const ordered = orderedRequest(operation, signed, orders, requestMetadata ? caller : undefined);
   const { headers, rewrite } = ordered;
-  const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (performance.now() - startedAt));
+  const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (clock.now() - startedAt));
   const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
   try {
     record.body(body.received);
@@ -132,7 +134,7 @@ async function answer(
     record.upstreamHeaders(upstreamAnswer, meter);
     const lease = budget.lease(caller.subscriptionId);
     whenClosed(response, lease.release);
-    const reply = await relay(upstreamAnswer, operation, { lease, record, meter, signal, clock: systemClock });
+    const reply = await relay(upstreamAnswer, operation, { lease, record, meter, signal, clock });
     if (call?.remaining !== undefined) reply.headers['x-bedrock-budget-remaining'] = call.remaining;
     return reply;
   } finally {

@@ -5,6 +5,7 @@ import type { Target } from '../aws/target.ts';
 import type { AwsTime } from '../aws/time.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import type { Operation } from '../bedrock/service.ts';
+import type { Clock } from '../clock.ts';
 import type { CredentialsProvider, SignedFor } from '../credentials/provider.ts';
 import { ProxyError } from '../errors.ts';
 import type { Recorder } from '../record/recorder.ts';
@@ -31,6 +32,7 @@ export interface Sender {
   readonly credentials: CredentialsProvider;
   /** By which targets sign. */
   readonly awsTime: AwsTime;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface Sender {
 export async function send(
   request: Outgoing,
   target: Target,
-  { credentials, awsTime, health }: Sender & { readonly health: Pick<Health, 'accepted' | 'refused'> },
+  { credentials, awsTime, clock, health }: Sender & { readonly health: Pick<Health, 'accepted' | 'refused'> },
   signal: AbortSignal,
   record: Pick<Recorder, 'attempt' | 'answered' | 'credentialsRefreshed'>,
 ): Promise<UpstreamAnswer> {
@@ -72,9 +74,9 @@ export async function send(
   let keys = await abortable(credentials.get(caller), signal);
   let isTimed = false;
   for (;;) {
-    const sentAt = performance.now();
+    const sentAt = clock.now();
     const answer = await sendWith(keys);
-    const roundTripMs = performance.now() - sentAt;
+    const roundTripMs = clock.now() - sentAt;
     const reading = signatureRefusal(answer);
     if (reading === undefined) {
       health.accepted();

@@ -8,6 +8,7 @@ import { SignatureRefused } from '../aws/signature-refusal.ts';
 import type { Target } from '../aws/target.ts';
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import { type Admission, BudgetExceeded } from '../budgets/admission.ts';
+import type { Clock } from '../clock.ts';
 import { formatOf } from '../streams/format.ts';
 import type { UsageMeter } from '../usage/meter.ts';
 import { CallerGone, type Failure, toProxyError } from '../errors.ts';
@@ -53,6 +54,8 @@ export interface Recorder {
 const EXPLAINED = new Set<Failure>(['internal', 'unavailable', 'upstreamBroken']);
 
 export interface RecorderOptions {
+  /** By which an exchange's `startedAt` was read. */
+  readonly clock: Pick<Clock, 'now'>;
   /** The app's, the first one first. */
   readonly regions: readonly string[];
   /** What of a caller is told. */
@@ -70,7 +73,7 @@ export interface RecorderOptions {
 /** Starts the record of a request. Never holds a body, a key or a token. */
 export function startRecord(
   exchange: Exchange,
-  { regions, tellCaller, log, observe }: RecorderOptions,
+  { clock, regions, tellCaller, log, observe }: RecorderOptions,
   trace?: TraceContext,
 ): Recorder {
   const { id, startedAt, response, gone } = exchange;
@@ -80,7 +83,7 @@ export function startRecord(
     requestId: id,
     region: regions[0] ?? '',
   };
-  const elapsed = () => Math.round(10 * (performance.now() - startedAt)) / 10;
+  const elapsed = () => Math.round(10 * (clock.now() - startedAt)) / 10;
 
   const attempts: Attempt[] = [];
   const attemptOf = new WeakMap<UpstreamAnswer, Attempt>();
@@ -116,7 +119,7 @@ export function startRecord(
     log(JSON.stringify(record));
     observe?.({
       record,
-      startedAt: Date.now() - (performance.now() - startedAt),
+      startedAt: Date.now() - (clock.now() - startedAt),
       attempts,
       ...(answered === undefined ? {} : { answered }),
       ...(operation === undefined ? {} : { operation }),

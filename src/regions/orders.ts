@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import { ProxyError } from '../errors.ts';
+import { gatewayHeader } from '../gateway-headers.ts';
 import type { RegionCall } from './candidates.ts';
 
 /** What is said of the region of a call. */
@@ -16,16 +17,14 @@ const SCOPE = /^AWS4-HMAC-SHA256 +Credential=[^/,\s]+\/\d{8}\/([a-z0-9-]{1,40})\
  * @throws ProxyError `unavailable` for an order of anything else than regions of the app
  */
 export function regionOrder(headers: IncomingHttpHeaders, regions: readonly string[]): RegionOrder {
-  const order = headers['x-gateway-region'];
-  if (order !== undefined) return { ordered: readOrder(String(order), regions) };
+  const order = gatewayHeader(headers, 'x-gateway-region');
+  if (order !== undefined) return { ordered: readOrder(order, regions) };
   const wished = headers['x-gateway-client-region']?.toString() ?? SCOPE.exec(headers.authorization ?? '')?.[1];
   return wished === undefined ? {} : { wished };
 }
 
 function readOrder(order: string, regions: readonly string[]): readonly string[] {
-  const ordered = decoded(order)
-    .split(',')
-    .map((region) => region.trim());
+  const ordered = order.split(',').map((region) => region.trim());
   if (ordered.every((region) => regions.includes(region))) return [...new Set(ordered)];
   throw new ProxyError(
     'unavailable',
@@ -34,12 +33,4 @@ function readOrder(order: string, regions: readonly string[]): readonly string[]
       cause: new Error(`It has ${regions.join(', ')}.`),
     },
   );
-}
-
-function decoded(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
 }

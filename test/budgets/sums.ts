@@ -23,6 +23,12 @@ function sumsOf(amount: (column: (typeof COLUMNS)[number]) => bigint): Sums {
   return Object.fromEntries(COLUMNS.map((column) => [column, amount(column)])) as Sums;
 }
 
+export const NOTHING: Sums = sumsOf(() => 0n);
+
+export function added(one: Sums, other: Sums): Sums {
+  return sumsOf((column) => one[column] + other[column]);
+}
+
 export function difference(one: Sums, other: Sums): Sums {
   return sumsOf((column) => one[column] - other[column]);
 }
@@ -63,7 +69,7 @@ export function toldSums(answers: Iterable<Answer>, prices: Prices): Sums {
   return sums;
 }
 
-/** Billionths for a token, by kind. */
+/** Billionths for a token, by kind; none for a model that has no price. */
 export type Prices = (modelId: string) => readonly bigint[];
 
 /** Reads the price table once more, without what the function reads it by: a token of these models costs whole billionths. */
@@ -76,8 +82,7 @@ export async function readPriceTable(): Promise<Prices> {
     const row = rows.find(
       ([name = '']) => modelId === name || (name.endsWith('*') && modelId.startsWith(name.slice(0, -1))),
     );
-    if (row === undefined) throw new Error(`${modelId} has no price`);
-    return row.slice(2).map((price) => {
+    return (row ?? []).slice(2).map((price) => {
       const billionths = 1000 * Number(price);
       if (!Number.isInteger(billionths)) throw new Error(`${price} is not a whole number of billionths for a token`);
       return BigInt(billionths);

@@ -1,5 +1,4 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
   AccessDeniedException,
@@ -11,6 +10,7 @@ import { startFleet } from '../budgets/fleet.ts';
 import { readPriceTable, toldSums } from '../budgets/sums.ts';
 import { type Chain, withApiKey } from '../emulators/chain.ts';
 import { type Gateway, startGateway } from '../emulators/gateway/gateway.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { errorOf, gatewayClient, question } from './client.ts';
 import type { Page } from './page.ts';
 import type { Step } from './steps.ts';
@@ -50,12 +50,12 @@ export function budgets(chain: Chain, page: Page): Step {
       try {
         await Promise.all(clients.flatMap((client) => Array.from({ length: STREAMS }, () => stream(client))));
         const cost = Number(toldSums(fleet.bedrock.usageGiven().answers, prices).cost) / 1e9;
-        // The first has to be told what the second has written; a worker reads no more than once in a second for this.
-        for (let round = 0; round < 2; round += 1) {
-          for (const gateway of gateways) await usedOf(gateway, teamA);
-          await sleep(1100);
-        }
-        const used = await Promise.all(gateways.map((gateway) => usedOf(gateway, teamA)));
+        // Each has to be told what the other has written; a worker reads no more than once in a second for this.
+        let used: (number | undefined)[] = [];
+        await waitUntil(async () => {
+          used = await Promise.all(gateways.map((gateway) => usedOf(gateway, teamA)));
+          return used.every((spent) => (spent ?? 0) >= round6(cost));
+        }, 200);
         page.text(
           `A rule of the product gives each team ${LIMIT} a month, in the currency of the price table. Team A has made ` +
             `${STREAMS} streams on each of two workers at the same time, for ${(cost / 2).toFixed(6)} on each; in between they ` +

@@ -24,7 +24,7 @@ export function zeroCode(chain: Chain, page: Page): Step {
       client.destroy();
       const withHeader = lastExchange(chain);
       const { stdout } = await promisify(execFile)(process.execPath, [CLIENT], {
-        timeout: 20_000,
+        timeout: 120_000,
         env: {
           // Windows opens no socket without the first one.
           ...(process.env['SystemRoot'] === undefined ? {} : { SystemRoot: process.env['SystemRoot'] }),

@@ -8,6 +8,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { listen, type Listening } from '../support/listen.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { startTlsFront, type TlsFront } from './tls-front.ts';
 
 let gateway: Listening;
@@ -89,7 +90,9 @@ test('a caller that leaves ends the call behind', async () => {
   const session = connect(front.origin, { ca });
   const stream = session.request({ ':method': 'POST', ':path': '/silent' });
   stream.end('Hello');
-  await expect.poll(() => received.at(-1)?.complete && received.at(-1)?.url).toBe('/silent');
+  await waitUntil(() => received.at(-1)?.url === '/silent');
+  await waitUntil(() => received.at(-1)?.complete === true);
+  expect(received.at(-1)?.socket.destroyed).toBe(false);
   const left = new Promise((resolve) => received.at(-1)?.socket.once('close', resolve));
   stream.close();
   await left;

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { plain, sendAnswer } from '../emulators/bedrock/answer.ts';
 import { controlled } from '../emulators/bedrock/controlled.ts';
@@ -12,10 +12,6 @@ import { policyWith, readOption, replaceOnce } from '../emulators/gateway/policy
 import { modelId as model } from '../support/models.ts';
 
 const harness = useHarness();
-
-afterEach(async () => {
-  vi.useRealTimers();
-});
 
 /** Has the backend tell so many tokens in its next answers. */
 function tell(tokens: Readonly<Record<string, number>>): void {
@@ -103,13 +99,12 @@ it('both options together count for themselves', async () => {
     (await optionOf('token-rate-limit', 100)) + (await optionOf('token-quota', 150)),
   );
   const gateway = await harness.start({ policy: policy.path });
-  vi.useFakeTimers({ toFake: ['Date'] });
   tell({ input: 100, total: 100 });
   await call(gateway);
   expect(await call(gateway)).toMatchObject({ status: 429 });
-  vi.setSystemTime(Date.now() + 61_000);
+  harness.time += 61_000;
   expect(await call(gateway)).toMatchObject({ status: 200 });
-  vi.setSystemTime(Date.now() + 61_000);
+  harness.time += 61_000;
   expect(await call(gateway)).toMatchObject({ status: 403 });
 });
 
@@ -170,18 +165,17 @@ describe('rate-limit-by-key', () => {
 
   it('lets in again when the window has slid far enough', async () => {
     const inbound = limit('calls="2" counter-key="k"');
-    vi.useFakeTimers({ toFake: ['Date'] });
     const gateway = await harness.start({ globalPolicy: globalPolicy({ inbound }) });
     tell({});
     await call(gateway);
-    vi.setSystemTime(Date.now() + 20_000);
+    harness.time += 20_000;
     await call(gateway);
-    vi.setSystemTime(Date.now() + 10_000);
+    harness.time += 10_000;
     expect(await call(gateway)).toEqual({
       ...awsError(429, 'ThrottlingException', 'Rate limit is exceeded. Try again in 30 seconds.'),
       headers: expect.objectContaining({ 'retry-after': '30' }),
     });
-    vi.setSystemTime(Date.now() + 31_000);
+    harness.time += 31_000;
     expect(await call(gateway)).toMatchObject({ status: 200 });
     expect(await call(gateway)).toMatchObject({ status: 429 });
   });
@@ -191,7 +185,7 @@ describe('quota-by-key', () => {
   const quota = (attributes: string) => `<quota-by-key calls="1" counter-key="k" ${attributes} />`;
 
   it('begins anew with each period', async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-23T10:07:30Z') });
+    harness.time = Date.parse('2026-11-23T10:07:30Z');
     const inbound = quota('renewal-period="300" first-period-start="2026-11-23T00:00:00Z"');
     const gateway = await harness.start({ globalPolicy: globalPolicy({ inbound }) });
     tell({});
@@ -200,16 +194,15 @@ describe('quota-by-key', () => {
       ...awsError(403, 'AccessDeniedException', 'Out of call volume quota. Quota will be replenished in 00:02:30.'),
       headers: expect.objectContaining({ 'retry-after': '150' }),
     });
-    vi.setSystemTime(Date.parse('2026-11-23T10:10:00Z'));
+    harness.time = Date.parse('2026-11-23T10:10:00Z');
     expect(await call(gateway)).toMatchObject({ status: 200 });
   });
 
   it('of period 0 never does', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] });
     const gateway = await harness.start({ globalPolicy: globalPolicy({ inbound: quota('renewal-period="0"') }) });
     tell({});
     await call(gateway);
-    vi.setSystemTime(Date.now() + 1e11);
+    harness.time += 1e11;
     const stopped = await call(gateway);
     expect(stopped).toMatchObject({ status: 403 });
     expect(stopped.headers).not.toHaveProperty('retry-after');

@@ -19,7 +19,7 @@ let chain: Chain;
 let fronted: Chain;
 let authorization: string;
 beforeAll(async () => {
-  const settings = { MAX_REQUEST_BYTES: '100000', MAX_BUFFERED_BYTES: '200000', UPLOAD_TIMEOUT_SECONDS: '1' };
+  const settings = { MAX_REQUEST_BYTES: '100000', MAX_BUFFERED_BYTES: '200000' };
   [chain, fronted] = await Promise.all([startChain({ settings }), startChain({ settings, frontEnd: true })]);
   authorization = `Bearer ${await chain.entra.issueToken()}`;
 });

@@ -49,6 +49,11 @@ const rerank = (modelArn?: string) => ({
   sources: [],
   rerankingConfiguration: { bedrockRerankingConfiguration: { modelConfiguration: { modelArn } } },
 });
+const film = (model: string) => ({
+  modelId: model,
+  modelInput: {},
+  outputDataConfig: { s3OutputDataConfig: { s3Uri: 's3://bucket' } },
+});
 const generate = (modelArn: string, ranks?: string) => ({
   input: { text: 'Hi' },
   retrieveAndGenerateConfiguration: { knowledgeBaseConfiguration: { modelArn, ...(ranks && rerank(ranks)) } },
@@ -171,6 +176,8 @@ describe('budgets', () => {
     const refused = await ask(chain, '/rerank', { key: keyOf('money'), body: rerank('amazon.unheard-of-v1:0') });
     expect(refused.status).toBe(403);
     expect((await ask(chain, '/generateQuery', { key: keyOf('money'), body: {} })).status).toBe(403);
+    const async = await ask(chain, '/async-invoke', { key: keyOf('money'), body: film('amazon.unheard-of-v1:0') });
+    expect(async.status).toBe(403);
     expect(reached()).toBe(0);
   });
 
@@ -183,6 +190,9 @@ describe('budgets', () => {
     const { answer, record } = await call(chain, '/rerank', { key, body: rerank(RANKS) });
     expect(answer.status).toBe(403);
     expect(record).toMatchObject({ budgetExceeded: 'tokens/month' });
+    const async = await ask(chain, '/async-invoke', { key, body: film('amazon.nova-reel-v1:0') });
+    expect(async.status).toBe(403);
+    expect((await ask(chain, '/async-invoke', { key, body: null })).status).toBe(200);
     expect((await ask(chain, '/inference-profiles', { key, body: null })).status).toBe(200);
   });
 });

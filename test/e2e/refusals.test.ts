@@ -16,34 +16,36 @@ import { controlled } from '../emulators/bedrock/controlled.ts';
 import { closeBeforeHeaders, cutAfterHeaders, cutAt, fail, stall } from '../emulators/bedrock/faults.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { ask, begin, type CallOptions, type ReadAnswer } from '../support/chain-calls.ts';
-import { converse, modelId } from '../support/models.ts';
+import { converse, converseStream, modelId } from '../support/models.ts';
 
 let chain: Chain;
+/** One that waits for nothing, where it is meant to give up. */
+let impatient: Chain;
 let client: BedrockRuntimeClient;
 beforeAll(async () => {
-  chain = await startChain({
-    settings: {
-      MAX_REQUEST_BYTES: '100000',
-      MAX_BUFFERED_BYTES: '200000',
-      UPLOAD_TIMEOUT_SECONDS: '1',
-      UPSTREAM_HEADERS_TIMEOUT_SECONDS: '1',
-      UPSTREAM_IDLE_TIMEOUT_SECONDS: '1',
-      FIRST_BYTE_DEADLINE_SECONDS: '3',
-      STREAM_DEADLINE_SECONDS: '5',
-    },
-  });
+  const waits = {
+    UPLOAD_TIMEOUT_SECONDS: '1',
+    UPSTREAM_HEADERS_TIMEOUT_SECONDS: '1',
+    UPSTREAM_IDLE_TIMEOUT_SECONDS: '1',
+    FIRST_BYTE_DEADLINE_SECONDS: '3',
+    STREAM_DEADLINE_SECONDS: '5',
+  };
+  [chain, impatient] = await Promise.all([
+    startChain({ settings: { MAX_REQUEST_BYTES: '100000', MAX_BUFFERED_BYTES: '200000' } }),
+    startChain({ settings: waits }),
+  ]);
   client = new BedrockRuntimeClient({ ...chain.clientConfig(), maxAttempts: 1 });
 });
 afterAll(async () => {
   client.destroy();
-  await chain.close();
+  await Promise.all([chain.close(), impatient.close()]);
 });
-afterEach(() => chain.bedrock.reset());
+afterEach(() => [chain, impatient].forEach(({ bedrock }) => bedrock.reset()));
 
 /** Calls the Functions host as the gateway does, so that the function and not the policy has to refuse. */
-async function callHost(path: string, { headers, ...options }: CallOptions = {}) {
-  const authorization = `Bearer ${await chain.entra.issueToken()}`;
-  return ask(chain, path, { body: '{}', ...options, door: 'host', headers: { authorization, ...headers } });
+async function callHost(path: string, { headers, ...options }: CallOptions = {}, called = chain) {
+  const authorization = `Bearer ${await called.entra.issueToken()}`;
+  return ask(called, path, { body: '{}', ...options, door: 'host', headers: { authorization, ...headers } });
 }
 
 /** Every refusal has the one form that AWS SDKs make typed exceptions of, beside what the dialect of its route needs. */
@@ -186,12 +188,12 @@ describe('404 UnknownOperationException', () => {
 
 describe('408 RequestTimeoutException', () => {
   it('an upload that stops', async () => {
-    const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
-    const { request, response } = begin(chain, converse, { door: 'host', headers, open: true });
+    const headers = { authorization: `Bearer ${await impatient.entra.issueToken()}` };
+    const { request, response } = begin(impatient, converse, { door: 'host', headers, open: true });
     request.write('{"messages":');
     // The host hands over an answer when the upload has ended, which here is after its time.
     const refused = new Promise<void>((resolve) => {
-      const off = chain.host.onLog(({ message }) => {
+      const off = impatient.host.onLog(({ message }) => {
         if (!message.includes('"status":408')) return;
         off();
         resolve();
@@ -256,7 +258,7 @@ describe('503 ServiceUnavailableException', () => {
 
   it('Bedrock breaks off inside the first event of a stream', async () => {
     chain.bedrock.answer(cutAt(10));
-    expectRefusal(await callHost(`/model/${modelId}/converse-stream`), 503, 'ServiceUnavailableException');
+    expectRefusal(await callHost(converseStream), 503, 'ServiceUnavailableException');
   });
 
   it('too much is held already, and the calls under way go on', async () => {
@@ -279,27 +281,33 @@ describe('503 ServiceUnavailableException', () => {
 });
 
 describe('408 ModelTimeoutException', () => {
+  const call = (path: string) => callHost(path, {}, impatient);
+
   it('no headers in time', async () => {
-    chain.bedrock.answer(stall('beforeHeaders'));
-    expectRefusal(await callHost(converse), 408, 'ModelTimeoutException');
-    chain.bedrock.answer(stall('beforeHeaders'));
-    await expect(sendConverse()).rejects.toBeInstanceOf(ModelTimeoutException);
+    impatient.bedrock.answer(stall('beforeHeaders'));
+    expectRefusal(await call(converse), 408, 'ModelTimeoutException');
+    impatient.bedrock.answer(stall('beforeHeaders'));
+    const sdk = new BedrockRuntimeClient({ ...impatient.clientConfig(), maxAttempts: 1 });
+    await expect(sdk.send(new ConverseCommand({ modelId, messages: [] }))).rejects.toBeInstanceOf(
+      ModelTimeoutException,
+    );
+    sdk.destroy();
   });
 
   it('silence inside a plain answer', async () => {
-    chain.bedrock.answer(stall('midBody'));
-    expectRefusal(await callHost(converse), 408, 'ModelTimeoutException');
+    impatient.bedrock.answer(stall('midBody'));
+    expectRefusal(await call(converse), 408, 'ModelTimeoutException');
   });
 
   it('headers, but nothing of a stream', async () => {
-    chain.bedrock.answer(stall('afterHeaders'));
-    expectRefusal(await callHost(`/model/${modelId}/converse-stream`), 408, 'ModelTimeoutException');
+    impatient.bedrock.answer(stall('afterHeaders'));
+    expectRefusal(await call(converseStream), 408, 'ModelTimeoutException');
   });
 
   it('a plain answer that drips beyond the deadline of the first byte', async () => {
     const slow = controlled({ 'content-type': 'application/json' });
-    chain.bedrock.answer(slow.responder);
-    const answer = callHost(converse);
+    impatient.bedrock.answer(slow.responder);
+    const answer = call(converse);
     const dripping = setInterval(() => slow.send(' ').catch(() => {}), 200);
     expectRefusal(await answer, 408, 'ModelTimeoutException');
     clearInterval(dripping);

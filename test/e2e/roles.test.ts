@@ -214,6 +214,10 @@ describe('what goes wrong says why', () => {
       'ServiceUnavailableException',
       '{"message":"The order x-gateway-role-arn of the gateway is not the ARN of a role."}',
     ]);
+    // The operator's mistake: a line of its own beside the record.
+    const line = () => chain.host.logs.find(({ message }) => message.startsWith('{"event":"bedrock.failure"'));
+    while (line() === undefined) await turn();
+    expect(line()?.message).toContain('x-gateway-role-arn');
     expect((await asB()).record).toMatchObject({ status: 200 });
   });
 

@@ -73,7 +73,7 @@ describe.each([
       subscriptions: SUBSCRIPTIONS,
       telemetry: 'otlp',
       settings: {
-        UPSTREAM_HEADERS_TIMEOUT_SECONDS: '5',
+        UPSTREAM_HEADERS_TIMEOUT_SECONDS: '20',
         OTEL_SERVICE_NAME: 'func-contoso',
         OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
         OTEL_EXPORTER_OTLP_HEADERS: 'x-otlp-key=key%20of%20the%20collector',

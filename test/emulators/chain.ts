@@ -3,8 +3,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
-import { type BedrockEmulator, startBedrock } from './bedrock/bedrock.ts';
-import { startRegions } from './bedrock/regions.ts';
+import type { BedrockEmulator } from './bedrock/bedrock.ts';
+import { BY_NAME, startRegions } from './bedrock/regions.ts';
 import type { ServiceName } from './bedrock/services.ts';
 import type { BedrockKey } from './bedrock/sigv4-verifier.ts';
 import { findSecrets, type Text } from '../support/secret-scan.ts';
@@ -15,6 +15,7 @@ import { type FunctionsHost, startFunctionsHost } from './functions-host/host.ts
 import { type Gateway, type GatewayOptions, startGateway, type Subscription } from './gateway/gateway.ts';
 import { type KeyVault, startKeyVault } from './azure/key-vault.ts';
 import { type ManagedIdentity, startManagedIdentity } from './azure/managed-identity.ts';
+import { startTableStorage, type TableStorage } from './azure/table-storage.ts';
 import { type OtlpCollector, startOtlpCollector } from './otlp/collector.ts';
 import type { AwsAccounts } from './sts/accounts.ts';
 import { startSts, type StsEmulator } from './sts/sts.ts';
@@ -30,6 +31,10 @@ export interface ChainOptions {
   subscriptions?: readonly Subscription[];
   secrets?: Readonly<Record<string, string>>;
   keys?: readonly BedrockKey[];
+  /** Instances of the app, which the gateway calls in turn; default one. */
+  instances?: number;
+  /** Whether they share their budgets in a table. */
+  budgetTable?: boolean;
   /** Regions of the app, the first one first, each with a Bedrock of its own; default the one of Bedrock. */
   regions?: readonly string[];
   /** Those of several regions to which there is no connection. */
@@ -77,18 +82,24 @@ export interface AwsCallers {
 export interface Chain {
   readonly gateway: Gateway;
   readonly host: FunctionsHost;
+  /** All instances, that one first. */
+  readonly hosts: readonly FunctionsHost[];
   /** Of the first region. */
   readonly bedrock: BedrockEmulator;
   /** In the order of the regions. */
   readonly bedrocks: readonly BedrockEmulator[];
-  /** The other services of Bedrock, by what their addresses begin with. */
+  /** The other services of Bedrock in the first region, by what their addresses begin with. */
   readonly services: Readonly<Record<OtherService, BedrockEmulator>>;
+  /** All services in all regions. */
+  readonly endpoints: readonly BedrockEmulator[];
   readonly vault: KeyVault;
   readonly identity: ManagedIdentity;
   readonly entra: Entra;
   /** Present as `accounts` says. */
   readonly sts: StsEmulator;
   readonly accounts: AwsAccounts;
+  /** Present with `budgetTable`. */
+  readonly table: TableStorage;
   /** Present as `telemetry` says. */
   readonly collector: OtlpCollector;
   readonly insights: ApplicationInsights;
@@ -124,28 +135,29 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   const { tenantId } = entra;
   const accounts = options.accounts?.({ tenantId, identityObjectId: identity.objectId(identityClientId), key });
   const clock = options.awsClock === undefined ? {} : { clock: options.awsClock };
-  const regional = await startRegions(options.regions ?? ['us-east-1'], options.unreachable ?? [], {
-    keys: options.keys ?? [key],
-    eventDelayMs: options.eventDelayMs ?? 0,
-    ...(accounts === undefined ? {} : { accounts }),
-    ...clock,
-  });
-  const bedrocks = regional.all;
-  const bedrock = bedrocks[0] ?? absent('regions');
-  const startOther = (service: OtherService) =>
-    startBedrock({
+  const regions = options.regions ?? ['us-east-1'];
+  const startService = (service: ServiceName) =>
+    startRegions(regions, options.unreachable ?? [], {
       service,
-      region: bedrock.region,
       keys: options.keys ?? [key],
       eventDelayMs: options.eventDelayMs ?? 0,
       ...(accounts === undefined ? {} : { accounts }),
       ...clock,
     });
+  const regional = {
+    'bedrock-runtime': await startService('bedrock-runtime'),
+    bedrock: await startService('bedrock'),
+    'bedrock-agent-runtime': await startService('bedrock-agent-runtime'),
+    'bedrock-agentcore': await startService('bedrock-agentcore'),
+    'bedrock-mantle': await startService('bedrock-mantle'),
+  };
+  const firstOf = (service: ServiceName) => regional[service].all[0] ?? absent('regions');
+  const bedrock = firstOf('bedrock-runtime');
   const services = {
-    bedrock: await startOther('bedrock'),
-    'bedrock-agent-runtime': await startOther('bedrock-agent-runtime'),
-    'bedrock-agentcore': await startOther('bedrock-agentcore'),
-    'bedrock-mantle': await startOther('bedrock-mantle'),
+    bedrock: firstOf('bedrock'),
+    'bedrock-agent-runtime': firstOf('bedrock-agent-runtime'),
+    'bedrock-agentcore': firstOf('bedrock-agentcore'),
+    'bedrock-mantle': firstOf('bedrock-mantle'),
   };
   const issuers = { [`https://sts.windows.net/${tenantId}/`]: `${entra.authority}/${tenantId}` };
   const sts =
@@ -158,14 +170,21 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   const collector = telemetry === 'otlp' || telemetry === 'both' ? await startOtlpCollector() : undefined;
   const insights =
     telemetry === 'applicationInsights' || telemetry === 'both' ? await startApplicationInsights(identity) : undefined;
+  const table = options.budgetTable === true ? await startTableStorage({ identity }) : undefined;
   const settings: Record<string, string> = {
     AWS_REGION: bedrock.region,
-    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
-    AWS_ENDPOINT_URL_BEDROCK: services.bedrock.url,
-    AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME: services['bedrock-agent-runtime'].url,
-    AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: services['bedrock-agentcore'].url,
-    AWS_ENDPOINT_URL_BEDROCK_MANTLE: services['bedrock-mantle'].url,
-    ...(bedrocks.length > 1 ? regional.settings : {}),
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: regional['bedrock-runtime'].endpoint,
+    AWS_ENDPOINT_URL_BEDROCK: regional.bedrock.endpoint,
+    AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME: regional['bedrock-agent-runtime'].endpoint,
+    AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: regional['bedrock-agentcore'].endpoint,
+    AWS_ENDPOINT_URL_BEDROCK_MANTLE: regional['bedrock-mantle'].endpoint,
+    ...(regions.length > 1 && {
+      AWS_REGIONS: regions.slice(1).join(','),
+      REGIONAL_HOSTS: Object.values(regional)
+        .flatMap(({ hosts: names }) => names)
+        .join(','),
+    }),
+    ...(table === undefined ? {} : { BUDGET_TABLE_URI: table.tableUrl }),
     KEY_VAULT_URI: vault.url,
     AZURE_CLIENT_ID: identityClientId,
     ...(sts === undefined ? {} : { AWS_ENDPOINT_URL_STS: sts.url }),
@@ -179,15 +198,19 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     ...insights?.environment,
     ...options.settings,
   };
-  const host = await startFunctionsHost({
-    environment: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== '')),
-    frontEnd: options.frontEnd ?? false,
-    ...(options.node === undefined ? {} : { node: options.node }),
-    nodeArguments: [...(bedrocks.length > 1 ? regional.nodeArguments : []), ...(options.nodeArguments ?? [])],
-    ...(options.appDirectory === undefined ? {} : { appDirectory: options.appDirectory }),
-  });
+  const startHost = () =>
+    startFunctionsHost({
+      environment: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== '')),
+      frontEnd: options.frontEnd ?? false,
+      ...(options.node === undefined ? {} : { node: options.node }),
+      nodeArguments: [...(regions.length > 1 ? BY_NAME : []), ...(options.nodeArguments ?? [])],
+      ...(options.appDirectory === undefined ? {} : { appDirectory: options.appDirectory }),
+    });
+  const host = await startHost();
+  const hosts = [host];
+  while (hosts.length < (options.instances ?? 1)) hosts.push(await startHost());
   const gateway = await startGateway({
-    backendUrl: host.url,
+    backendUrl: hosts.map(({ url }) => url),
     callerAuth,
     decodeSlashes: options.decodeSlashes ?? true,
     managedIdentityToken: () => entra.issueToken(),
@@ -201,9 +224,11 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   return {
     gateway,
     host,
+    hosts,
     bedrock,
     services,
-    bedrocks,
+    bedrocks: regional['bedrock-runtime'].all,
+    endpoints: Object.values(regional).flatMap(({ all }) => all),
     vault,
     identity,
     entra,
@@ -212,6 +237,9 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     },
     get accounts() {
       return accounts ?? absent('accounts');
+    },
+    get table() {
+      return table ?? absent('budgetTable');
     },
     get collector() {
       return collector ?? absent("telemetry: 'otlp'");
@@ -228,16 +256,20 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
       requestHandler: withApiKey(gateway.subscriptionKey),
     }),
     async close() {
-      await host.stop();
-      const servers = [gateway, regional, ...Object.values(services), vault, identity, entra, sts, collector, insights];
+      await Promise.all(hosts.map((each) => each.stop()));
+      const servers = [gateway, ...Object.values(regional), vault, identity, entra, sts, table, collector, insights];
       await Promise.all(servers.map((server) => server?.close()));
       const secrets = new Map(
-        [...secretsOf(key, gateway, host), ...sessionSecrets(accounts, sts)].filter(([, value]) => value.length >= 8),
+        [...hosts.flatMap((each) => secretsOf(key, gateway, each)), ...sessionSecrets(accounts, sts)].filter(
+          ([, value]) => value.length >= 8,
+        ),
       );
-      const logged = host.logs.map(({ category, message }) => ({
-        where: `a line of ${category}: ${message.slice(0, 60)}`,
-        text: message,
-      }));
+      const logged = hosts
+        .flatMap(({ logs }) => logs)
+        .map(({ category, message }) => ({
+          where: `a line of ${category}: ${message.slice(0, 60)}`,
+          text: message,
+        }));
       const leaks = findSecrets(secrets, [...logged, ...exportedTelemetry(collector, insights)]);
       if (leaks.length > 0) throw new Error(`Secrets in the log: ${leaks.join('; ')}`);
     },

@@ -4,6 +4,7 @@ import type { RawAnswer } from './answers.ts';
 import { mutateBytes } from './byte-mutations.ts';
 import { openConnection } from './connection.ts';
 import { mutateDraft } from './draft-mutations.ts';
+import type { IdleClock } from './idle-clock.ts';
 import { createRandom, type Random } from './random.ts';
 import { readByReference } from './reference.ts';
 import { type Draft, serialize, validDraft } from './requests.ts';
@@ -17,21 +18,24 @@ export interface Door {
   readonly maxHeaderSize: number;
 }
 
-/** Above this a request counts as hanging; every limit of the proxy is far below. */
-const HANG_MS = 30_000;
-
 /** How long a request that Node takes for incomplete is left open before the fuzzer ends its side. */
 const LINGER_MS = 50;
 
-/** The same where Node has refused the head and Kestrel may take it: then nobody knows whether the body is complete. */
-const UNREAD_LINGER_MS = 2_000;
+/** The same where Node refuses what Kestrel may take: then nobody knows whether that waits for more. */
+const REFUSED_LINGER_MS = 2_000;
 
 /**
  * Sends one request to one of the doors. It has a generator of its own, so that it is the same whatever the others do.
  *
+ * @param idleClock is idle when no request under way has ended for so long that this one hangs
  * @returns the status of its first answer, `500 of the host`, `503 of the gateway`, `closed`, `aborted` (by the fuzzer), or what went wrong
  */
-export async function sendOne(doors: readonly Door[], seed: number, number: number): Promise<string> {
+export async function sendOne(
+  doors: readonly Door[],
+  seed: number,
+  number: number,
+  idleClock: IdleClock,
+): Promise<string> {
   const random = createRandom(seed * 1_000_003 + number);
   const door = random.pick(doors);
   const bytes = makeRequest(door, random);
@@ -41,10 +45,9 @@ export async function sendOne(doors: readonly Door[], seed: number, number: numb
   const methods = reading.methods.length > 0 ? reading.methods : [bytes.toString('latin1', 0, 5).trim()];
   const connection = await openConnection(door.port, methods);
   const hang = Promise.withResolvers<string>();
-  const timer = setTimeout(
-    () => hang.resolve(`no answer to ${JSON.stringify(bytes.toString('latin1', 0, 400))}`),
-    HANG_MS,
-  );
+  const settled = idleClock.onIdle(() => {
+    hang.resolve(`no answer to ${JSON.stringify(bytes.toString('latin1', 0, 400))}`);
+  });
   const talk = async (): Promise<string> => {
     for (const piece of cut(bytes.subarray(0, abortAfter), random)) {
       connection.send(piece);
@@ -56,20 +59,17 @@ export async function sendOne(doors: readonly Door[], seed: number, number: numb
       await connection.closed;
       return 'aborted';
     }
-    // Kestrel waits for the end of a head that Node refuses before.
-    const isRead = reading.methods.length > 0;
-    if (reading.due > 0 && isRead && bytes.includes('\r\n\r\n')) {
-      const [answer] = await connection.answers(reading.due);
-      return outcomeOf(answer, bytes);
-    }
-    const linger = setTimeout(() => connection.socket.end(), isRead ? LINGER_MS : UNREAD_LINGER_MS);
+    const [first] = reading.whole > 0 ? await connection.answers(reading.whole) : [];
+    if (first !== undefined && !reading.refused) return outcomeOf(first, bytes);
+    const linger = setTimeout(() => connection.socket.end(), reading.refused ? REFUSED_LINGER_MS : LINGER_MS);
     await connection.closed;
     clearTimeout(linger);
     const [answer] = connection.received();
     return outcomeOf(answer, bytes);
   };
   const outcome = await Promise.race([talk(), hang.promise]).catch((error: unknown) => String(error));
-  clearTimeout(timer);
+  settled();
+  idleClock.progress();
   connection.socket.destroy();
   return outcome;
 }

@@ -8,6 +8,7 @@ import { globalPolicy } from '../emulators/gateway/harness.ts';
 import { ALIAS, modelId } from '../support/models.ts';
 import { type Door, sendOne } from './attempt.ts';
 import { exchange } from './connection.ts';
+import { createIdleClock } from './idle-clock.ts';
 
 export interface FuzzOptions {
   readonly requests: number;
@@ -55,6 +56,9 @@ const ORDERS = globalPolicy({
   </when></choose>`,
 });
 
+/** A request hangs when none has ended for so long; every limit of the proxy is far below. */
+const HANG_SECONDS = 30;
+
 /** Requests under way at a time. */
 const LANES = 16;
 
@@ -74,6 +78,7 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
     subscriptions: [PLAIN, ORDERED],
     globalPolicy: ORDERS,
   });
+  const idleClock = createIdleClock(HANG_SECONDS);
   const started = performance.now();
   const outcomes: Record<string, number> = {};
   const failures: string[] = [];
@@ -95,7 +100,7 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
         while (next < end) {
           const number = next;
           next += 1;
-          const outcome = await sendOne(doors, seed, number);
+          const outcome = await sendOne(doors, seed, number, idleClock);
           outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
           if (
             !/^(?:closed|aborted|500 of the host|503 of the gateway|\d+)$/.test(outcome) ||
@@ -149,6 +154,7 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
       failures,
     };
   } finally {
+    idleClock.stop();
     await chain.close();
   }
 }

@@ -4,10 +4,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 /** What a plain server of Node makes of some bytes. */
 export interface Reading {
-  /** Methods of the requests that came whole, in turn. */
+  /** Methods of the requests whose heads came whole, in turn. */
   readonly methods: readonly string[];
-  /** Answers that are due: one to each whole request, and one to bytes that are no request. */
-  readonly due: number;
+  /** How many of these requests came whole, body included. */
+  readonly whole: number;
+  /** The bytes behind them are refused; another server may take them for a beginning and wait for the rest. */
+  readonly refused: boolean;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface Reading {
 export async function readByReference(bytes: Buffer, maxHeaderSize: number): Promise<Reading> {
   const methods: string[] = [];
   let whole = 0;
-  let refused = 0;
+  let refused = false;
   const server = createServer({ maxHeaderSize }, (request, response) => {
     const at = methods.push(request.method ?? '') - 1;
     request.resume().once('end', () => {
@@ -26,7 +28,7 @@ export async function readByReference(bytes: Buffer, maxHeaderSize: number): Pro
     });
   });
   server.on('clientError', (_error, socket) => {
-    refused = 1;
+    refused = true;
     socket.destroy();
   });
   const [ours, theirs] = duplexPair();
@@ -37,5 +39,5 @@ export async function readByReference(bytes: Buffer, maxHeaderSize: number): Pro
   for (let count = 0; count < 8; count += 1) await turn();
   ours.destroy();
   theirs.destroy();
-  return { methods, due: whole + refused };
+  return { methods, whole, refused };
 }

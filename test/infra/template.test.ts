@@ -47,7 +47,7 @@ describe.skipIf(bicep === undefined)('the expanded template', () => {
       ]),
     );
     expect(settings.map(({ name }) => name)).not.toContain('KEY_VAULT_URI');
-  }, 180_000);
+  });
 
   it('can be deployed into a resource group that is there, with names and tags of its owner', () => {
     const { predictedResources } = expansions.group;

@@ -1,6 +1,8 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 
 import type { Gateway } from '../emulators/gateway/gateway.ts';
+import type { Plan } from './audit.ts';
+import { CALL_HEADER } from './bedrock.ts';
 import { type Fault, FAULT_HEADER, type Misbehaviour } from './faults.ts';
 import type { Operation } from './operations.ts';
 import { LEFT, outcomeOf } from './outcome.ts';
@@ -11,27 +13,50 @@ export const MOST_BYTES = 50_000;
 /** What needs a body, or a path that only takes one, whatever the operation is. */
 const POSTED: ReadonlySet<Misbehaviour | undefined> = new Set<Misbehaviour>(['tooLarge', 'badModel']);
 
+/** What its caller knows of a call at its end. */
+export interface Ended {
+  readonly outcome: string;
+  /** 0 without an answer. */
+  readonly status: number;
+  readonly errorType?: string;
+  /** Of an error. */
+  readonly body?: string;
+  /** By which its record knows it; absent where the answer does not come from the function. */
+  readonly invocationId?: string;
+}
+
 /** Makes one call over a connection of its own, with a fault or without, and tells how it ended. Never rejects. */
-export function call(gateway: Gateway, operation: Operation, fault: Fault | undefined): Promise<string> {
+export function call(gateway: Pick<Gateway, 'url'>, { number, operation, team, fault }: Plan): Promise<Ended> {
   const upload = fault?.caller === 'cutsUpload' || fault?.caller === 'stallsUpload';
   const method = upload || POSTED.has(fault?.caller) ? 'POST' : operation.method;
-  const { promise, resolve } = Promise.withResolvers<string>();
+  const body = fault?.caller === 'tooLarge' ? Buffer.alloc(MOST_BYTES + 1) : operation.body?.(number);
+  const { promise, resolve } = Promise.withResolvers<Ended>();
   const request = httpRequest(gateway.url + pathOf(operation, fault), {
     method,
     agent: false,
     headers: {
-      'content-type': 'application/json',
-      ...(fault?.caller === 'noKey' ? {} : { 'api-key': gateway.subscriptionKey }),
+      ...(method === 'POST' || body !== undefined ? { 'content-type': 'application/json' } : {}),
+      ...operation.headers,
+      [CALL_HEADER]: number,
+      ...(fault?.caller === 'noKey' ? {} : { 'api-key': team.key }),
       ...(fault?.bedrock === undefined ? {} : { [FAULT_HEADER]: fault.name }),
     },
   });
   const leave = (): void => {
-    resolve(LEFT);
+    resolve({ outcome: LEFT, status: 0 });
     request.destroy();
   };
-  request.on('error', (error) => resolve(`no answer: ${error.message}`));
+  request.on('error', (error) => resolve({ outcome: `no answer: ${error.message}`, status: 0 }));
   const judge = async (answer: IncomingMessage): Promise<void> => {
-    resolve(outcomeOf(await receive(answer), operation));
+    const { 'x-ms-invocation-id': invocationId } = answer.headers;
+    const received = await receive(answer);
+    const { status, errorType } = received;
+    resolve({
+      outcome: outcomeOf(received, operation),
+      status,
+      ...(errorType === undefined ? {} : { errorType, body: String(received.body) }),
+      ...(invocationId === undefined ? {} : { invocationId: String(invocationId) }),
+    });
     // An upload that was refused does not go on.
     if (upload) request.destroy();
   };
@@ -44,7 +69,7 @@ export function call(gateway: Gateway, operation: Operation, fault: Fault | unde
     return promise;
   }
   if (fault?.caller === 'leavesAtOnce') request.once('finish', leave);
-  request.end(fault?.caller === 'tooLarge' ? Buffer.alloc(MOST_BYTES + 1) : operation.body);
+  request.end(body);
   return promise;
 }
 

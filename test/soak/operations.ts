@@ -1,45 +1,26 @@
-import { modelId } from '../support/models.ts';
+import type { OperationGroup } from '../../src/bedrock/groups.ts';
 
 /** How an answer comes: whole, as frames of `application/vnd.amazon.eventstream`, or as server-sent events. */
 export type Shape = 'plain' | 'frames' | 'events';
 
+/** A call of an operation, as a caller makes it. */
 export interface Operation {
-  readonly method: 'GET' | 'POST';
+  readonly name: string;
+  readonly group: OperationGroup;
+  readonly method: string;
   readonly path: string;
-  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** Body of the call with this number: each of a round of 61 has tokens of its own. Absent: none. */
+  readonly body?: (number: number) => string;
   readonly shape: Shape;
+  /** Of a good answer; default 200. */
+  readonly status?: number;
   /** What only the last message of a complete stream holds. */
   readonly last?: string;
-}
-
-const content = 'What is a signature?';
-const converse = JSON.stringify({ messages: [{ role: 'user', content: [{ text: content }] }] });
-const anthropic = { anthropic_version: 'bedrock-2023-05-31', max_tokens: 50, messages: [{ role: 'user', content }] };
-const chat = { model: 'openai.gpt-oss-20b-1:0', messages: [{ role: 'user', content }] };
-
-/** The mix: every shape, by every family of routes. */
-export const OPERATIONS: readonly Operation[] = [
-  post(`/model/${modelId}/converse`, 'plain', converse),
-  post(`/model/${modelId}/converse-stream`, 'frames', converse, 'metadata'),
-  post(`/model/${modelId}/invoke`, 'plain', JSON.stringify(anthropic)),
-  post(
-    `/model/${modelId}/invoke-with-response-stream`,
-    'frames',
-    JSON.stringify(anthropic),
-    'amazon-bedrock-invocationMetrics',
-  ),
-  post(`/model/${modelId}/count-tokens`, 'plain', `{"input":{"converse":${converse}}}`),
-  post('/openai/v1/chat/completions', 'plain', JSON.stringify(chat)),
-  post('/openai/v1/chat/completions', 'events', JSON.stringify({ ...chat, stream: true }), '[DONE]'),
-  post(
-    '/anthropic/v1/messages',
-    'events',
-    JSON.stringify({ ...anthropic, model: modelId, stream: true }),
-    'message_stop',
-  ),
-  { method: 'GET', path: '/async-invoke?maxResults=5', shape: 'plain' },
-];
-
-function post(path: string, shape: Shape, body: string, last?: string): Operation {
-  return { method: 'POST', path, shape, body, ...(last === undefined ? {} : { last }) };
+  /** Exception by which a stream of frames tells that it broke. */
+  readonly exception?: string;
+  /** Whether budgets are asked: `told` where its answers tell their tokens. */
+  readonly spends?: 'told' | 'untold';
+  /** Whether its model has a price, so that a team with a budget in money may call it. */
+  readonly priced?: boolean;
 }

@@ -1,5 +1,8 @@
 import type { Operation } from './operations.ts';
 
+/** The event by which a broken stream of server-sent events tells of it, with the name of an event or without. */
+const ERROR_EVENT = /^(?:event: error\n)?data: \{"error":/;
+
 /** An answer as its caller got it. `cut`: the connection broke before the answer's end. */
 export interface Received {
   readonly status: number;
@@ -18,13 +21,16 @@ export const LEFT = 'left';
  * What a caller makes of its answer: `complete`; status and error type, such as `503 ServiceUnavailableException`;
  * `exception <type>` or `error event` for a stream that says so itself; anything else is nothing a client understands.
  */
-export function outcomeOf({ status, errorType, body, cut }: Received, { shape, last = '' }: Operation): string {
+export function outcomeOf(
+  { status, errorType, body, cut }: Received,
+  { shape, last = '', status: good = 200 }: Operation,
+): string {
   if (cut) {
     // So that no library takes it for the end, a stream of chat completions ends by the error and a broken connection.
     const lastEvent = String(body).split('\n\n').at(-2) ?? '';
-    return lastEvent.startsWith('data: {"error":') ? 'error event' : `${status}, cut after ${body.length} bytes`;
+    return ERROR_EVENT.test(lastEvent) ? 'error event' : `${status}, cut after ${body.length} bytes`;
   }
-  if (status !== 200) return `${status} ${errorType ?? 'without a type'}`;
+  if (status !== good) return `${status} ${errorType ?? 'without a type'}`;
   if (shape === 'plain') return isJson(body) ? COMPLETE : 'no JSON';
   if (shape === 'frames') return framesOutcome(body, last);
   const text = String(body);

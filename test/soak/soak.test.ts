@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 
+import { GROUPS } from '../../src/bedrock/groups.ts';
 import { FAULTS } from './faults.ts';
 import { runSoak } from './run.ts';
 import { complaintsOf, table } from './table.ts';
@@ -7,17 +8,21 @@ import { complaintsOf, table } from './table.ts';
 it('ten seconds of calls, faults and a rotation: each call is accounted for, and nothing stays behind', async () => {
   const options = {
     seconds: 10,
-    leastCalls: 400,
-    callers: 20,
+    leastCalls: 600,
+    workers: 2,
+    callers: 10,
     faultPercent: 10,
     rotateSeconds: 6,
-    timeoutSeconds: 2,
+    timeoutSeconds: 5,
     settleSeconds: 60,
   };
   const result = await runSoak(options);
-  expect(complaintsOf(result)).toStrictEqual([]);
+  expect(complaintsOf(result, options)).toStrictEqual([]);
   expect(result.rotations).toBe(1);
   const missing = FAULTS.filter(({ name }) => !result.outcomes.has(name));
   expect(missing.map(({ name }) => name)).toStrictEqual(['signature refused']);
-  expect(table(result, options, new Date())).toMatch(/\(none\) +\d+ {2}complete × \d+\n/);
+  for (const group of GROUPS) expect(result.byGroup.get(`${group} us-east-1`), group).toBeGreaterThan(5);
+  for (const { name, told } of result.accounts) expect(told.whole.tokens > 0n, name).toBe(true);
+  expect(result.usedUp).toBeGreaterThan(0);
+  expect(table(result, options, new Date())).toMatch(/\(none\) +\d+ {2}complete × \d+/);
 });

@@ -97,10 +97,10 @@ describe('pauses', () => {
 describe('a value with a lifetime', () => {
   const lasting = (milliseconds: number) => ({ lifetimeMs: () => milliseconds });
 
-  it('is renewed in the background when three quarters of it are over', async () => {
+  it('is renewed in the background when nine tenths of it are over', async () => {
     const { value, readings, warm, answer } = source(lasting(1000));
     await warm('one');
-    await clock.pass(749);
+    await clock.pass(899);
     await value.get();
     expect(readings).toHaveLength(1);
     await clock.pass(1);
@@ -123,12 +123,12 @@ describe('a value with a lifetime', () => {
   it('that ends during a long pause is read again after the short one', async () => {
     const { value, readings, warm, refuse, answer } = source(lasting(10_000));
     await warm('one');
-    await clock.pass(8000);
+    await clock.pass(9000);
     await value.get();
     await refuse();
     expect(await value.get()).toBe('one');
     expect(readings).toHaveLength(2);
-    await clock.pass(2000);
+    await clock.pass(1000);
     const next = value.get();
     expect(readings).toHaveLength(3);
     await answer('two');

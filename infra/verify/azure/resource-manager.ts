@@ -42,7 +42,10 @@ export function createAzureApi(origin: string, getToken: GetToken): AzureApi {
 
   async function json(path: string, init?: RequestInit): Promise<Look<Json>> {
     const response = await call(path, init);
-    return 'found' in response ? { found: (await response.found.json()) as Json } : response;
+    if (!('found' in response)) return response;
+    // What is only accepted has no body.
+    const content = await response.found.text();
+    return { found: content === '' ? {} : (JSON.parse(content) as Json) };
   }
 
   return {

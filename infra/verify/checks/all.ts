@@ -1,4 +1,7 @@
 import type { Check } from '../check.ts';
+import { awsKey } from './aws-key.ts';
+import { awsModel } from './aws-model.ts';
+import { awsPolicy } from './aws-policy.ts';
 import { app } from './app.ts';
 import { bearer } from './bearer.ts';
 import { closed } from './closed.ts';
@@ -6,6 +9,7 @@ import { gateway } from './gateway.ts';
 import { health } from './health.ts';
 import { http2 } from './http2.ts';
 import { modelIds } from './model-ids.ts';
+import { notification } from './notification.ts';
 import { noKey } from './no-key.ts';
 import { realAnswer } from './answer.ts';
 import { deployedPackage } from './package.ts';
@@ -44,4 +48,8 @@ export const CHECKS: readonly Check[] = [
   streaming,
   http2,
   records,
+  notification,
+  awsKey,
+  awsPolicy,
+  awsModel,
 ];

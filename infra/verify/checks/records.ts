@@ -7,6 +7,7 @@ import { present } from '../azure/look.ts';
 import { deployedIn } from '../azure/require.ts';
 import type { LoggedCall } from '../call-log.ts';
 import type { Check } from '../check.ts';
+import { judgeTraces, readTraces, type Traced, whyNotAllTraced } from '../traces.ts';
 import { failed, type Finding, ok, skipped, warning } from '../finding.ts';
 
 /** A record in the log, as far as it is looked at. */
@@ -26,17 +27,28 @@ export const records: Check = {
     if (patience.logMs === 0) return skipped('--no-log');
     const workspace = present(await deployed.workspace(), 'the workspace', 'azd provision');
     const customerId = text(workspace, 'properties', 'customerId');
+    const untraced = await whyNotAllTraced(deployed);
     const end = performance.now() + patience.logMs;
     let found: Logged[] = [];
+    let traced: Traced[] = [];
     // The last look begins after the time has passed, however long one takes.
     for (let isLast = false; !isLast;) {
       isLast = performance.now() >= end;
       found = await query(deployed, customerId, log.calls);
-      if (distinct(found) >= log.calls.length) break;
+      if (distinct(found) >= log.calls.length) {
+        if (untraced !== undefined) break;
+        traced = await readTraces(deployed, customerId, log.calls);
+        if (judgeTraces(log.calls, traced, '').status === 'ok') break;
+      }
       if (!isLast) await sleep(patience.pauseMs);
     }
     const finding = judge(log.calls, found, Math.round(patience.logMs / 60_000));
-    return finding.status === 'ok' ? watched(deployed, finding) : finding;
+    if (finding.status !== 'ok') return finding;
+    const whole =
+      untraced === undefined
+        ? judgeTraces(log.calls, traced, finding.evidence)
+        : ok(`${finding.evidence}; traces not counted: ${untraced}`);
+    return whole.status === 'ok' ? watched(deployed, whole) : whole;
   },
 };
 

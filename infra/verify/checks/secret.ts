@@ -1,4 +1,4 @@
-import { VERSIONS } from '../azure/deployed.ts';
+import { type Deployed, VERSIONS } from '../azure/deployed.ts';
 import { list, number, same, text } from '../azure/json.ts';
 import { member } from '../../../src/json/member.ts';
 import { ifPresent, present } from '../azure/look.ts';
@@ -7,10 +7,10 @@ import type { Check } from '../check.ts';
 import { failed, ok, skipped, warning } from '../finding.ts';
 
 /** AWS's advice for keys of users, and the usual rule of audits. */
-const MOST_DAYS = 90;
+export const MOST_DAYS = 90;
 
 const DAY = 86_400;
-const ROTATE = 'infra/scripts/rotate-aws-keys.ts replaces the key without a failed call';
+export const ROTATE = 'infra/scripts/rotate-aws-keys.ts replaces the key without a failed call';
 
 export const secret: Check = {
   id: '7',
@@ -21,9 +21,9 @@ export const secret: Check = {
     const deployed = deployedIn(azure);
     const vault = ifPresent(await deployed.vault());
     if (vault === undefined) return skipped('this deployment keeps no AWS key, and has no vault');
-    const name = azure.environment?.['AWS_CREDENTIALS_SECRET_NAME'] ?? 'aws-credentials';
+    const name = secretName(azure.environment);
     // Azure Resource Manager tells all but the value, whatever network the vault is in.
-    const path = `${text(vault, 'id')}/secrets/${name}?api-version=${VERSIONS.vault}`;
+    const path = pathOf(vault, name);
     const found = present(
       await deployed.resourceManager.get(path),
       `the secret ${name} in ${text(vault, 'name')}`,
@@ -53,3 +53,20 @@ export const secret: Check = {
     return ok(`${told}; reads are logged`);
   },
 };
+
+function secretName(environment: Readonly<Record<string, string>> = {}): string {
+  return environment['AWS_CREDENTIALS_SECRET_NAME'] ?? 'aws-credentials';
+}
+
+function pathOf(vault: unknown, name: string): string {
+  return `${text(vault, 'id')}/secrets/${name}?api-version=${VERSIONS.vault}`;
+}
+
+/** Where Azure Resource Manager has the secret, without its value; undefined where there is no vault to look at. */
+export async function secretPath(
+  deployed: Deployed,
+  environment: Readonly<Record<string, string>> | undefined,
+): Promise<string | undefined> {
+  const vault = await deployed.vault();
+  return 'found' in vault ? pathOf(vault.found, secretName(environment)) : undefined;
+}

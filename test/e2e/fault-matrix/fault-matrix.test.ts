@@ -16,6 +16,7 @@ import { type Break, breakIn, BREAKS, drip, flood, type Phase, PHASES } from './
 import { type Stage, startStage } from './play.ts';
 import { endOf, nextRecord, recordsOf } from '../../support/records.ts';
 import { documentedFields } from '../../support/reference.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 import { held, type Shape, SHAPES, STREAMED } from './shapes.ts';
 
 // The rows wait for timeouts most of the time. One that hangs is noticed by the time limit of its test, which is far
@@ -35,7 +36,7 @@ afterAll(async () => {
 
 /** Resolves when the host has replaced its worker. */
 async function restartOf(host: FunctionsHost): Promise<string> {
-  while (host.restarts === 0) await sleep(100);
+  await waitUntil(() => host.restarts > 0);
   return 'the worker was restarted';
 }
 

@@ -106,7 +106,7 @@ describe('the time of the caller ends whichever attempt is under way', () => {
   let chain: Chain;
   beforeAll(async () => {
     // Bedrock itself would be waited for much longer.
-    chain = await startChain({ regions: REGIONS, settings: { FIRST_BYTE_DEADLINE_SECONDS: '5' } });
+    chain = await startChain({ regions: REGIONS, settings: { FIRST_BYTE_DEADLINE_SECONDS: '20' } });
   });
   afterAll(() => chain.close());
   afterEach(() => chain.bedrocks.forEach((bedrock) => bedrock.reset()));

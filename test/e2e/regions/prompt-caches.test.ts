@@ -15,6 +15,7 @@ import { type BedrockEmulator, EXAMPLE_KEY, startBedrock } from '../../emulators
 import { fail } from '../../emulators/bedrock/faults.ts';
 import { createRandom } from '../../fuzz/random.ts';
 import { listen, type Listening } from '../../support/listen.ts';
+import { systemClock } from '../../../src/clock.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { instance } from '../../unit/budgets/instances.ts';
 
@@ -58,6 +59,7 @@ beforeEach(async () => {
     operations: new Set(['inference']),
     credentials: { get: async () => EXAMPLE_KEY, replace: async () => undefined, probe: async () => EXAMPLE_KEY },
     awsTime: createAwsTime(() => {}),
+    clock: systemClock,
     budget: createBufferBudget(10_000_000),
     budgets: instance({ budgets: 'tokens/day=100000000' }),
     requestMetadata: false,
@@ -69,7 +71,7 @@ beforeEach(async () => {
     createServer(async (request, response) => {
       const { method = '', url = '' } = request;
       const gone = new AbortController().signal;
-      const reply = await answer({ id: 'i', startedAt: performance.now(), method, url, request, response, gone });
+      const reply = await answer({ id: 'i', startedAt: systemClock.now(), method, url, request, response, gone });
       response.writeHead(reply.status, reply.headers);
       for (const piece of reply.body ?? []) response.write(piece);
       response.end();
@@ -120,7 +122,7 @@ async function callAll(identityOf: (team: number, call: number) => string) {
   return { served: REGIONS.map((region) => served.get(region) ?? 0), requests, refused, moved };
 }
 
-it('a team stays where the cache of its prompt is', { timeout: 120_000 }, async () => {
+it('a team stays where the cache of its prompt is', async () => {
   const { served, requests, refused, moved } = await callAll((team) => `team-${team}`);
   const refusals = requests.reduce((sum, count) => sum + count, 0) - CALLS;
   expect(refusals).toBeGreaterThan(10);
@@ -131,7 +133,7 @@ it('a team stays where the cache of its prompt is', { timeout: 120_000 }, async 
   expect(moved).toBeLessThanOrEqual(refusals);
 });
 
-it('which it would leave and come back to for each refusal, if it did not stay', { timeout: 120_000 }, async () => {
+it('which it would leave and come back to for each refusal, if it did not stay', async () => {
   const { requests, refused, moved } = await callAll((_team, call) => `call-${call}`);
   const refusals = requests.reduce((sum, count) => sum + count, 0) - CALLS;
   expect(refused).toBe(0);

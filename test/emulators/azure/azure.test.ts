@@ -137,7 +137,7 @@ describe('managed identity', () => {
     } finally {
       await other.close();
     }
-  }, 30_000);
+  });
 });
 
 describe('key vault', () => {
@@ -189,7 +189,7 @@ describe('key vault', () => {
   test('gives the new value after a rotation, and the old one by its version', async () => {
     const secrets = client();
     const before = await secrets.getSecret('aws-credentials');
-    const version = vault.set('aws-credentials', 'second', 'application/json');
+    const version = vault.set('aws-credentials', 'second', { contentType: 'application/json' });
     const after = await secrets.getSecret('aws-credentials');
 
     expect(after.value).toBe('second');

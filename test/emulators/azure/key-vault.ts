@@ -33,6 +33,7 @@ interface SentSecret {
   readonly value?: string;
   readonly contentType?: string;
   readonly attributes?: { readonly enabled?: boolean; readonly exp?: number };
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** The data plane of a vault, as far as reading and storing secrets goes, over plain http. */
@@ -75,9 +76,9 @@ export async function startKeyVault({ identity, secrets }: KeyVaultOptions): Pro
 
   /** Adds a version, or changes the attributes of one. */
   function change(method: string, name: string, version: string | undefined, sent: SentSecret): Answer {
-    const { value, contentType, attributes: { enabled, exp } = {} } = sent;
+    const { value, contentType, attributes: { enabled, exp } = {}, tags } = sent;
     if (method === 'PUT' && version === undefined && value !== undefined) {
-      const added = store.set(name, value, contentType, exp);
+      const added = store.set(name, value, { contentType, exp, tags });
       return { status: 200, headers: errors.serviceHeaders(), body: store.find(name, added) };
     }
     if (method !== 'PATCH' || !version || enabled === undefined) return errors.methodNotAllowed(method);

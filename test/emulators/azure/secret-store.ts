@@ -14,11 +14,20 @@ export interface SecretBundle {
     readonly recoverableDays: number;
   };
   readonly contentType?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** What a version may have besides its value. */
+export interface SecretDetails {
+  readonly contentType?: string | undefined;
+  /** Unix seconds. */
+  readonly exp?: number | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface SecretStore {
   /** Adds a version, which is the current one from now on, and returns its id, 32 hexadecimal digits. */
-  set(name: string, value: string, contentType?: string, exp?: number): string;
+  set(name: string, value: string, details?: SecretDetails): string;
   /** Every version, the oldest first. */
   versions(name: string): readonly SecretBundle[];
   /** Enables or disables a version. */
@@ -51,7 +60,7 @@ export function createSecretStore(vaultUrl: string, initial: Readonly<Record<str
       if (found === undefined) throw new Error(`The secret ${name} has no version ${version}.`);
       all[at] = { ...found, attributes: { ...found.attributes, enabled, updated: Math.floor(Date.now() / 1000) } };
     },
-    set(name, value, contentType, exp) {
+    set(name, value, { contentType, exp, tags } = {}) {
       const version = randomUUID().replaceAll('-', '');
       const now = Math.floor(Date.now() / 1000);
       const attributes = {
@@ -63,7 +72,13 @@ export function createSecretStore(vaultUrl: string, initial: Readonly<Record<str
         recoverableDays: 90,
       };
       const id = `${vaultUrl}/secrets/${name}/${version}`;
-      const bundle = { value, id, attributes, ...(contentType === undefined ? {} : { contentType }) };
+      const bundle = {
+        value,
+        id,
+        attributes,
+        ...(contentType === undefined ? {} : { contentType }),
+        ...(tags === undefined ? {} : { tags }),
+      };
       secrets.set(name, [...(secrets.get(name) ?? []), bundle]);
       return version;
     },

@@ -40,6 +40,7 @@ export interface BedrockOptions {
 /** An endpoint of Amazon Bedrock on the loopback interface. */
 export interface BedrockEmulator {
   readonly url: string;
+  readonly service: ServiceName;
   readonly region: string;
   /** In order of arrival; a request is here once its body has been read. */
   readonly requests: readonly ReceivedRequest[];
@@ -71,7 +72,8 @@ export interface BedrockEmulator {
 export async function startBedrock(options: BedrockOptions = {}): Promise<BedrockEmulator> {
   const { region = 'us-east-1', keys = [EXAMPLE_KEY], clock = () => new Date() } = options;
   const { eventDelayMs = 0, strictHeaders = true, accounts } = options;
-  const service = SERVICES[options.service ?? 'bedrock-runtime'];
+  const { service: name = 'bedrock-runtime' } = options;
+  const service = SERVICES[name];
   const requests: ReceivedRequest[] = [];
   const listeners = new Set<(request: ReceivedRequest) => void>();
   const expired = new Set<string>();
@@ -125,6 +127,7 @@ export async function startBedrock(options: BedrockOptions = {}): Promise<Bedroc
   const { url, sockets, close } = await listen(server, options.port);
   return {
     url,
+    service: name,
     region,
     requests,
     get openConnections() {

@@ -29,6 +29,7 @@ import type { ReceivedRequest } from './received-request.ts';
 import { sendSigned, type SentRequest } from './signed-request.ts';
 import { TEXT } from './tokens.ts';
 import { converseStream as STREAM, modelId } from '../../support/models.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
 // With a Bedrock API key in the environment the SDKs would not sign.
 vi.stubEnv('AWS_BEARER_TOKEN_BEDROCK', undefined);
@@ -135,7 +136,7 @@ describe('silence', () => {
     request.destroy();
     await expect(response).rejects.toMatchObject({ code: 'ECONNRESET' });
     await bedrock.requests[0]?.aborted;
-    await expect.poll(() => bedrock.activeRequests).toBe(0);
+    await waitUntil(() => bedrock.activeRequests === 0);
   });
 
   it('stall after the headers', async () => {
@@ -199,7 +200,7 @@ describe('silence', () => {
     const [first] = (await once(await response, 'data')) as [Buffer];
     expect(first).toEqual(defaultAnswer(receivedBy(slow)).parts[0]);
     request.destroy();
-    await expect.poll(() => slow.activeRequests).toBe(0);
+    await waitUntil(() => slow.activeRequests === 0);
     expect(slow.usageGiven().byModel).toEqual({});
     await slow.close();
   });
@@ -319,7 +320,7 @@ describe('controlled()', () => {
     await (
       await stream.started
     ).aborted;
-    await expect.poll(() => bedrock.activeRequests).toBe(0);
+    await waitUntil(() => bedrock.activeRequests === 0);
     await expect(stream.send('late')).rejects.toThrow('The client has closed the connection.');
     await stream.end();
   });

@@ -38,10 +38,13 @@ export function cutAt(bytes: number, answer: AnswerSource = defaultAnswer): Resp
  * Falls silent until the client or the emulator closes the connection: before the headers, after them, or after half of
  * the body (of a stream: half of its events, whole ones).
  */
-export function stall(phase: 'beforeHeaders' | 'afterHeaders' | 'midBody'): Responder {
+export function stall(
+  phase: 'beforeHeaders' | 'afterHeaders' | 'midBody',
+  answer: AnswerSource = defaultAnswer,
+): Responder {
   return async (request, response) => {
     if (phase === 'beforeHeaders') return;
-    const { status, headers, parts } = defaultAnswer(request);
+    const { status, headers, parts } = answer(request);
     await writeHeaders(response, status, headers);
     if (phase === 'midBody') await writeParts(response, firstHalf(parts), 0);
   };
@@ -71,10 +74,14 @@ export function splitAt(at: number | readonly number[], bytes: Uint8Array, heade
   };
 }
 
-/** Sends half of the default answer's events, then a modelled exception as a frame, then a clean end. */
-export function exceptionFrame(exceptionType: string, message: string): Responder {
+/** Sends half of the answer's events, then a modelled exception as a frame, then a clean end. */
+export function exceptionFrame(
+  exceptionType: string,
+  message: string,
+  answer: AnswerSource = defaultAnswer,
+): Responder {
   return async (request, response) => {
-    const { status, headers, parts } = defaultAnswer(request);
+    const { status, headers, parts } = answer(request);
     await writeHeaders(response, status, headers);
     await writeParts(response, [...firstHalf(parts), encodeException(exceptionType, message)], 0);
     await end(response);
@@ -103,10 +110,11 @@ export function raw(bytes: string | Buffer, then: (socket: Socket) => unknown = 
   };
 }
 
-/** Writes `piece` over and over, as fast as it is taken, until the client closes the connection. */
-export async function flood(socket: Socket, piece: string | Buffer): Promise<void> {
+/** Writes `piece` over and over, as fast as it is taken, until the client closes the connection; resolves with the bytes sent. */
+export async function flood(socket: Socket, piece: string | Buffer): Promise<number> {
   const bytes = Buffer.from(piece as string, 'latin1');
   while (!socket.destroyed) await writeTo(socket, bytes);
+  return socket.bytesWritten;
 }
 
 /** Settles when the system has taken the bytes or the connection is gone. */

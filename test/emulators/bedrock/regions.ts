@@ -3,15 +3,18 @@ import { join } from 'node:path';
 import { root } from '../../support/root.ts';
 import { type BedrockEmulator, type BedrockOptions, startBedrock } from './bedrock.ts';
 
-/** A Bedrock in each of several regions, with a port of its own. */
+/** A service of Bedrock in each of several regions, with a port of its own. */
 export interface RegionalBedrocks {
   readonly all: readonly BedrockEmulator[];
-  /** App settings that lead there. */
-  readonly settings: Readonly<Record<string, string>>;
-  /** Options of Node with which a worker finds them by their names. */
-  readonly nodeArguments: readonly string[];
+  /** Value of the service's setting that leads there. */
+  readonly endpoint: string;
+  /** Names of its hosts and their ports, for `REGIONAL_HOSTS`. */
+  readonly hosts: readonly string[];
   close(): Promise<void>;
 }
+
+/** Options of Node with which a worker finds the hosts by their names. */
+export const BY_NAME: readonly string[] = ['--require', join(root, 'test/support/regional-hosts.cjs')];
 
 /** Where nobody listens: a port that was free a moment ago may be another program's by now. */
 const NOBODY = '1';
@@ -25,18 +28,13 @@ export async function startRegions(
   unreachable: readonly string[],
   options: Omit<BedrockOptions, 'region' | 'port'>,
 ): Promise<RegionalBedrocks> {
+  const { service = 'bedrock-runtime' } = options;
   const all = await Promise.all(regions.map((region) => startBedrock({ ...options, region })));
   const portOf = ({ region, url }: BedrockEmulator) => (unreachable.includes(region) ? NOBODY : new URL(url).port);
-  const hosts = all.map((bedrock) => `bedrock.${bedrock.region}.localhost=${portOf(bedrock)}`);
   return {
     all,
-    settings: {
-      AWS_REGION: regions[0] ?? '',
-      AWS_REGIONS: regions.slice(1).join(','),
-      AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://bedrock.{region}.localhost:80',
-      REGIONAL_HOSTS: hosts.join(','),
-    },
-    nodeArguments: ['--require', join(root, 'test/support/regional-hosts.cjs')],
+    endpoint: regions.length > 1 ? `http://${service}.{region}.localhost:80` : (all[0]?.url ?? ''),
+    hosts: all.map((bedrock) => `${service}.${bedrock.region}.localhost=${portOf(bedrock)}`),
     async close() {
       await Promise.all(all.map((bedrock) => bedrock.close()));
     },

@@ -162,9 +162,10 @@ function sign(draft: Partial<Draft> = {}): Promise<RawRequest> {
   });
 }
 
-function verify(request: RawRequest, now = NOW): Verdict {
+function verify(request: RawRequest, now = NOW, otherRegions: readonly string[] = []): Verdict {
   return verifySignature(request, {
     region: 'us-east-1',
+    otherRegions,
     service: 'bedrock',
     now,
     keyFor: (id) => [KEY, SESSION_KEY].find(({ accessKeyId }) => accessKeyId === id),
@@ -284,6 +285,11 @@ describe('on the signatures of the AWS Common Runtime', () => {
     ['a lone percent sign', '400 ValidationException', { target: '/model/a%/converse' }],
   ])('refuses %s', async (_, expected, draft) => {
     expect(refusal(await sign(draft))).toBe(expected);
+  });
+
+  it('takes another region where its address stands for that too', async () => {
+    const request = await sign({ region: 'us-west-2' });
+    expect(verify(request, NOW, ['us-west-2'])).not.toHaveProperty('refusal');
   });
 
   it('allows five minutes on either side and not a second more', async () => {

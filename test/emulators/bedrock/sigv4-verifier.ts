@@ -17,6 +17,8 @@ export interface BedrockKey {
 /** What the verifier knows of the world. */
 export interface VerifierOptions {
   readonly region: string;
+  /** Further ones whose signatures are taken. */
+  readonly otherRegions?: readonly string[];
   /** Signing name of the service, for instance `bedrock`. */
   readonly service: string;
   readonly now: Date;
@@ -100,8 +102,9 @@ function checkKey(
   return key;
 }
 
-function checkScope(scope: Authorization, { region, service }: VerifierOptions): void {
-  if (scope.region !== region) throw invalidSignature('Credential should be scoped to a valid region.');
+function checkScope(scope: Authorization, { region, otherRegions = [], service }: VerifierOptions): void {
+  if (![region, ...otherRegions].includes(scope.region))
+    throw invalidSignature('Credential should be scoped to a valid region.');
   if (scope.service !== service) {
     throw invalidSignature(`Credential should be scoped to correct service: '${service}'.`);
   }

@@ -1,3 +1,5 @@
+import { readFields } from './kestrel-head.ts';
+
 /** What the next bytes of a connection are to the body of a request. */
 export interface BodyReader {
   /**
@@ -19,12 +21,20 @@ export function readLength(length: number): BodyReader {
   };
 }
 
-/** Longest line of a chunk's size and extensions, or of a trailer. */
+/** Longest line of a chunk's extensions, or of a trailer. */
 const LONGEST_LINE = 32_768;
 
-type State = 'size' | 'data' | 'end' | 'trailers' | 'over';
+/** The size of a chunk with what ends it, and what may still become one. */
+const SIZE = /^([0-9a-f]{1,8})(?:;|\r\n)/i;
+const BEGUN_SIZE = /^[0-9a-f]{1,8}\r?$/i;
+const LARGEST_SIZE = 0x7fff_ffff;
 
-/** Chunks as Kestrel reads them (`Http1ChunkedEncodingMessageBody`): every line ends with CR LF, trailers are dropped. */
+type State = 'size' | 'extension' | 'data' | 'end' | 'trailers' | 'over';
+
+/**
+ * Chunks as Kestrel reads them (`Http1ChunkedEncodingMessageBody`): every line ends with CR LF, what is no size is refused
+ * without waiting for the end of its line, trailers are read as header fields and dropped.
+ */
 export function readChunks(): BodyReader {
   let state: State = 'size';
   let left = 0;
@@ -42,14 +52,23 @@ export function readChunks(): BodyReader {
     return text.slice(0, -2);
   };
 
+  const behindSize = (): State => (left === 0 ? 'trailers' : 'data');
+
   const steps: Record<State, (data: Buffer[]) => boolean> = {
     size() {
-      const text = line();
-      if (text === undefined) return false;
-      const size = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(text)?.[1];
-      if (size === undefined) throw new Error('Bad chunk size.');
-      left = Number.parseInt(size, 16);
-      state = left === 0 ? 'trailers' : 'data';
+      const text = held.toString('latin1', 0, 10);
+      if (text.length < 2) return false;
+      const [sized, size] = SIZE.exec(text) ?? [];
+      if (sized === undefined && BEGUN_SIZE.test(text)) return false;
+      left = Number.parseInt(size ?? '', 16);
+      if (sized === undefined || left > LARGEST_SIZE) throw new Error('Bad chunk size.');
+      held = held.subarray(sized.length);
+      state = sized.endsWith(';') ? 'extension' : behindSize();
+      return true;
+    },
+    extension() {
+      if (line() === undefined) return false;
+      state = behindSize();
       return true;
     },
     data(data) {
@@ -71,8 +90,10 @@ export function readChunks(): BodyReader {
     },
     trailers() {
       const text = line();
+      if (text === undefined) return false;
       if (text === '') state = 'over';
-      return text !== undefined;
+      else if (readFields([text]) === undefined) throw new Error('Bad trailer.');
+      return true;
     },
     over: () => false,
   };

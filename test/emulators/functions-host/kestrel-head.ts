@@ -76,7 +76,8 @@ function readStartLine(line: string): StartLine | number {
   return { method: method.toUpperCase(), target, minorVersion: Number(version.at(-1)) };
 }
 
-function readFields(lines: readonly string[]): string[] | undefined {
+/** Flat: name, value, name, value; undefined when one of the lines is no field. */
+export function readFields(lines: readonly string[]): string[] | undefined {
   const fields: string[] = [];
   for (const line of lines) {
     const colon = line.indexOf(':');

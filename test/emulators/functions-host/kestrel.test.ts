@@ -169,6 +169,10 @@ describe('the body', () => {
     '2\r\nabc\r\n0\r\n\r\n',
     '3\nabc\n0\n\n',
     '3;a\nb\r\nabc\r\n0\r\n\r\n',
+    '3 ;a\r\nabc\r\n0\r\n\r\n',
+    '80000000\r\nabc',
+    '000000003\r\nabc',
+    '0\r\nno field\r\n\r\n',
   ])('of broken chunks is an empty 500, and nothing behind it is read: %j', async (sent) => {
     const request = `POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${sent}`;
     const connection = await openConnection(kestrel.port, ['POST', 'POST']);
@@ -176,6 +180,13 @@ describe('the body', () => {
     const answers = await connection.answers(2);
     expect(answers).toMatchObject([{ status: 500, body: '' }]);
     await connection.closed;
+  });
+
+  it.each(['gzip, chunked', 'chunked'])('that is no chunk does not wait for the end of a line: %s', async (coding) => {
+    const patient = await listen(createKestrel(http, { uploadGraceMs: 60_000 }));
+    const head = `POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ${coding}\r\n\r\n`;
+    expect(await exchange(patient.port, `${head}[[[[`)).toMatchObject({ status: 500, body: '' });
+    await patient.close();
   });
 
   it('byte by byte is the same, and pipelined requests are two', async () => {

@@ -1,4 +1,4 @@
-/** What a counter has been raised by, and when: milliseconds of `Date.now()`. */
+/** What a counter has been raised by, and when: milliseconds since 1970. */
 export interface Increment {
   readonly at: number;
   readonly count: number;

@@ -13,6 +13,7 @@ const TEXTS: Omit<PolicyTexts, 'api'> = {
   environment: {
     backends: { 'bedrock-proxy': { url: 'http://127.0.0.1', headers: {} } },
     managedIdentityToken: undefined,
+    now: Date.now,
   },
 };
 

@@ -16,8 +16,8 @@ import { findSubscription, type KeyRules } from './subscription-key.ts';
 export type { Operation, Subscription };
 
 export interface GatewayOptions {
-  /** Base URL of the backend `bedrock-proxy`: the Functions host. */
-  readonly backendUrl: string;
+  /** Base URL of the backend `bedrock-proxy`: the Functions host; of several instances, those that take turns. */
+  readonly backendUrl: string | readonly string[];
   /** File of the API's policy; default the one that is deployed. */
   readonly policy?: string;
   /** Text of the policies of the scopes around the API; default API Management's own, which forwards buffered. */
@@ -42,6 +42,8 @@ export interface GatewayOptions {
   readonly operations?: readonly Operation[];
   /** Whether control characters in headers get as far as the policy: not known of API Management. Default false. */
   readonly lenientParser?: boolean;
+  /** Milliseconds since 1970, by which limits of calls and of tokens count; default `Date.now`. */
+  readonly now?: () => number;
   /** Default 0: any free port. */
   readonly port?: number;
   /** How many requests are kept to be looked at, at least half of it the latest; default 20,000. */
@@ -81,6 +83,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const operations = options.operations ?? BEDROCK_OPERATIONS;
   const { mostRequests = 20_000, onAnswer } = options;
   const keys = { required: true, header: 'api-key', query: 'api-key', bearer: true, ...options.keys };
+  const nextUrl = inTurn([options.backendUrl].flat());
   const policies = compilePolicies({
     api: await readFile(options.policy ?? BEDROCK_POLICY, 'utf8'),
     callerAuth: options.callerAuth ?? 'entra',
@@ -92,8 +95,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       ...options.namedValues,
     },
     environment: {
-      backends: { 'bedrock-proxy': { url: options.backendUrl, headers: options.backendHeaders ?? {} } },
+      backends: {
+        'bedrock-proxy': {
+          get url() {
+            return nextUrl();
+          },
+          headers: options.backendHeaders ?? {},
+        },
+      },
       managedIdentityToken: options.managedIdentityToken,
+      now: options.now ?? Date.now,
     },
   });
   const requests: GatewayRequest[] = [];
@@ -140,4 +151,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
     },
   };
+}
+
+function inTurn(urls: readonly string[]): () => string {
+  let turn = 0;
+  return () => urls[turn++ % urls.length] ?? '';
 }

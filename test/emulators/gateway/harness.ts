@@ -18,6 +18,8 @@ export const NAMELESS = { id: 'service', key: 'key-of-service', secondaryKey: 's
 /** A backend, and the gateways of one test in front of it. */
 export interface Harness {
   readonly backend: EchoBackend;
+  /** Milliseconds since 1970 at its gateways: time stands still, but where a test sets it. */
+  time: number;
   /** A gateway with the two subscriptions above and an identity whose token is `token-for-` and the resource. */
   start(options?: Partial<GatewayOptions>): Promise<Gateway>;
 }
@@ -36,13 +38,15 @@ export function useHarness(): Harness {
     await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
   });
   afterAll(() => backend.close());
-  return {
+  const harness: Harness = {
+    time: Date.now(),
     get backend() {
       return backend;
     },
     async start(options = {}) {
       const gateway = await startGateway({
         backendUrl: backend.url,
+        now: () => harness.time,
         subscriptions: [TEAM, NAMELESS],
         managedIdentityToken: async (resource) => `token-for-${resource}`,
         ...options,
@@ -51,6 +55,7 @@ export function useHarness(): Harness {
       return gateway;
     },
   };
+  return harness;
 }
 
 /** Sends a request below the API's path: with the key of TEAM unless it brings headers, to CONVERSE unless it says. */

@@ -20,15 +20,15 @@ import type { XmlElement } from './xml.ts';
  */
 export const rateLimitByKey: Statement = {
   sections: ['inbound'],
-  compile(element, { counters }) {
+  compile(element, { counters, now }) {
     const limit = compileLimit(element, ['calls', 'renewal-period', 'counter-key']);
     const windowMs = 1000 * limit.period;
     if (limit.period < 1 || limit.period > 300) reject(element, 'renewal-period is 1 to 300 seconds');
-    return counting(limit, counters.rate, {
-      since: (now) => now - windowMs,
+    return counting(limit, counters.rate, now, {
+      since: (at) => at - windowMs,
       countsOnce: false,
-      exceeded(increments, now) {
-        const waitSeconds = Math.max(1, Math.ceil((freeAt(increments, limit.calls) + windowMs - now) / 1000));
+      exceeded(increments, at) {
+        const waitSeconds = Math.max(1, Math.ceil((freeAt(increments, limit.calls) + windowMs - at) / 1000));
         return new PolicyError({
           source: 'rate-limit-by-key',
           reason: 'RateLimitExceeded',
@@ -47,21 +47,21 @@ const FIRST_PERIOD = '0001-01-01T00:00:00Z';
 /** `quota-by-key`: so much in a fixed period, 403 beyond. Classic tiers and self-hosted gateways only. */
 export const quotaByKey: Statement = {
   sections: ['inbound'],
-  compile(element, { counters }) {
+  compile(element, { counters, now }) {
     const limit = compileLimit(element, ['calls', 'renewal-period', 'counter-key'], ['first-period-start']);
     if (limit.period !== 0 && limit.period < 300) reject(element, 'renewal-period is 0, or at least 300 seconds');
     const begin = element.attributes.get('first-period-start') ?? FIRST_PERIOD;
     if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(begin)) reject(element, 'first-period-start is no date and time');
     const [firstMs, periodMs] = [Date.parse(begin), 1000 * limit.period];
-    const since = (now: number) =>
-      periodMs === 0 ? Number.NEGATIVE_INFINITY : firstMs + Math.floor((now - firstMs) / periodMs) * periodMs;
-    return counting(limit, counters.quota, {
+    const since = (at: number) =>
+      periodMs === 0 ? Number.NEGATIVE_INFINITY : firstMs + Math.floor((at - firstMs) / periodMs) * periodMs;
+    return counting(limit, counters.quota, now, {
       since,
       countsOnce: true,
-      exceeded(_increments, now) {
+      exceeded(_increments, at) {
         const details = { source: 'quota-by-key', reason: 'QuotaExceeded', status: 403 };
         if (periodMs === 0) return new PolicyError({ ...details, message: 'Out of call volume quota.' });
-        const waitSeconds = Math.ceil((since(now) + periodMs - now) / 1000);
+        const waitSeconds = Math.ceil((since(at) + periodMs - at) / 1000);
         return new PolicyError({
           ...details,
           message: `Out of call volume quota. Quota will be replenished in ${clockTime(waitSeconds)}.`,
@@ -108,10 +108,10 @@ function compileLimit(element: XmlElement, required: readonly string[], optional
 
 interface Window {
   /** Increments from this moment on count. */
-  since(now: number): number;
+  since(at: number): number;
   /** Several policies of one request raise a key by what the first of them counts. */
   readonly countsOnce: boolean;
-  exceeded(increments: readonly Increment[], now: number): PolicyError;
+  exceeded(increments: readonly Increment[], at: number): PolicyError;
 }
 
 /**
@@ -119,19 +119,19 @@ interface Window {
  * outbound section, when the response can be seen; only the next call meets the limit then (reference of
  * `rate-limit-by-key`, usage notes; that of `quota-by-key` shows a condition on the response as well).
  */
-function counting(limit: Limit, counters: Counters, window: Window): Step {
+function counting(limit: Limit, counters: Counters, now: () => number, window: Window): Step {
   const add = (exchange: Exchange, key: string): void => {
     if (!limit.counts(exchange) || (window.countsOnce && exchange.quotasCounted.has(key))) return;
     if (window.countsOnce) exchange.quotasCounted.add(key);
-    counters.set(key, [...(counters.get(key) ?? []), { at: Date.now(), count: limit.count(exchange) }]);
+    counters.set(key, [...(counters.get(key) ?? []), { at: now(), count: limit.count(exchange) }]);
   };
   return (exchange) => {
     const key = limit.key(exchange);
     if (window.countsOnce && exchange.quotasCounted.has(key)) return 'continue';
-    const now = Date.now();
-    const recent = (counters.get(key) ?? []).filter(({ at }) => at >= window.since(now));
+    const at = now();
+    const recent = (counters.get(key) ?? []).filter((increment) => increment.at >= window.since(at));
     counters.set(key, recent);
-    if (sum(recent) >= limit.calls) throw window.exceeded(recent, now);
+    if (sum(recent) >= limit.calls) throw window.exceeded(recent, at);
     if (limit.postponed) exchange.afterOutbound.push(() => add(exchange, key));
     else add(exchange, key);
     return 'continue';

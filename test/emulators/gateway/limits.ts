@@ -13,10 +13,10 @@ export const rateLimit: Statement = {
   sections: ['inbound'],
   scopes: ['product', 'api'],
   once: true,
-  compile(element) {
+  compile(element, { now }) {
     const limit = limitOf(element);
     if (limit.periodSeconds > 300) reject(element, 'renewal-period is at most 300 seconds');
-    return counting(limit, (waitSeconds) => ({
+    return counting(limit, now, (waitSeconds) => ({
       source: 'rate-limit',
       reason: 'RateLimitExceeded',
       status: 429,
@@ -31,8 +31,8 @@ export const quota: Statement = {
   sections: ['inbound'],
   scopes: ['product'],
   once: true,
-  compile(element) {
-    return counting(limitOf(element), (waitSeconds) => ({
+  compile(element, { now }) {
+    return counting(limitOf(element), now, (waitSeconds) => ({
       source: 'quota',
       reason: 'QuotaExceeded',
       status: 403,
@@ -54,18 +54,19 @@ function limitOf(element: XmlElement): Limit {
 /** Counts by subscription; "only applied when an API is accessed using a subscription key". */
 function counting(
   { calls, periodSeconds }: Limit,
+  now: () => number,
   failure: (waitSeconds: number) => ConstructorParameters<typeof PolicyError>[0],
 ): Step {
   const starts = new Map<string, number[]>();
   return ({ subscription }) => {
     if (subscription === undefined) return 'continue';
-    const now = performance.now();
-    const recent = (starts.get(subscription.id) ?? []).filter((start) => start > now - periodSeconds * 1000);
+    const at = now();
+    const recent = (starts.get(subscription.id) ?? []).filter((start) => start > at - periodSeconds * 1000);
     const [oldest] = recent;
     if (oldest !== undefined && recent.length >= calls) {
-      throw new PolicyError(failure(Math.ceil(periodSeconds - (now - oldest) / 1000)));
+      throw new PolicyError(failure(Math.ceil(periodSeconds - (at - oldest) / 1000)));
     }
-    starts.set(subscription.id, [...recent, now]);
+    starts.set(subscription.id, [...recent, at]);
     return 'continue';
   };
 }

@@ -24,6 +24,8 @@ export interface Environment {
   readonly managedIdentityToken: ManagedIdentityToken | undefined;
   /** Of `rate-limit-by-key` and `quota-by-key`, shared by all scopes. */
   readonly counters: { readonly rate: Counters; readonly quota: Counters };
+  /** Milliseconds since 1970, by which limits count. */
+  readonly now: () => number;
   /** What `<base />` stands for in each section. */
   readonly base: Readonly<Record<Section, readonly Step[]>>;
 }

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type Answer, type Endpoint, type RecordedRequest, startJsonServer } from '../azure/json-server.ts';
 import { AwsError } from '../bedrock/aws-error.ts';
 import { type BedrockKey, verifySignature } from '../bedrock/sigv4-verifier.ts';
+import { evaluate, type PolicyDocument } from '../sts/policy.ts';
 import { errorDocument, StsError } from '../sts/sts-error.ts';
 import { type Content, element } from '../sts/xml.ts';
 
@@ -26,7 +27,7 @@ export interface Iam extends Endpoint {
   /** Of the user, the oldest first. */
   readonly keys: readonly UserKey[];
   /** Names and documents of the user's own policies. */
-  readonly policies: ReadonlyMap<string, string>;
+  readonly policies: Map<string, string>;
   /** What was done, the calls that only read left out: `CreateAccessKey AKIA…`. */
   readonly deeds: readonly string[];
   addKey(key: Partial<UserKey>): UserKey;
@@ -44,6 +45,7 @@ export async function startIam({ userName, accountId, administrator }: IamOption
   const deeds: string[] = [];
   let lagging = 0;
 
+  const arn = `arn:aws:iam::${accountId}:user/${userName}`;
   const actions: Readonly<Record<string, (form: URLSearchParams) => Content>> = {
     ListAccessKeys: () => ({
       AccessKeyMetadata: {
@@ -82,11 +84,35 @@ export async function startIam({ userName, accountId, administrator }: IamOption
       const { lastUsedFor = 'N/A' } = keyIn(form);
       return { UserName: userName, AccessKeyLastUsed: { ServiceName: lastUsedFor, Region: 'us-east-1' } };
     },
+    GetUser: () => ({ User: { UserName: userName, UserId: 'AIDA', Arn: arn, Path: '/' } }),
+    SimulatePrincipalPolicy(form) {
+      if (form.get('PolicySourceArn') !== arn) throw new StsError(404, 'NoSuchEntity', 'No such entity.');
+      const keyNames = listIn(form, 'ContextEntries', '.ContextKeyName');
+      const context = Object.fromEntries(
+        keyNames.map((name, index) => [name, form.get(`ContextEntries.member.${index + 1}.ContextKeyValues.member.1`)]),
+      ) as Record<string, string>;
+      const member = listIn(form, 'ActionNames').flatMap((action) =>
+        listIn(form, 'ResourceArns').map((resource) => ({
+          EvalActionName: action,
+          EvalResourceName: resource,
+          EvalDecision: decide({ action, resource, context }),
+        })),
+      );
+      return { EvaluationResults: { member }, IsTruncated: 'false' };
+    },
     PutUserPolicy(form) {
       policies.set(form.get('PolicyName') ?? '', form.get('PolicyDocument') ?? '');
       return {};
     },
   };
+
+  function decide(request: { action: string; resource: string; context: Record<string, string> }): string {
+    const effects = new Set(
+      Array.from(policies.values(), (text) => evaluate(JSON.parse(text) as PolicyDocument, request)),
+    );
+    if (effects.has('deny')) return 'explicitDeny';
+    return effects.has('allow') ? 'allowed' : 'implicitDeny';
+  }
 
   function keyIn(form: URLSearchParams): UserKey {
     const id = form.get('AccessKeyId');
@@ -107,7 +133,7 @@ export async function startIam({ userName, accountId, administrator }: IamOption
         if (found === undefined) throw new Error('Only the user asks who it is.');
         found.lastUsedFor ??= 'sts';
         return document(action, {
-          Arn: `arn:aws:iam::${accountId}:user/${userName}`,
+          Arn: arn,
           UserId: 'AIDA',
           Account: accountId,
         });
@@ -118,7 +144,7 @@ export async function startIam({ userName, accountId, administrator }: IamOption
       const run = actions[action];
       if (run === undefined) throw new Error(`The emulator has no ${action}.`);
       const content = run(form);
-      if (!/^(?:List|Get)/.test(action))
+      if (!/^(?:List|Get|Simulate)/.test(action))
         deeds.push(`${action} ${form.get('AccessKeyId') ?? keys.at(-1)?.accessKeyId ?? ''}`);
       return document(action, content);
     } catch (error) {
@@ -174,6 +200,13 @@ export async function startIam({ userName, accountId, administrator }: IamOption
       override(refusal(new StsError(status, code, 'Failed on demand.')), times),
   };
   return iam;
+}
+
+/** `Name.member.1`, `Name.member.2` … of the query protocol. */
+function listIn(form: URLSearchParams, name: string, below = ''): string[] {
+  const all: string[] = [];
+  for (let value; (value = form.get(`${name}.member.${all.length + 1}${below}`)) !== null;) all.push(value);
+  return all;
 }
 
 function xml(status: number, bodyFor: (requestId: string) => string): Answer {

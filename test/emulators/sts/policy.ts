@@ -78,6 +78,11 @@ function holds(operator: string, wanted: readonly string[], value: string | read
 const COMPARISONS: Readonly<Record<string, (wanted: string, value: string) => boolean>> = {
   StringEquals: (wanted, value) => wanted === value,
   StringLike: (wanted, value) => like(wanted, value),
+  Bool: (wanted, value) => wanted === value,
+  NotIpAddress(wanted, value) {
+    if (!wanted.endsWith('/32')) throw new Error('The emulator knows single addresses.');
+    return wanted !== `${value}/32`;
+  },
 };
 
 /** `*` for any characters, `?` for one. */

@@ -158,7 +158,9 @@ function fill(azure: ResourceManager, chain: Chain): void {
     { name: 'audit', properties: { logs: [{ categoryGroup: 'audit', enabled: true }] } },
   ]);
   azure.hold(IDS.workspace, { ...resource(IDS.workspace), properties: { customerId: 'workspace' } });
-  azure.hold('/v1/workspaces/workspace/query', (_, body) => query(JSON.parse(body).query, linesOf(chain)));
+  azure.hold('/v1/workspaces/workspace/query', (_, body) =>
+    query(JSON.parse(body).query, linesOf(chain), dependenciesOf(chain)),
+  );
   azure.hold(IDS.rules, [{ name: 'alert', properties: { enabled: true, actions: { actionGroups: ['ag'] } } }]);
   azure.hold(`/v1.0/applications(appId='${CLIENT_ID}')`, {
     api: { requestedAccessTokenVersion: 2 },
@@ -203,6 +205,10 @@ function fillApp(azure: ResourceManager): void {
       ENTRA_AUDIENCE: `${CLIENT_ID},api://${CLIENT_ID}`,
       ENTRA_ALLOWED_CALLERS: GATEWAY_PRINCIPAL,
       MAX_REQUEST_BYTES: '4194304',
+      APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${TENANT};IngestionEndpoint=https://weu.in.example/`,
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: `ClientId=${CLIENT_ID};Authorization=AAD`,
+      OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage',
+      OTEL_TRACES_SAMPLER_ARG: '1',
     },
   });
   azure.hold(IDS.stacks, [
@@ -293,10 +299,50 @@ export function linesOf(chain: Chain): string[] {
   return chain.host.logs.map(({ message }) => message);
 }
 
-/** The answer of Log Analytics to a query over these lines. */
-export function query(text: string, lines: readonly string[]): object {
+/** A row of AppDependencies, as far as it is asked for. */
+export interface Dependency {
+  readonly Name: string;
+  readonly Target: string;
+  readonly OperationId: string;
+  readonly Properties: Readonly<Record<string, string>>;
+}
+
+/** What the function has exported, and beside it what the gateway would have: one row a trace. */
+export function exportedBy(chain: Chain): Dependency[] {
+  const ofTheFunction = chain.insights.dependencies().map(({ tags, data: { baseData } }) => ({
+    Name: baseData.name ?? '',
+    Target: baseData.target ?? '',
+    OperationId: tags['ai.operation.id'] ?? '',
+    Properties: baseData.properties ?? {},
+  }));
+  const traces = new Set(ofTheFunction.map(({ OperationId }) => OperationId));
+  return [...ofTheFunction, ...Array.from(traces, ofTheGateway)];
+}
+
+/** The same for calls of which there are records, whether or not their spans are exported yet. */
+export function dependenciesOf(chain: Chain): Dependency[] {
+  const ids = linesOf(chain)
+    .filter((line) => line.startsWith('{"event":"bedrock.request"'))
+    .map((line) => String((JSON.parse(line) as { requestId: unknown }).requestId));
+  return ids.flatMap((id) => [
+    { Name: 'bedrock-proxy Converse', Target: '', OperationId: id, Properties: { 'faas.invocation_id': id } },
+    ofTheGateway(id),
+  ]);
+}
+
+const ofTheGateway = (OperationId: string): Dependency => ({
+  Name: 'POST /model/x/converse',
+  Target: 'func-abc.azurewebsites.net',
+  OperationId,
+  Properties: {},
+});
+
+/** The answer of Log Analytics to a query over these lines and calls. */
+export function query(text: string, lines: readonly string[], dependencies: readonly Dependency[] = []): object {
   const now = new Date();
-  const AppTraces = lines.map((Message) => ({ TimeGenerated: now.getTime() - 1, Message }));
-  const rows = runQuery(text, { schema: SCHEMA, rows: { AppTraces }, now });
+  const TimeGenerated = now.getTime() - 1;
+  const AppTraces = lines.map((Message) => ({ TimeGenerated, Message }));
+  const AppDependencies = dependencies.map((each) => ({ TimeGenerated, ...each }));
+  const rows = runQuery(text, { schema: SCHEMA, rows: { AppTraces, AppDependencies }, now });
   return { tables: [{ name: 'PrimaryResult', rows: rows.map((row) => Object.values(row)) }] };
 }

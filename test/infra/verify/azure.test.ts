@@ -1,13 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { zipSync } from 'fflate';
 
-import type { Finding } from '../../../infra/verify/finding.ts';
 import { type Chain, startChain } from '../../emulators/chain.ts';
 import {
   API,
   assignment,
   GATEWAY_PRINCIPAL,
   holdRoles,
+  dependenciesOf,
+  exportedBy,
   IDS,
   linesOf,
   POLICY,
@@ -21,7 +22,13 @@ import { EVENT_DELAY_MS, statuses, verify } from './verified.ts';
 let chain: Chain;
 let world: World;
 beforeAll(async () => {
-  chain = await startChain({ eventDelayMs: EVENT_DELAY_MS });
+  chain = await startChain({
+    eventDelayMs: EVENT_DELAY_MS,
+    telemetry: 'applicationInsights',
+    settings: { OTEL_BSP_SCHEDULE_DELAY: '50' },
+  });
+  // Loads the library of the language, which is slow, before somebody waits for an answer.
+  query('AppTraces | project Message', []);
 });
 afterAll(() => chain.close());
 beforeEach(async () => {
@@ -42,7 +49,16 @@ const PACKAGE = '/app-package/released-package.zip';
 it('finds nothing wrong with a deployment that is right', async () => {
   world.local = zip('code', 2020);
   world.azure.hold(PACKAGE, zip('code', 2021));
-  const results = await verify(chain.gateway, { azure: await world.look() });
+  // The spans as the function has exported them, which takes a moment: until then there are none.
+  world.azure.hold('/v1/workspaces/workspace/query', (_, body) => {
+    const text = String(JSON.parse(body).query);
+    const exported = exportedBy(chain);
+    const known = new Set(exported.map(({ Properties }) => Properties['faas.invocation_id']));
+    const asked = Array.from(text.matchAll(/'([\da-f-]{36})'/g), ([, id]) => id);
+    const isThere = !text.includes('AppDependencies') || asked.every((id) => known.has(id));
+    return isThere ? query(text, linesOf(chain), exported) : { tables: [{ rows: [] }] };
+  });
+  const results = await verify(chain.gateway, { azure: await world.look(), logMs: 120_000 });
   expect(results['20']?.evidence).toMatch(/their models/);
   expect(statuses(results)).toStrictEqual({
     ok: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13', '14', '15', '16', '17', '18', '19', '20'],
@@ -56,16 +72,19 @@ it('finds nothing wrong with a deployment that is right', async () => {
   expect(results['10']?.evidence).toBe('apim-contoso (Premium), API bedrock, policy as here, HTTP/2 on');
   expect(results['15']?.evidence).toBe('gateway, audience and settings agree; the registration is in order');
   expect(results['20']?.evidence).toMatch(
-    /^\d+ calls, \d+ records, with their models and tokens; 1 alert rules tell somebody$/,
+    /^\d+ calls, \d+ records, with their models and tokens; \d+ traces, with the gateway; 1 alert rules tell somebody$/,
   );
 });
 
+type Words = string | RegExp;
+
+/** What a check has to say: of whatever is not in order, what was measured and what to do. */
+type Said =
+  | { readonly status: 'ok' | 'skipped'; readonly evidence: Words }
+  | { readonly status: 'failed' | 'warning'; readonly evidence: Words; readonly remedy: Words };
+
 /** What is done to the world, and what the check says of it. */
-type Case = readonly [
-  what: string,
-  spoil: (world: World) => unknown,
-  expected: Partial<Record<keyof Finding, string | RegExp>>,
-];
+type Case = readonly [what: string, spoil: (world: World) => unknown, expected: Said];
 
 const change = (path: string, properties: object) => (spoiled: World) =>
   spoiled.azure.change(path, (held) => ({ ...held, properties: { ...(held['properties'] as object), ...properties } }));
@@ -120,7 +139,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
         tools['azd env get-values'] = { found: { ...held.found, VNET_ENABLED: 'true' } };
         azure.hold(`${IDS.subscription}/providers/Microsoft.App`, { registrationState: 'NotRegistered' });
       },
-      { status: 'failed', evidence: 'Microsoft.App is NotRegistered' },
+      { status: 'failed', evidence: 'Microsoft.App is NotRegistered', remedy: /--namespace Microsoft\.App --wait/ },
     ],
     [
       'nobody may look',
@@ -164,6 +183,20 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       },
     ],
     [
+      'one was not provisioned',
+      ({ azure }) =>
+        azure.hold(
+          `${IDS.group}/resources`,
+          [IDS.plan, IDS.site, IDS.storage, IDS.identity, IDS.component].map((id) => ({
+            id,
+            name: id.split('/').at(-1),
+            type: /providers\/([^/]+\/[^/]+)/.exec(id)?.[1],
+            provisioningState: id === IDS.plan ? 'Failed' : 'Succeeded',
+          })),
+        ),
+      { status: 'failed', evidence: 'plan-abc is Failed', remedy: 'Mend what the deployment says, then azd provision' },
+    ],
+    [
       'the group is missing',
       ({ azure }) => azure.remove(`${IDS.group}/resources`),
       { status: 'failed', evidence: 'the resource group rg-prod is missing', remedy: 'azd up' },
@@ -205,7 +238,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
               JSON.stringify(held).replace('"alwaysReady":[]', '"alwaysReady":[{"name":"http","instanceCount":1}]'),
             ) as Record<string, unknown>,
         ),
-      { status: 'warning', remedy: /ALWAYS_READY_INSTANCES 2$/ },
+      { status: 'warning', evidence: /, 1 instances kept warm,/, remedy: /ALWAYS_READY_INSTANCES 2$/ },
     ],
     [
       'nobody may read the settings',
@@ -255,7 +288,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [
       'the gateway may not send telemetry',
       ({ azure }) => holdRoles(azure, rolesOfTheApp()),
-      { status: 'failed', evidence: /^the gateway lacks Monitoring Metrics Publisher/ },
+      { status: 'failed', evidence: /^the gateway lacks Monitoring Metrics Publisher/, remedy: /^azd provision/ },
     ],
     [
       'the app has one more',
@@ -285,7 +318,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [
       'it is disabled',
       change(SECRET, { attributes: { enabled: false, created: NOW } }),
-      { status: 'failed', evidence: 'the secret aws-credentials is disabled' },
+      {
+        status: 'failed',
+        evidence: 'the secret aws-credentials is disabled',
+        remedy: /^Enable it, or infra\/scripts\/store/,
+      },
     ],
     [
       'it has expired',
@@ -300,7 +337,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [
       'nobody logs who reads it',
       ({ azure }) => azure.hold(`${IDS.vault}/providers/Microsoft.Insights/diagnosticSettings`, []),
-      { status: 'warning', evidence: /nobody logs who reads it$/ },
+      { status: 'warning', evidence: /nobody logs who reads it$/, remedy: 'azd provision' },
     ],
     [
       'nobody may look',
@@ -357,7 +394,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [
       'scm asks for no token',
       ({ hosts }) => (hosts['func-abc.scm.azurewebsites.net/api/settings'] = 200),
-      { status: 'failed', evidence: 'scm says 200 without a token' },
+      { status: 'failed', evidence: 'scm says 200 without a token', remedy: /the authentication of scm$/ },
     ],
   ],
   10: [
@@ -374,7 +411,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [
       'the policy has a rule more',
       policy(POLICY.replace('<!-- Rules of your own', '<set-header name="x" exists-action="delete" /><!-- Rules')),
-      { status: 'failed', evidence: /there <set-header name="x" exists-action="delete"/ },
+      {
+        status: 'failed',
+        evidence: /there <set-header name="x" exists-action="delete"/,
+        remedy: /commit your rule$/,
+      },
     ],
     [
       'another environment has the API',
@@ -388,7 +429,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [
       'the tier collects',
       ({ azure }) => azure.change(IDS.gateway, (held) => ({ ...held, sku: { name: 'Consumption' } })),
-      { status: 'failed', evidence: 'the tier Consumption collects answers' },
+      { status: 'failed', evidence: 'the tier Consumption collects answers', remedy: /^Another tier/ },
     ],
     [
       'no API has the path',
@@ -403,12 +444,20 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [
       'the limits differ',
       change(`${IDS.gateway}/namedValues/bedrock-max-request-bytes`, { value: '1' }),
-      { status: 'failed', evidence: 'bedrock-max-request-bytes is 1, MAX_REQUEST_BYTES of the app 4194304' },
+      {
+        status: 'failed',
+        evidence: 'bedrock-max-request-bytes is 1, MAX_REQUEST_BYTES of the app 4194304',
+        remedy: 'azd provision',
+      },
     ],
     [
       'a named value is missing',
       ({ azure }) => azure.remove(`${IDS.gateway}/namedValues/bedrock-proxy-audience`),
-      { status: 'failed', evidence: 'the named value bedrock-proxy-audience is missing' },
+      {
+        status: 'failed',
+        evidence: 'the named value bedrock-proxy-audience is missing',
+        remedy: 'azd provision',
+      },
     ],
     [
       'bodies are logged above',
@@ -416,7 +465,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
         azure.hold(`${IDS.gateway}/diagnostics`, [
           { name: 'other', properties: { backend: { response: { body: { bytes: 8192 } } } } },
         ]),
-      { status: 'failed', evidence: 'the diagnostic other logs bodies, which collects answers' },
+      {
+        status: 'failed',
+        evidence: 'the diagnostic other logs bodies, which collects answers',
+        remedy: /^Set its bytes of bodies to 0/,
+      },
     ],
     [
       'all APIs read answers',
@@ -424,7 +477,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
         azure.hold(`${IDS.gateway}/policies/policy`, {
           properties: { value: '<policies><outbound><find-and-replace from="a" to="b" /></outbound></policies>' },
         }),
-      { status: 'warning', evidence: 'the policy of all APIs reads answers: find-and-replace' },
+      {
+        status: 'warning',
+        evidence: 'the policy of all APIs reads answers: find-and-replace',
+        remedy: /^If 19 fails: take <base \/> out/,
+      },
     ],
     [
       'a user-assigned identity is no difference',
@@ -434,7 +491,25 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
           '"{{bedrock-proxy-audience}}" client-id="{{bedrock-proxy-audience}}" />',
         ),
       ),
-      { status: 'ok' },
+      { status: 'ok', evidence: /policy as here/ },
+    ],
+    [
+      'calls need no key',
+      ({ azure }) =>
+        azure.hold(`${IDS.gateway}/apis`, [
+          { id: API, name: 'bedrock', properties: { path: 'bedrock', subscriptionRequired: false } },
+        ]),
+      { status: 'failed', evidence: 'the API wants no key', remedy: 'azd provision' },
+    ],
+    [
+      'the policy names no backend',
+      policy(POLICY.replace('<set-backend-service backend-id="bedrock-proxy" />', '')),
+      { status: 'failed', evidence: /^the policy names no backend/, remedy: 'azd provision' },
+    ],
+    [
+      'nobody may look at the gateway',
+      ({ azure }) => azure.forbid(IDS.gateway),
+      { status: 'skipped', evidence: /may not look at service\/apim-contoso/ },
     ],
   ],
   15: [
@@ -450,7 +525,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [
       'the audience differs',
       change(`${IDS.gateway}/namedValues/bedrock-proxy-audience`, { value: 'api://other' }),
-      { status: 'failed', evidence: /^the gateway asks for a token of api:\/\/other/ },
+      {
+        status: 'failed',
+        evidence: /^the gateway asks for a token of api:\/\/other, ENTRA_AUDIENCE is 1/,
+        remedy: 'azd provision',
+      },
     ],
     [
       'the registration asks for version 1',
@@ -465,13 +544,47 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [
       'the registration is deleted',
       ({ azure }) => azure.remove("/v1.0/applications(appId='11111111-1111-1111-1111-111111111111')"),
-      { status: 'failed', evidence: /^the app registration 1.* is missing$/ },
+      { status: 'failed', evidence: /^the app registration 1.* is missing$/, remedy: /register-app\.ts/ },
+    ],
+    [
+      'the registration has another URI',
+      ({ azure }) =>
+        azure.hold("/v1.0/applications(appId='11111111-1111-1111-1111-111111111111')", {
+          api: { requestedAccessTokenVersion: 2 },
+          identifierUris: ['api://other'],
+        }),
+      {
+        status: 'failed',
+        evidence: 'the registration has not the URI api://11111111-1111-1111-1111-111111111111',
+        remedy: /register-app\.ts/,
+      },
+    ],
+    [
+      'there is no service principal',
+      ({ azure }) => azure.remove("/v1.0/servicePrincipals(appId='11111111-1111-1111-1111-111111111111')"),
+      { status: 'failed', evidence: 'the registration has no service principal', remedy: /register-app\.ts/ },
+    ],
+    [
+      'the gateway has no identity',
+      ({ azure }) => azure.change(IDS.gateway, (held) => ({ ...held, identity: { type: 'None' } })),
+      {
+        status: 'failed',
+        evidence: 'the identity of the gateway is missing',
+        remedy: /--enable-managed-identity true/,
+      },
+    ],
+    [
+      'the policy asks for no token',
+      policy(
+        POLICY.replace(/<authentication-managed-identity[^>]*\/>/, '').replaceAll('{{bedrock-proxy-audience}}', ''),
+      ),
+      { status: 'failed', evidence: 'the policy asks for no token', remedy: 'azd provision' },
     ],
     [
       'the service principal is disabled',
       ({ azure }) =>
         azure.hold("/v1.0/servicePrincipals(appId='11111111-1111-1111-1111-111111111111')", { accountEnabled: false }),
-      { status: 'failed', evidence: 'the service principal is disabled' },
+      { status: 'failed', evidence: 'the service principal is disabled', remedy: /^Enable it in Entra/ },
     ],
     [
       'nobody may ask Entra',
@@ -499,7 +612,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
             linesOf(chain).filter((_line, index) => index % 2 === 0),
           ),
         ),
-      { status: 'failed', remedy: /^Records are lost, and with them what is billed by them: sampling/ },
+      {
+        status: 'failed',
+        evidence: /^\d+ calls, \d+ records within 0 minutes$/,
+        remedy: /^Records are lost, and with them what is billed by them: sampling/,
+      },
     ],
     [
       'records come twice',
@@ -510,7 +627,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
             linesOf(chain).flatMap((line) => [line, line]),
           ),
         ),
-      { status: 'failed', remedy: /^Calls are logged twice/ },
+      {
+        status: 'failed',
+        evidence: /^(\d+) calls, \1 records, \d+ lines$/,
+        remedy: /^Calls are logged twice/,
+      },
     ],
     [
       'model ids are cut',
@@ -527,6 +648,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
         status: 'failed',
         evidence:
           /^the model arn:aws:bedrock:us-east-1::foundation-model\/amazon\.nova-lite-v1:0 is arn:aws:bedrock:us-east-1::foundation-model in its record$/,
+        remedy: /^Something between cuts or decodes model ids \(check 17\)/,
       },
     ],
     [
@@ -538,7 +660,60 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
             linesOf(chain).map((line) => line.replace('"inputTokens"', '"noTokens"')),
           ),
         ),
-      { status: 'failed', evidence: /has no tokens$/ },
+      { status: 'failed', evidence: /has no tokens$/, remedy: /usageUnknown says why$/ },
+    ],
+    [
+      'traces are lost',
+      ({ azure }) =>
+        azure.hold('/v1/workspaces/workspace/query', (_, body) =>
+          query(JSON.parse(body).query, linesOf(chain), dependenciesOf(chain).slice(0, -2)),
+        ),
+      {
+        status: 'warning',
+        evidence: /^(\d+) calls, \1 records, with their models and tokens; \d+ traces$/,
+        remedy: /^The records are whole, traces are lost: OTEL_TRACES_SAMPLER/,
+      },
+    ],
+    [
+      'traces come twice',
+      ({ azure }) =>
+        azure.hold('/v1/workspaces/workspace/query', (_, body) =>
+          query(
+            JSON.parse(body).query,
+            linesOf(chain),
+            dependenciesOf(chain).flatMap((each) => [each, each]),
+          ),
+        ),
+      { status: 'warning', evidence: /; (\d+) traces, \d+ spans$/, remedy: /^Traces arrive twice/ },
+    ],
+    [
+      'the gateway tells of nothing',
+      ({ azure }) =>
+        azure.hold('/v1/workspaces/workspace/query', (_, body) =>
+          query(
+            JSON.parse(body).query,
+            linesOf(chain),
+            dependenciesOf(chain).filter(({ Target }) => !Target.startsWith('func-abc')),
+          ),
+        ),
+      {
+        status: 'warning',
+        evidence: /; \d+ traces, 0 of them with the gateway$/,
+        remedy: /^The gateway does not tell Application Insights of its calls/,
+      },
+    ],
+    [
+      'the app samples traces, which is no loss',
+      settings({ OTEL_TRACES_SAMPLER_ARG: '0.05' }),
+      { status: 'ok', evidence: /; traces not counted: the app sends 5 % of them;/ },
+    ],
+    [
+      'the gateway samples, which is no loss',
+      ({ azure }) =>
+        azure.hold(`${API}/diagnostics`, [
+          { name: 'applicationinsights', properties: { sampling: { percentage: 10 } } },
+        ]),
+      { status: 'ok', evidence: /; traces not counted: the gateway sends 10 % of them;/ },
     ],
     [
       'nobody is told of alerts',
@@ -551,7 +726,63 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       { status: 'skipped', evidence: /may not look at workspace\/query/ },
     ],
   ],
+  '20b': [
+    [
+      'no rule tells anybody',
+      ({ azure }) => azure.hold(IDS.rules, []),
+      { status: 'failed', evidence: 'no alert rule tells anybody', remedy: /ALERT_EMAIL/ },
+    ],
+    [
+      'the action group is gone',
+      (spoiled) => {
+        holdActionGroup(spoiled, MAIL);
+        spoiled.azure.remove(GROUP_ID);
+      },
+      { status: 'failed', evidence: 'the action group ag-abc is missing', remedy: /ALERT_EMAIL/ },
+    ],
+    [
+      'the action group is off',
+      (spoiled) => holdActionGroup(spoiled, MAIL, false),
+      { status: 'failed', evidence: 'the action group ag-abc tells nobody', remedy: /ALERT_EMAIL/ },
+    ],
+    [
+      'whoever is signed in may not send one',
+      (spoiled) => {
+        holdActionGroup(spoiled, MAIL);
+        spoiled.azure.forbid(`${GROUP_ID}/createNotifications`);
+      },
+      { status: 'skipped', evidence: /may not look at ag-abc\/createNotifications/ },
+    ],
+  ],
 };
+
+const GROUP_ID = `${IDS.group}/providers/Microsoft.Insights/actionGroups/ag-abc`;
+
+/** An action group of these receivers, and a rule that names it; what is sent to it goes to `sent`. */
+function holdActionGroup({ azure }: World, receivers: object, enabled = true): void {
+  azure.hold(IDS.rules, [{ name: 'alert', properties: { enabled: true, actions: { actionGroups: [GROUP_ID] } } }]);
+  azure.hold(GROUP_ID, { id: GROUP_ID, name: 'ag-abc', properties: { enabled, ...receivers } });
+}
+
+const MAIL = { emailReceivers: [{ name: 'email', emailAddress: 'somebody@contoso.com' }], smsReceivers: [] };
+
+it('sends a test notification to each receiver, once, and only when it is asked to', async () => {
+  const sent: unknown[] = [];
+  holdActionGroup(world, MAIL);
+  world.azure.hold(`${GROUP_ID}/createNotifications`, (_, body) => {
+    sent.push(JSON.parse(body));
+    return {};
+  });
+  const azure = await world.look();
+  expect(await verify(chain.gateway, { azure, only: ['1', '20'] })).not.toHaveProperty('20b');
+  expect(sent).toStrictEqual([]);
+  const results = await verify(chain.gateway, { azure, only: ['1', '20b'] });
+  expect(results['20b']).toMatchObject({
+    status: 'ok',
+    evidence: 'on its way to 1 of ag-abc: look whether it arrives',
+  });
+  expect(sent).toStrictEqual([{ alertType: 'logalertv2', emailReceivers: MAIL.emailReceivers }]);
+});
 
 function rolesOfTheApp() {
   return [
@@ -564,7 +795,7 @@ function rolesOfTheApp() {
 
 /** Patterns are for a part of the text, texts for the whole. */
 function fits(found: Partial<Record<string, unknown>>, expected: Case[2]): string[] {
-  const texts = Object.entries(expected).map(([name, wanted]) => ({ name, text: String(found[name]), wanted }));
+  const texts = Object.entries<Words>(expected).map(([name, wanted]) => ({ name, text: String(found[name]), wanted }));
   const wrong = texts.filter(({ text, wanted }) => (typeof wanted === 'string' ? text !== wanted : !wanted.test(text)));
   return wrong.map(({ name, text, wanted }) => `${name} is ${text}, not ${String(wanted)}`);
 }

@@ -41,7 +41,6 @@ describe('the difference of a policy', () => {
       );
       expect(await differenceOf(String(at(policy, 'properties', 'value')))).toBeUndefined();
     },
-    180_000,
   );
 });
 

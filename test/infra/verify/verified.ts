@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createCallLog } from '../../../infra/verify/call-log.ts';
+import type { Aws } from '../../../infra/verify/aws/aws.ts';
 import type { Azure } from '../../../infra/verify/azure/azure.ts';
 import type { Check } from '../../../infra/verify/check.ts';
 import { CHECKS } from '../../../infra/verify/checks/all.ts';
@@ -30,6 +31,9 @@ export interface VerifyOptions {
   readonly calls?: boolean;
   readonly timeoutMs?: number;
   readonly azure?: Azure;
+  readonly aws?: Aws;
+  /** How long the log is waited for; default a second. */
+  readonly logMs?: number;
   /** Ids of the checks to run; default those that need no Azure, or all, with `azure`. */
   readonly only?: readonly string[];
 }
@@ -42,11 +46,13 @@ export async function verify(
   const { key = subscriptionKey, modelId = 'amazon.nova-lite-v1:0', calls = true, timeoutMs = 60_000 } = options;
   const log = createCallLog();
   const endpoint = createEndpoint(new URL(url), { key, timeoutMs, onAnswer: log.answered });
-  const isMeant = ({ id, layer }: Check) =>
-    options.only?.includes(id) ?? (options.azure !== undefined || (layer !== 'Azure' && !['10', '20'].includes(id)));
+  const isMeant = ({ id, layer, onlyWith }: Check) =>
+    options.only?.includes(id) ??
+    (onlyWith === undefined && (options.azure !== undefined || (layer !== 'Azure' && !['10', '20'].includes(id))));
   const checks = CHECKS.filter(isMeant);
-  const patience = { logMs: 1000, pauseMs: 50 };
-  const context = { endpoint, modelId, calls, azure: options.azure ?? NO_AZURE, log, patience };
+  const aws = options.aws === undefined ? {} : { aws: options.aws };
+  const patience = { logMs: options.logMs ?? 1000, pauseMs: 50 };
+  const context = { endpoint, modelId, calls, azure: options.azure ?? NO_AZURE, log, patience, ...aws };
   const results = await runChecks(checks, context);
   return Object.fromEntries(results.map(({ check, ...result }) => [check.id, result]));
 }

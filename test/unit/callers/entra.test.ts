@@ -5,6 +5,7 @@ import { createEntraVerifier, type EntraDependencies } from '../../../src/caller
 import { refreshing } from '../../../src/refreshing.ts';
 import { type Entra, startEntra } from '../../emulators/azure/entra.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
 let entra: Entra;
 let verify: VerifyToken;
@@ -132,8 +133,8 @@ describe('a token that was valid', () => {
     expect(verifications).toHaveBeenCalledTimes(1);
     await clock.pass(61 * MINUTE);
     await verify(token);
-    await vi.waitUntil(() => entra.requests.length === 2);
-    await vi.waitUntil(async () => {
+    await waitUntil(() => entra.requests.length === 2);
+    await waitUntil(async () => {
       await verify(token);
       return verifications.mock.calls.length === 2;
     });

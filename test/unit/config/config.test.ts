@@ -57,7 +57,7 @@ describe('good settings', () => {
           source: 'environment',
           keys: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' },
         },
-        role: { durationSeconds: 3600, sessionName: 'bedrock-proxy', sessionTags: '' },
+        role: { partition: 'aws', durationSeconds: 3600, sessionName: 'bedrock-proxy', sessionTags: '' },
         sts: { region: 'eu-central-1', useFips: false },
       },
       callerAuth: { mode: 'functionKey' },
@@ -118,7 +118,7 @@ describe('good settings', () => {
         identity: { audience: 'api://aws', managedIdentity: false, identityClientId: 'client' },
         home: ROLE,
       },
-      role: { roleArn: ROLE, durationSeconds: 3600, sessionName: 'bedrock-proxy', sessionTags: '' },
+      role: { roleArn: ROLE, partition: 'aws', durationSeconds: 3600, sessionName: 'bedrock-proxy', sessionTags: '' },
       sts: { region: 'eu-central-1', useFips: false },
     });
   });
@@ -126,6 +126,7 @@ describe('good settings', () => {
   it('a role with everything', () => {
     const settings = {
       ...LOCAL,
+      AWS_REGION: 'us-gov-west-1',
       AWS_ROLE_ARN: 'arn:aws-us-gov:iam::111122223333:role/teams/bedrock',
       AWS_ROLE_EXTERNAL_ID: 'azure:1/2',
       AWS_ROLE_SESSION_NAME: 'gw-{subscriptionId}',
@@ -139,14 +140,15 @@ describe('good settings', () => {
       base: { source: 'environment' },
       role: {
         roleArn: 'arn:aws-us-gov:iam::111122223333:role/teams/bedrock',
+        partition: 'aws-us-gov',
         externalId: 'azure:1/2',
         durationSeconds: 43_200,
         sessionName: 'gw-{subscriptionId}',
         sessionTags: 'team={subscriptionId}, product={productId}',
       },
-      sts: { region: 'eu-central-1', endpoint: 'https://vpce.sts.example', useFips: true },
+      sts: { region: 'us-gov-west-1', endpoint: 'https://vpce.sts.example', useFips: true },
     });
-    expect(originIn(config)).toBe('https://bedrock-runtime-fips.eu-central-1.amazonaws.com');
+    expect(originIn(config)).toBe('https://bedrock-runtime-fips.us-gov-west-1.amazonaws.com');
   });
 
   it.each(['api://aws', 'api://3f0c6a6e-0000-4000-8000-000000000000', 'https://aws.example/x', TENANT, 'urn:aws'])(
@@ -488,6 +490,12 @@ describe('wrong settings', () => {
     ],
     ['an audience without a role', { ...WEB_IDENTITY, AWS_ROLE_ARN: '' }, ['AWS_ROLE_ARN']],
     ['a role that is none', { ...LOCAL, AWS_ROLE_ARN: 'bedrock-proxy' }, ['AWS_ROLE_ARN']],
+    ['a role of another partition', { ...LOCAL, AWS_ROLE_ARN: ROLE.replace(':aws:', ':aws-cn:') }, ['AWS_ROLE_ARN']],
+    [
+      'a role of this partition by another region',
+      { ...LOCAL, AWS_REGION: 'cn-north-1', AWS_ROLE_ARN: ROLE },
+      ['AWS_ROLE_ARN'],
+    ],
     ['a user for a role', { ...LOCAL, AWS_ROLE_ARN: 'arn:aws:iam::111122223333:user/x' }, ['AWS_ROLE_ARN']],
     [
       'a session for a role',

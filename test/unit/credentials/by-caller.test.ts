@@ -9,7 +9,7 @@ import { ProxyError } from '../../../src/errors.ts';
 const HOME = 'arn:aws:iam::111122223333:role/home';
 const AWAY = 'arn:aws:iam::444455556666:role/away';
 const KEYS: AwsCredentials = { accessKeyId: 'AKIA', secretAccessKey: 'k' };
-const PLAIN: RoleOptions = { durationSeconds: 43_200, sessionName: 'proxy', sessionTags: '' };
+const PLAIN: RoleOptions = { partition: 'aws', durationSeconds: 43_200, sessionName: 'proxy', sessionTags: '' };
 const BY_TEAM = { ...PLAIN, sessionName: '{subscriptionId}' };
 
 /** What STS was asked for: by whom, and which session. */
@@ -116,17 +116,24 @@ describe('who signs', () => {
 });
 
 describe('a refusal', () => {
-  it.each(['', 'role', 'arn:aws:iam::1:role/x', `${AWAY}, ${AWAY}`, 'arn:aws:iam::444455556666:user/x', '%41'])(
-    'of the malformed order %j names it, and nobody is asked',
-    async (roleArn) => {
-      const { asked, provider } = world({ ...PLAIN, roleArn: HOME }, 'keys');
-      await expect(provider.get({ roleArn })).rejects.toMatchObject({
-        failure: 'unavailable',
-        message: expect.stringContaining('x-gateway-role-arn'),
-      });
-      expect(asked).toStrictEqual([]);
-    },
-  );
+  it.each([
+    '',
+    'role',
+    'arn:aws:iam::1:role/x',
+    `${AWAY}, ${AWAY}`,
+    'arn:aws:iam::444455556666:user/x',
+    '%41',
+    AWAY.replace(':aws:', ':aws-cn:'),
+  ])('of the malformed order %j names it, and nobody is asked', async (roleArn) => {
+    const { asked, provider } = world({ ...PLAIN, roleArn: HOME }, 'keys');
+    await expect(provider.get({ roleArn })).rejects.toMatchObject({
+      failure: 'unavailable',
+      message: expect.stringContaining('x-gateway-role-arn'),
+      // With a cause it has a line of its own in the log.
+      cause: new Error('x-gateway-role-arn'),
+    });
+    expect(asked).toStrictEqual([]);
+  });
 
   it.each<[string, SignedFor, string]>([
     ['name', {}, 'subscriptionId'],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { readConfig } from '../../../src/config/config.ts';
 import {
@@ -135,7 +135,7 @@ describe('AssumeRoleWithWebIdentity', () => {
 
   it('never shows the token, whatever is wrong with it', async () => {
     const long = `${await token()}${'x'.repeat(20_000)}`;
-    for (const bad of [long, await token({ aud: 'api://other' }), 'abc', await token({ sub: 'other' })]) {
+    for (const bad of [long, await token({ aud: 'api://other' }), 'xyz', await token({ sub: 'other' })]) {
       const error = await refusal(sts().assumeRoleWithWebIdentity(bad, REQUEST, signal()));
       const shown = `${error.message} ${String(error.cause)} ${JSON.stringify(error)}`;
       expect(shown).not.toContain(bad);
@@ -213,16 +213,33 @@ describe('without an endpoint of its own', () => {
     ['us-isob-east-1', false, 'https://sts.us-isob-east-1.sc2s.sgov.gov'],
     ['eusc-de-east-1', false, 'https://sts.eusc-de-east-1.amazonaws.eu'],
   ])('%s is asked in its region (FIPS: %s)', async (region, useFips, expected) => {
-    const { credentials } = readConfig({
-      AWS_REGION: region,
-      AWS_ACCESS_KEY_ID: KEY.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey,
-      ...(useFips && { AWS_USE_FIPS_ENDPOINT: 'true' }),
-    });
-    const endpoint = await endpointOf(credentials.sts);
-    expect(endpoint).toBe(expected);
+    expect(await endpointOf(stsOf({ AWS_REGION: region, AWS_USE_FIPS_ENDPOINT: String(useFips) }))).toBe(expected);
+  });
+
+  it.each([
+    ['AWS_ENDPOINT_URL', 'http://127.0.0.1:9'],
+    ['AWS_ENDPOINT_URL_STS', 'http://127.0.0.1:9'],
+    ['AWS_USE_DUALSTACK_ENDPOINT', 'true'],
+    ['AWS_STS_REGIONAL_ENDPOINTS', 'legacy'],
+  ])('what the environment says by %s is not for the client to read', async (name, value) => {
+    vi.stubEnv(name, value);
+    onTestFinished(() => void vi.stubEnv(name, undefined));
+    expect(await endpointOf(stsOf({ AWS_REGION: 'eu-central-1' }))).toBe('https://sts.eu-central-1.amazonaws.com');
   });
 });
+
+it.each(['true', 'false'])('an endpoint of its own is asked, whether FIPS is wanted (%s) or not', async (useFips) => {
+  const settings = { AWS_REGION: 'ca-central-1', AWS_USE_FIPS_ENDPOINT: useFips };
+  const endpoint = 'https://vpce-0abc.sts.{region}.vpce.amazonaws.com';
+  expect(await endpointOf(stsOf({ ...settings, AWS_ENDPOINT_URL_STS: endpoint }))).toBe(
+    'https://vpce-0abc.sts.ca-central-1.vpce.amazonaws.com',
+  );
+});
+
+function stsOf(settings: Readonly<Record<string, string>>): StsOptions {
+  const keys = { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey };
+  return readConfig({ ...keys, ...settings }).credentials.sts;
+}
 
 /** Where the client would send a call, without sending it. */
 async function endpointOf(options: StsOptions): Promise<string> {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { InvocationContext } from '@azure/functions';
 import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
 
+import { systemClock } from '../../../src/clock.ts';
 import { type Answer, createHandler } from '../../../src/functions/handler.ts';
 import { collectExchanges } from '../../../src/functions/invocation.ts';
 import { trackInFlight } from '../../../src/functions/shutdown.ts';
@@ -15,7 +16,7 @@ const REPLY = {
   body: Buffer.from('{"message":"The proxy failed to handle this request."}'),
 };
 
-collectExchanges();
+collectExchanges(systemClock);
 const server = createServer();
 const { url: origin, close } = await listen(server);
 afterAll(close);

@@ -363,7 +363,7 @@ describe('an upload that is cut', () => {
     expect(budget.used).toBe(0);
   });
 
-  it('before anybody reads it', { timeout: 5000 }, async () => {
+  it('before anybody reads it', async () => {
     const arrived = Promise.withResolvers<void>();
     before = async (request) => {
       arrived.resolve();

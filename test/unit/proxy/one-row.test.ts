@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { createTargets } from '../../../src/aws/target.ts';
 import { createAwsTime } from '../../../src/aws/time.ts';
@@ -17,6 +17,7 @@ import { operationAttributes } from '../../../src/telemetry/attributes.ts';
 import { instance } from '../budgets/instances.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
 import { listen, type Listening } from '../../support/listen.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
 /** What it takes to add an operation. */
 const ROW: Operation = {
@@ -67,6 +68,7 @@ beforeAll(async () => {
     operations: new Set(['inference']),
     credentials: { get: async () => keys, replace: async () => undefined, probe: async () => keys },
     awsTime: createAwsTime(() => {}),
+    clock: systemClock,
     targets: createTargets({
       regions: ['us-east-1'],
       endpoints: { useFips: false, overrides: { [service.hostPrefix]: bedrock.url } },
@@ -83,7 +85,7 @@ beforeAll(async () => {
     createServer(async (request, response) => {
       const { method = '', url = '' } = request;
       const gone = new AbortController().signal;
-      const reply = await answer({ id: 'i', startedAt: performance.now(), method, url, request, response, gone });
+      const reply = await answer({ id: 'i', startedAt: systemClock.now(), method, url, request, response, gone });
       response.writeHead(reply.status, reply.headers);
       await reply.writeBody?.(response);
       for (const piece of reply.body ?? []) response.write(piece);
@@ -116,7 +118,7 @@ it('an operation that has got a row passes, is metered, named, attributed and li
       body: '{"requestMetadata":{"subscriptionId":"team"}}',
     },
   ]);
-  await vi.waitUntil(() => finished.length === 2);
+  await waitUntil(() => finished.length === 2);
   const [, told] = finished;
   expect(told?.record).toMatchObject({
     operation: 'PonderStream',

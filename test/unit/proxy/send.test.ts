@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AwsCredentials } from '../../../src/aws/credentials.ts';
 import { createTargets, type Targets } from '../../../src/aws/target.ts';
 import { createAwsTime } from '../../../src/aws/time.ts';
+import { systemClock } from '../../../src/clock.ts';
 import type { UpstreamAnswer } from '../../../src/aws/upstream.ts';
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import type { CredentialsProvider } from '../../../src/credentials/provider.ts';
@@ -73,7 +74,8 @@ beforeEach(async () => {
     answered: ({ status }: UpstreamAnswer) => recorded.push(String(status)),
     credentialsRefreshed: () => recorded.push('refreshed'),
   };
-  sendNow = () => send(REQUEST, target, { credentials, awsTime, health }, new AbortController().signal, record);
+  sendNow = () =>
+    send(REQUEST, target, { credentials, awsTime, clock: systemClock, health }, new AbortController().signal, record);
 });
 
 afterEach(async () => {

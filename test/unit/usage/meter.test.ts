@@ -88,12 +88,18 @@ describe.each(ANSWERS)('%s', (_name, operation, body) => {
 });
 
 describe('where the answer is told apart', () => {
-  it.each(['ApplyGuardrail', 'InvokeGuardrailChecks', 'StartAsyncInvoke', 'GetAsyncInvoke', 'ListAsyncInvokes'])(
+  it.each(['ApplyGuardrail', 'InvokeGuardrailChecks', 'GetAsyncInvoke', 'ListAsyncInvokes'])(
     '%s uses no tokens',
     (operation) => {
       expect(usageOfJson(operation, { usage: { inputTokens: 1, outputTokens: 1 } })).toStrictEqual({});
     },
   );
+
+  it('StartAsyncInvoke has a model work, and tells none', () => {
+    expect(usageOfJson('StartAsyncInvoke', { invocationArn: 'a' })).toStrictEqual({
+      unknown: 'not told by this operation',
+    });
+  });
 
   it.each([
     ['CountTokens', { inputTokens: 14 }],
