@@ -78,6 +78,7 @@ function exchange(
 ): Promise<UpstreamAnswer> {
   const head = Promise.withResolvers<UpstreamAnswer>();
   let controller: Dispatcher.DispatchController | undefined;
+  const pieces = [...request.body];
   let framed = true;
   let stopListening: (() => void) | undefined;
 
@@ -106,6 +107,10 @@ function exchange(
     onRequestStart(started) {
       controller = started;
       if (body.ended) started.abort(new Error('aborted'));
+    },
+    // undici keeps them until the answer has ended: the prompts of long streams would fill the memory.
+    onRequestSent() {
+      pieces.length = 0;
     },
     onResponseStart(_controller, status, parsed) {
       if (status < 200) return;
@@ -137,7 +142,7 @@ function exchange(
   } else {
     stopListening = whenAborted(request.signal, abort);
     silence.expect(limits.headersMs, 'Bedrock did not answer in time.');
-    pool.dispatch({ method: request.method, path: request.target, ...payload(request) }, handler);
+    pool.dispatch({ method: request.method, path: request.target, ...payload(request, pieces) }, handler);
   }
   return head.promise;
 }
@@ -151,8 +156,8 @@ function isInvalid(cause: Error): boolean {
  * A body in several pieces goes out as it is, without being copied into one; its length is known, so it is not sent
  * chunked.
  */
-function payload({ method, headers, body, bodyLength }: UpstreamRequest) {
-  const [first, second] = body;
+function payload({ method, headers, bodyLength }: UpstreamRequest, pieces: readonly Buffer[]) {
+  const [first, second] = pieces;
   if (second === undefined) return { headers, body: first ?? (method === 'GET' || method === 'DELETE' ? null : '') };
-  return { headers: { ...headers, 'content-length': String(bodyLength) }, body: body as unknown as Buffer };
+  return { headers: { ...headers, 'content-length': String(bodyLength) }, body: pieces as unknown as Buffer };
 }

@@ -5,6 +5,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -166,6 +168,26 @@ describe('the request', () => {
     expect(received.equals(Buffer.concat(body))).toBe(true);
     expect(requests[0]?.headers['content-length']).toBe(String(received.length));
     expect(requests[0]?.headers['transfer-encoding']).toBeUndefined();
+  });
+
+  it('is not kept while its answer flows', async () => {
+    respond = async (request, response) => {
+      await buffer(request);
+      response.write('begun');
+    };
+    const begin = async () => {
+      const body = [randomBytes(100_000), randomBytes(100_000)];
+      return { answer: await send({ body }), pieces: body.map((piece) => new WeakRef(piece)) };
+    };
+    const { answer, pieces } = await begin();
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    for (let turns = 0; turns < 20; turns += 1) {
+      await turn();
+      collect();
+    }
+    expect(pieces.map((piece) => piece.deref()?.length)).toStrictEqual([undefined, undefined]);
+    answer.abort();
   });
 
   it('POST without a body says so', async () => {
