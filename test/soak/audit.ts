@@ -185,6 +185,7 @@ function recordProblems({ plan, asked, ended, record }: Call): string[] {
   if (explains === undefined) return [];
   if (ended?.invocationId !== undefined && record === undefined) return ['it has no record'];
   if (record === undefined || ended === undefined) return [];
+  const errorTypes = fault?.recordedAs ?? [ended.errorType];
   const expected: Record<string, unknown> = {
     subscriptionId: team.id,
     productId: team.productId,
@@ -192,7 +193,9 @@ function recordProblems({ plan, asked, ended, record }: Call): string[] {
       ? {}
       : { operation: operation.name, operationGroup: operation.group }),
     ...(ended.status === 0 ? {} : { status: ended.status }),
-    ...(ended.errorType === undefined ? {} : { errorType: ended.errorType }),
+    ...(ended.errorType === undefined || errorTypes.includes(String(record['errorType']))
+      ? {}
+      : { errorType: errorTypes.join(' or ') }),
     ...(ended.outcome === COMPLETE ? { outcome: 'complete', region: asked.at(-1)?.region } : {}),
   };
   return Object.entries(expected)

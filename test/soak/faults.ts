@@ -34,6 +34,8 @@ export interface Fault {
   readonly caller?: Misbehaviour;
   /** Shapes of answers that can have it; default: all. */
   readonly shapes?: readonly Shape[];
+  /** Types of errors that the record has in the place of the one that the caller is told. */
+  readonly recordedAs?: readonly string[];
   /** The only outcomes that the fault explains. */
   readonly explains: Readonly<Record<Shape, readonly string[]>>;
   /**
@@ -110,6 +112,8 @@ export const FAULTS: readonly Fault[] = [
     bedrock: () => fail(403, 'InvalidSignatureException', '-'),
     refuses: true,
     explains: always(COMPLETE, UNAVAILABLE),
+    // Which of AWS's refusals it was, is for the operator.
+    recordedAs: ['InvalidSignatureException', 'UnrecognizedClientException'],
     notBeforeRotation: true,
   },
   { name: 'hangs up', bedrock: () => closeBeforeHeaders, explains: always(UNAVAILABLE) },

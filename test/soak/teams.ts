@@ -29,8 +29,8 @@ export const TEAMS: readonly Team[] = [
   { ...team('west', 'open', `tokens/hour=${TOKENS}, product:tokens/month=${TOKENS}`), regions: 'us-west-2, us-east-1' },
   team('shop', 'priced', `cost/hour=${MONEY}, cost/month=${MONEY}, tokens/day=${TOKENS}, product:cost/month=${MONEY}`),
   team('desk', 'priced', `cost/day=${MONEY}, tokens/minute=${TOKENS}, product:cost/month=${MONEY}`),
-  { ...team('trial', 'small', `tokens/minute=1500, product:tokens/hour=${TOKENS}`), isSmall: true },
-  { ...team('pilot', 'small', `cost/month=0.01, product:tokens/hour=${TOKENS}`), isSmall: true },
+  { ...team('trial', 'small', `tokens/minute=300, product:tokens/hour=${TOKENS}`), isSmall: true },
+  { ...team('pilot', 'small', `cost/month=0.002, product:tokens/hour=${TOKENS}`), isSmall: true },
 ];
 
 function team(id: string, productId: string, budgets: string): Team {
