@@ -41,7 +41,12 @@ function threeLines(input: string): AwsCredentials {
 /** Asks on the terminal, without echo; without a terminal reads what is piped in. @throws SetupError as `keyOf` does */
 export async function readKey(): Promise<AwsCredentials> {
   const { stdin, stderr } = process;
-  if (!stdin.isTTY) return keyOf(await text(stdin));
+  if (!stdin.isTTY) {
+    const input = await text(stdin);
+    if (input.trim() === '')
+      throw new SetupError('There is no terminal to ask on, and nothing was piped in: see --help.');
+    return keyOf(input);
+  }
   const answers: string[] = [];
   for (const question of ['AWS access key id', 'AWS secret access key', 'AWS session token (empty for none)']) {
     const answer = await askSecret(question, stdin, stderr);

@@ -53,8 +53,11 @@ export function keyInVault(access: VaultAccess): KeyInVault {
       } catch (error) {
         const reason = reasonOf(error);
         if (OUTSIDE.test(reason)) throw outside(vault, error);
-        if (!/ForbiddenByRbac|ENOTFOUND|EAI_AGAIN/.test(reason) || left === 0) throw error;
-        if (left === attempts - 1) say(`Waiting for the role assignment on the vault ${vault} ...`);
+        const isUnknown = UNKNOWN.test(reason);
+        if (!(isUnknown || reason.includes('ForbiddenByRbac')) || left === 0) throw error;
+        if (left === attempts - 1) {
+          say(`Waiting for the ${isUnknown ? 'name of the vault' : 'role assignment on the vault'} ${vault} ...`);
+        }
         await pause(PAUSE_MS);
       }
     }
@@ -92,12 +95,14 @@ function reasonOf(error: unknown): string {
 }
 
 const OUTSIDE = /ForbiddenBy(?:Connection|Firewall)/;
+const UNKNOWN = /ENOTFOUND|EAI_AGAIN/;
 
 /** Why the vault does not let this machine or this identity look, which says nothing of the key; undefined for any other error. */
 export function whyNoLook(error: unknown): string | undefined {
   if (OUTSIDE.test(reasonOf(error)) || OUTSIDE.test(reasonOf((error as Error).cause))) {
     return 'it does not accept calls from this network';
   }
+  if (UNKNOWN.test(reasonOf(error))) return 'its name is not known here';
   return reasonOf(error).includes('ForbiddenByRbac') ? 'whoever is signed in has no role on it' : undefined;
 }
 

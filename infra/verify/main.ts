@@ -1,4 +1,4 @@
-import { type Arguments, checkKey, readArguments } from './arguments.ts';
+import { type Arguments, checkKey, readArguments, USAGE } from './arguments.ts';
 import type { Aws } from './aws/aws.ts';
 import { lookAtAzure } from './azure/look-at-azure.ts';
 import { runTool } from './azure/tools.ts';
@@ -77,6 +77,10 @@ async function keyOf({ key }: Arguments): Promise<string | undefined> {
 
 async function main(): Promise<number> {
   let redact = createRedact('');
+  if (process.argv.includes('--help')) {
+    console.log(USAGE);
+    return 0;
+  }
   try {
     const given = readArguments(process.argv.slice(2), process.env);
     const key = await keyOf(given);

@@ -12,6 +12,7 @@ const bicep = await findBicep();
 const compile = bicep as Bicep;
 const files = (await Array.fromAsync(glob('*.bicepparam', { cwd: join(root, 'test/infra/parameters') }))).toSorted();
 const examples = await documentedParameters();
+const batches = batchesOf(examples);
 
 interface Template {
   readonly parameters: Record<string, { readonly type?: string; readonly $ref?: string }>;
@@ -62,32 +63,30 @@ describe.skipIf(bicep === undefined)('without a word of the compiler', () => {
     expect(predictedResources.length).toBeGreaterThan(20);
   });
 
-  it('the values that the pages give are expanded, each at least once', async () => {
+  it('every value that the pages give is in a batch', () => {
     expect(examples.length).toBeGreaterThan(30);
-    const batches = batchesOf(examples);
     expect(batches.reduce((sum, batch) => sum + batch.size, 0)).toBe(
       new Set(examples.map(({ parameter, value }) => `${parameter} ${value}`)).size,
     );
-    for (const batch of batches) {
-      const text = await parameterFile('main', { ...BASE, ...Object.fromEntries(batch) });
-      expect((await expandText(compile, text)).predictedResources.length).toBeGreaterThan(20);
-    }
   });
 
-  it('the parameters of the commands without azd are expanded, of both entry points', async () => {
-    const page = await readFile(join(root, 'infra/README.md'), 'utf8');
-    const commands = Array.from(
-      page.matchAll(/--template-file infra\/(main|group)\.bicep --parameters \\\n((?: {2}.*\n)+)/g),
-      ([, entry, words = '']) => ({ entry: entry === 'main' ? ('main' as const) : ('group' as const), words }),
-    );
-    expect(commands.map(({ entry }) => entry)).toStrictEqual(['main', 'group']);
-    for (const { entry, words } of commands) {
-      const values = Object.fromEntries(
-        Array.from(words.matchAll(/(\w+)=("?[^\s"]+"?)/g), ([, name, value]) => [name, value]),
-      );
-      expect(values).toMatchObject({ proxyAppClientId: '"$client_id"' });
-      const text = await parameterFile(entry, { ...values, proxyAppClientId: BASE.proxyAppClientId });
+  it.each(batches.map((batch) => [[...batch.keys()].join(', '), batch] as const))(
+    '%s, as in the pages',
+    async (_, batch) => {
+      const text = await parameterFile('main', { ...BASE, ...Object.fromEntries(batch) });
       expect((await expandText(compile, text)).predictedResources.length).toBeGreaterThan(20);
-    }
+    },
+  );
+
+  it.each(['main', 'group'] as const)('the command without azd for %s.bicep', async (entry) => {
+    const page = await readFile(join(root, 'infra/README.md'), 'utf8');
+    const command = new RegExp(String.raw`--template-file infra/${entry}\.bicep --parameters \\\n((?: {2}.*\n)+)`);
+    const [, words = ''] = command.exec(page) ?? [];
+    const values = Object.fromEntries(
+      Array.from(words.matchAll(/(\w+)=("?[^\s"]+"?)/g), ([, name, value]) => [name, value]),
+    ) as Record<string, string>;
+    expect(values).toMatchObject({ environmentName: 'prod', proxyAppClientId: '"$client_id"' });
+    const text = await parameterFile(entry, { ...values, proxyAppClientId: BASE.proxyAppClientId });
+    expect((await expandText(compile, text)).predictedResources.length).toBeGreaterThan(20);
   });
 });

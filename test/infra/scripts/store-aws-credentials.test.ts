@@ -191,6 +191,18 @@ describe('the script', () => {
     expect(stderr).not.toContain('holds no AWS key');
   });
 
+  it('as a hook lets the deployment go on while the name of a new vault is not known', async () => {
+    const { status, stderr } = await store({ env: { AZURE_KEY_VAULT_NAME: 'kv.invalid' }, args: ['--if-missing'] });
+    expect(status).toBe(0);
+    expect(stderr).toContain('its name is not known here. The deployment goes on.');
+  });
+
+  it('says that nothing was piped in', async () => {
+    const { status, stderr } = await store({ input: '\n' });
+    expect([status, held()]).toStrictEqual([1, null]);
+    expect(stderr).toMatch(/^There is no terminal to ask on, and nothing was piped in/);
+  });
+
   it('without being a hook fails at a vault that does not let it in', async () => {
     vault.refuseNetwork();
     const { status, stderr } = await store({ input: `${id}\n${secret}\n` });

@@ -137,6 +137,12 @@ describe('the command', () => {
     expectNoKey(stderr);
   });
 
+  it('tells what it takes', async () => {
+    const { code, stdout, stderr } = await runVerify(['--help']);
+    expect({ code, stderr }).toStrictEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^npm run verify -- <url> \[<key>\]/);
+  });
+
   it('asks on a terminal, which shows nothing of the key', async () => {
     const { code, screen } = await runOnTerminal([url, '--no-calls'], `x\u007f${key}\r`);
     expect(screen).toMatch(/^Subscription key \(not shown\): \r\n/);
