@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,6 +9,7 @@ import { DOCUMENTS, documented, type Results } from './documents.ts';
 import { FULL, QUICK } from './plan.ts';
 import { toJson } from './results.ts';
 import { type Part, PARTS, runBench } from './run.ts';
+import { showInstructions } from './instructions.ts';
 import { showProfile } from './show-profile.ts';
 import { table } from './table.ts';
 import { changesOf, targetsOf } from './targets.ts';
@@ -21,16 +23,20 @@ const options = {
   against: { type: 'string' },
   document: { type: 'boolean', default: false },
   profile: { type: 'boolean', default: false },
+  instructions: { type: 'boolean', default: false },
   work: { type: 'string', default: 'small20' },
 } as const;
-const { quick, lines, against, document, profile, work } = parseArgs({ options }).values;
+const { quick, lines, against, document, profile, instructions, work } = parseArgs({ options }).values;
 const parts = new Set(lines.split(',').map(partOf));
+if (against !== undefined && !existsSync(join(against, 'dist/index.cjs')))
+  throw new Error(`${against} has no bundle: run "npm ci" and "npm run build" there.`);
 const results = join(root, 'test/bench/results');
 
 if (document) await writeDocuments();
 else {
   await buildBundles();
   if (profile) await showProfile(work);
+  else if (instructions) await showInstructions(work, against);
   else await bench();
 }
 

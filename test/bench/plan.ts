@@ -33,7 +33,7 @@ export interface Bounds {
 
 /** A quarter of an hour at most. */
 export const FULL: Plan = {
-  rounds: { least: 6, most: 16, milliseconds: 450_000 },
+  rounds: { least: 6, most: 16, milliseconds: 420_000 },
   otherRounds: 3,
   warmUpMs: 2500,
   slices: 5,
@@ -41,7 +41,7 @@ export const FULL: Plan = {
   streamsMs: 1000,
   streamShare: 1,
   memory: { least: 5, most: 8, milliseconds: 90_000 },
-  teams: { least: 6, most: 12, milliseconds: 200_000 },
+  teams: { least: 6, most: 12, milliseconds: 190_000 },
   starts: 11,
   stallRounds: 6,
   precision: 0.03,
