@@ -20,11 +20,13 @@ export interface Arguments {
   /** Resource group, and resource id of the gateway; absent: those of azd's environment. */
   readonly group: string | undefined;
   readonly gatewayId: string | undefined;
+  /** Path of the package that should be deployed; absent: the one that this checkout has made. */
+  readonly package: string | undefined;
 }
 
 export const USAGE = `npm run verify -- <url> [<key>] [--model <id>] [--no-calls]
                   [--no-log] [--group <name>] [--gateway <id>] [--notify]
-                  [--aws <user or role>] [--json]
+                  [--package <zip>] [--aws <user or role>] [--json]
 
   <url>       the endpoint as clients have it, https://contoso.azure-api.net/bedrock
   <key>       a subscription key; better in the variable VERIFY_KEY, or typed when
@@ -34,6 +36,7 @@ export const USAGE = `npm run verify -- <url> [<key>] [--model <id>] [--no-calls
   --no-log    does not look for the records of these calls (up to five minutes)
   --group     resource group of the deployment, where azd has no environment of it
   --gateway   resource id of the API Management instance, if it is elsewhere
+  --package   what should be deployed, if it is not dist/package.zip
   --notify    sends a test notification to whoever is told of alerts
   --aws       looks at the AWS account, too, as whoever AWS_PROFILE names: the IAM
               user of the proxy by its name, or its role by ARN
@@ -59,6 +62,7 @@ export function readArguments(words: readonly string[], environment: NodeJS.Proc
     aws: values.aws,
     group: values.group,
     gatewayId: values.gateway,
+    package: values.package,
   };
 }
 
@@ -75,6 +79,7 @@ function parse(words: readonly string[]) {
         aws: { type: 'string' },
         group: { type: 'string' },
         gateway: { type: 'string' },
+        package: { type: 'string' },
         model: { type: 'string' },
       },
     });

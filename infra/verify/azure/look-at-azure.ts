@@ -11,10 +11,11 @@ import type { RunTool } from './tools.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
-/** Where the deployment is, when it is not that of azd's environment. */
+/** Where the deployment is, when it is not that of azd's environment, and what should be deployed. */
 export interface GivenPlace {
   readonly group: string | undefined;
   readonly gatewayId: string | undefined;
+  readonly package?: string | undefined;
 }
 
 /** For an answer of a host of the deployment, to somebody whom it does not let in. */
@@ -40,7 +41,7 @@ export async function lookAtAzure(endpoint: Endpoint, given: GivenPlace, run: Ru
       const stranger = createEndpoint(new URL(url), { key: '', timeoutMs: VISIT_MS, onAnswer: () => {} });
       return stranger.ask({ path: '' });
     },
-    localPackage: () => readFile(join(root, 'dist/package.zip')).catch(() => undefined),
+    localPackage: () => readFile(given.package ?? join(root, 'dist/package.zip')).catch(() => undefined),
   };
 }
 

@@ -19,7 +19,7 @@ export const deployedPackage: Check = {
   async run({ azure }) {
     const { site, storage } = deployedIn(azure);
     const local = await azure.localPackage();
-    if (local === undefined) return skipped('there is no dist/package.zip to compare with: npm run package');
+    if (local === undefined) return skipped('there is no package to compare with: npm run package');
     const app = present(await site(), 'the function app', 'azd up');
     const container = text(app, 'properties', 'functionAppConfig', 'deployment', 'storage', 'value');
     if (container === '') return skipped('the app does not say where its package is');
