@@ -35,10 +35,8 @@ export const STAY = 1 | (1 << 18);
 export const OPEN_ARRAY = 3 | (1 << 18);
 export const OPEN_OBJECT = 2;
 export const CLOSE = (2 << 18) | (3 << 23);
-export const STATE = 0x3ff00;
 
-/** States below this one are in a string, where most bytes change nothing: of a value, by kind of level, or of a name. */
-export const STRINGS = 6;
+/** States below six are in a string, where most bytes change nothing: of a value, by kind of level, or of a name. */
 export const OBJECT_NAME_STRING = 4;
 export const TOP_NAME_STRING = 5;
 

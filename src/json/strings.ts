@@ -28,12 +28,3 @@ export function stringEnd(json: Uint8Array, start: number, longest: number): num
 export function nameBefore(json: Buffer, end: number): string {
   return JSON.parse(json.toString('latin1', json.lastIndexOf(QUOTE, end - 1), end + 1)) as string;
 }
-
-/** True when none of four bytes is a quote, a backslash or a control character. */
-export function isPlain(word: number): boolean {
-  const control = ((word - 0x20202020) | 0) & ~word;
-  const quote = word ^ 0x22222222;
-  const backslash = word ^ 0x5c5c5c5c;
-  const found = control | (((quote - 0x01010101) | 0) & ~quote) | (((backslash - 0x01010101) | 0) & ~backslash);
-  return (found & -0x7f7f7f80) === 0;
-}

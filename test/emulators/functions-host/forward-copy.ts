@@ -1,4 +1,6 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+
 import { UNFORWARDED } from './request-headers.ts';
 
 /** Status and headers for the client, which get there with the first byte of the body, or at the end without one. */
@@ -49,25 +51,24 @@ export function copyAnswer(
   response.once('error', failed);
 }
 
+// Both go on when a write is done, not upon `drain`: Node's client takes its listener for that away once an answer is
+// complete, and a function may answer before it has read the body.
+
 /** Sends a buffered body to the worker. */
 export function sendBuffers(chunks: readonly Buffer[], outgoing: ClientRequest, { progress }: CopyEvents): void {
-  let index = 0;
-  const sendMore = (): void => {
+  const send = (index: number): void => {
     progress();
-    while (index < chunks.length) {
-      const chunk = chunks[index] ?? '';
-      index += 1;
-      if (index < chunks.length && !outgoing.write(chunk)) return void outgoing.once('drain', sendMore);
-      if (index === chunks.length) outgoing.end(chunk);
-    }
-    return undefined;
+    if (outgoing.destroyed) return;
+    const chunk = chunks[index] ?? '';
+    if (index >= chunks.length - 1) outgoing.end(chunk);
+    else outgoing.write(chunk, () => send(index + 1));
   };
-  sendMore();
+  send(0);
 }
 
 /** Streams a chunked body to the worker, failing at the limit. What the worker does not take is read and dropped. */
 export function sendStream(
-  source: IncomingMessage,
+  source: Readable,
   outgoing: ClientRequest,
   { progress, failed }: CopyEvents,
   limitBytes: number,
@@ -80,9 +81,8 @@ export function sendStream(
     progress();
     length += chunk.length;
     if (length > limitBytes) failed(new Error('Request body too large.'));
-    else if (!outgoing.write(chunk)) source.pause();
+    else if (!outgoing.write(chunk, () => source.resume())) source.pause();
   });
-  outgoing.on('drain', () => source.resume());
   outgoing.once('close', () => source.resume());
   source.once('end', () => outgoing.end());
 }

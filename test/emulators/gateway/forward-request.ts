@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 
 import { PolicyError, UnsupportedPolicyError } from './errors.ts';
 import type { Exchange, Outcome } from './exchange.ts';
@@ -70,9 +70,17 @@ function send(exchange: Exchange, timeoutMs: number): Promise<IncomingMessage> {
       clearTimeout(timer);
       refuse(failure(error, exchange));
     });
-    if (hasBody) incoming.pipe(outgoing);
+    if (hasBody) copyBody(incoming, outgoing);
     else outgoing.end();
   });
+}
+
+/** Not by `pipe`: Node's client tells of no more `drain` once the answer is complete, which may be before the body is. */
+function copyBody(incoming: IncomingMessage, outgoing: ClientRequest): void {
+  incoming.on('data', (chunk: Buffer) => {
+    if (!outgoing.write(chunk, () => incoming.resume())) incoming.pause();
+  });
+  incoming.once('end', () => outgoing.end());
 }
 
 class BackendTimeout extends Error {}
