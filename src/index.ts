@@ -13,7 +13,7 @@ import { callerNames } from './callers/caller-names.ts';
 import { loadAdmission } from './callers/load.ts';
 import { systemClock } from './clock.ts';
 import { type Config, readConfig } from './config/config.ts';
-import { ConfigError } from './config/settings.ts';
+import { ConfigError } from './config/reader.ts';
 import { loadCredentials } from './credentials/load.ts';
 import { errorReply, ProxyError } from './errors.ts';
 import { createHandler, defect } from './functions/handler.ts';

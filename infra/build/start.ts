@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-import { ConfigError } from '../../src/config/settings.ts';
+import { ConfigError } from '../../src/config/reader.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { buildBundles } from './build.ts';
 import { readLocalSettings, SetupError } from './local-settings.ts';

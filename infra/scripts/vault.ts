@@ -31,6 +31,8 @@ export interface VaultAccess {
   readonly say: Say;
   /** In milliseconds since 1970. */
   readonly now?: () => number;
+  /** How often it is asked while it refuses this identity; default for ten minutes. */
+  readonly attempts?: number;
 }
 
 /**
@@ -38,20 +40,21 @@ export interface VaultAccess {
  *
  * @throws SetupError for a vault that does not let this machine in; RestError with the words of the vault
  */
-export function keyInVault({ vault, secretName, credential, pause, say, now = Date.now }: VaultAccess): KeyInVault {
+export function keyInVault(access: VaultAccess): KeyInVault {
+  const { vault, secretName, credential, pause, say, now = Date.now, attempts = ATTEMPTS } = access;
   const url = /^https?:/.test(vault) ? vault : `https://${vault}.vault.azure.net`;
   const insecure = { allowInsecureConnection: true, disableChallengeResourceVerification: true };
   const client = new SecretClient(url, credential, url.startsWith('http:') ? insecure : {});
 
   async function whenAllowed<T>(attempt: () => Promise<T>): Promise<T> {
-    for (let left = ATTEMPTS - 1; ; left -= 1) {
+    for (let left = attempts - 1; ; left -= 1) {
       try {
         return await attempt();
       } catch (error) {
         const reason = reasonOf(error);
-        if (/ForbiddenBy(?:Connection|Firewall)/.test(reason)) throw outside(vault);
+        if (OUTSIDE.test(reason)) throw outside(vault, error);
         if (!/ForbiddenByRbac|ENOTFOUND|EAI_AGAIN/.test(reason) || left === 0) throw error;
-        if (left === ATTEMPTS - 1) say(`Waiting for the role assignment on the vault ${vault} ...`);
+        if (left === attempts - 1) say(`Waiting for the role assignment on the vault ${vault} ...`);
         await pause(PAUSE_MS);
       }
     }
@@ -88,9 +91,21 @@ function reasonOf(error: unknown): string {
   return `${String(code)} ${error.message} ${JSON.stringify(details ?? '')}`;
 }
 
-function outside(vault: string): SetupError {
-  return new SetupError(
+const OUTSIDE = /ForbiddenBy(?:Connection|Firewall)/;
+
+/** Why the vault does not let this machine or this identity look, which says nothing of the key; undefined for any other error. */
+export function whyNoLook(error: unknown): string | undefined {
+  if (OUTSIDE.test(reasonOf(error)) || OUTSIDE.test(reasonOf((error as Error).cause))) {
+    return 'it does not accept calls from this network';
+  }
+  return reasonOf(error).includes('ForbiddenByRbac') ? 'whoever is signed in has no role on it' : undefined;
+}
+
+function outside(vault: string, cause: unknown): SetupError {
+  const error = new SetupError(
     `The vault ${vault} does not accept calls from this network. Run this inside its virtual network, or\n` +
       'deploy with the address of this machine in vaultAllowedAddresses and take it out again afterwards.',
   );
+  error.cause = cause;
+  return error;
 }

@@ -15,8 +15,14 @@ function openAiRoutes(base: string): Operation[] {
     guardrail: 'impossible',
   } as const;
   return [
-    { ...generation, name: 'ChatCompletions', template: `${base}/chat/completions`, dialect: 'openai' },
-    { ...generation, name: 'Responses', template: responses, dialect: 'responses' },
+    {
+      ...generation,
+      name: 'ChatCompletions',
+      template: `${base}/chat/completions`,
+      usage: 'streamsIfAsked',
+      dialect: 'openai',
+    },
+    { ...generation, name: 'Responses', template: responses, usage: 'unlessInBackground', dialect: 'responses' },
     { ...stored, name: 'GetResponse', method: 'GET', template: `${responses}/{responseId}`, dialect: 'responses' },
     { ...stored, name: 'DeleteResponse', method: 'DELETE', template: `${responses}/{responseId}` },
     { ...stored, name: 'CancelResponse', method: 'POST', template: `${responses}/{responseId}/cancel` },

@@ -110,6 +110,7 @@ export const RUNTIME: Service = {
       query: 'any',
       modelMember: 'model',
       metering: 'used',
+      usage: 'streamsIfAsked',
       genAi: 'chat',
       dialect: 'openai',
       guardrail: 'headers',

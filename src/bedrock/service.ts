@@ -28,6 +28,11 @@ export interface Operation {
   /** Whether its answers tell tokens: such that were `used`, or that were only `counted`, which costs nothing. */
   readonly metering?: Metering;
   /**
+   * When its answers tell their tokens, unless that is always: streams `streamsIfAsked` by the option `include_usage`;
+   * `unlessInBackground`, where the answer is made later. Decides where a budget counts them.
+   */
+  readonly usage?: 'streamsIfAsked' | 'unlessInBackground';
+  /**
    * What it is in the conventions of OpenTelemetry for GenAI: `byModel` where that depends on the model. Absent: AWS's
    * own name.
    */

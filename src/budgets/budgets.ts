@@ -29,6 +29,8 @@ export interface Budgets {
    *   store is lost, if that refuses
    */
   admit(holder: BudgetHolder, order: string | undefined): Call;
+  /** For a call that spends nothing. @throws ProxyError `unavailable` for an order that cannot be understood */
+  check(order: string | undefined): void;
   /**
    * How the budgets of a caller stand, by the store of this moment if that answers. Rejects with ProxyError `unavailable`
    * for an order that cannot be understood.
@@ -40,6 +42,8 @@ export interface Budgets {
 
 /** A call that was admitted. */
 export interface Call extends Admission {
+  /** Whether its tokens have to be known, for a budget that is kept or only observed; undefined without one. */
+  readonly counting: 'enforced' | 'observed' | undefined;
   /** Whether only a model that has a price may be called. */
   readonly needsPrice: boolean;
   /**
@@ -51,9 +55,10 @@ export interface Call extends Admission {
   /**
    * Takes what the call has used, once that is known.
    *
+   * @param others models that may have worked in the place of this one: a limit is charged with the dearest
    * @returns its cost in the currency of the price table, undefined where that is not known
    */
-  charge(usage: TokenUsage, model: string | undefined, tier?: string): number | undefined;
+  charge(usage: TokenUsage, model: string | undefined, tier?: string, others?: readonly string[]): number | undefined;
 }
 
 export interface BudgetsOptions {
@@ -132,16 +137,18 @@ export function createBudgets(options: BudgetsOptions): Budgets {
       const inMoney = mode === 'enforce' && hasCost;
       return {
         ...admission,
+        counting: budgets.length === 0 ? undefined : mode === 'enforce' ? 'enforced' : 'observed',
         needsPrice: inMoney,
         checkModel(model) {
           if (!inMoney || prices(model ?? '') !== undefined) return;
           throw new ProxyError('accessDenied', 'Your subscription has a budget in money, and this model has no price.');
         },
-        charge(usage, model, tier) {
+        charge(usage, model, tier, others = []) {
           // Of an answer that has told nothing there is nothing to count.
           if (sumOfKinds(usage) === 0 && !usage.totalTokens) return undefined;
           const price = prices(model ?? '', tier);
-          const amounts = amountsOf(usage, price?.chargeOf(usage) ?? 0);
+          const charges = others.map((other) => prices(other, tier)?.chargeOf(usage) ?? 0);
+          const amounts = amountsOf(usage, Math.max(price?.chargeOf(usage) ?? 0, ...charges));
           const ended = windows();
           // Not those of the admission: one that was empty may have been forgotten since.
           const now = clock.now();
@@ -159,6 +166,7 @@ export function createBudgets(options: BudgetsOptions): Budgets {
         },
       };
     },
+    check: (order) => void planFor(order),
     async standings(holder, order) {
       const { budgets, scopes } = planFor(order);
       await Promise.all(scopes.map((scope) => sync?.refresh(accountOf(keyOf(scope, holder)))));

@@ -1,6 +1,6 @@
 import { parseBudgets } from '../budgets/budget.ts';
 import type { BudgetSettings } from '../budgets/load.ts';
-import type { Reader } from './settings.ts';
+import type { Reader } from './reader.ts';
 
 export function readBudgets(read: Reader, problems: string[]): BudgetSettings {
   const text = read.text('BUDGETS');

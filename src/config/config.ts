@@ -9,7 +9,8 @@ import { readCredentials } from './credentials.ts';
 import { type Endpoints, readEndpoints } from './endpoints.ts';
 import { type Limits, readLimits } from './limits.ts';
 import { readOperations } from './operations.ts';
-import { ConfigError, createReader, type Environment, type Reader } from './settings.ts';
+import { ConfigError, createReader, type Reader } from './reader.ts';
+import type { Environment } from './settings.ts';
 import { readTelemetry } from './telemetry.ts';
 
 export interface Config extends Endpoints {

@@ -3,7 +3,7 @@ import { partitionOf } from '../aws/endpoint.ts';
 import type { BaseOptions, CredentialsOptions } from '../credentials/load.ts';
 import { isExternalId, isRoleArn, partitionOfArn } from '../credentials/role.ts';
 import { parseSession } from '../credentials/session-template.ts';
-import type { Reader } from './settings.ts';
+import type { Reader } from './reader.ts';
 
 const DEFAULT_NAME = 'bedrock-proxy';
 

@@ -2,7 +2,8 @@ import { type EndpointOptions, originOf, partitionOf } from '../aws/endpoint.ts'
 import { RUNTIME } from '../bedrock/runtime.ts';
 import type { Service } from '../bedrock/service.ts';
 import { SERVICES } from '../bedrock/services.ts';
-import { type Reader, type SettingName, SETTINGS } from './settings.ts';
+import type { Reader } from './reader.ts';
+import { type SettingName, SETTINGS } from './settings.ts';
 
 /** Name of the setting that replaces the address of a service, as the AWS SDKs call it. */
 export function endpointSetting({ hostPrefix }: Service): SettingName | undefined {

@@ -1,7 +1,7 @@
 import type { UpstreamLimits } from '../aws/upstream.ts';
 import type { BodyLimits } from '../http/body.ts';
 import type { LifetimeLimits } from '../proxy/lifetime.ts';
-import type { Reader } from './settings.ts';
+import type { Reader } from './reader.ts';
 
 /** Bytes, and times in milliseconds. */
 export interface Limits extends BodyLimits, LifetimeLimits, UpstreamLimits {

@@ -3,7 +3,7 @@ import { GROUPS, type OperationGroup, parseGroups, USUAL_GROUPS } from '../bedro
 import type { Service } from '../bedrock/service.ts';
 import { SERVICES } from '../bedrock/services.ts';
 import { type Endpoints, endpointSetting } from './endpoints.ts';
-import type { Reader } from './settings.ts';
+import type { Reader } from './reader.ts';
 
 /**
  * The groups of operations that the app offers. Every service that has some of them needs an address in each region; what

@@ -1,5 +1,5 @@
 import type { ApplicationInsightsConfig, OtlpConfig, TelemetryConfig } from '../telemetry/telemetry.ts';
-import type { Reader } from './settings.ts';
+import type { Reader } from './reader.ts';
 
 /**
  * Undefined when nothing is to be exported.

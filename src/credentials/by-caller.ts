@@ -72,14 +72,15 @@ export function credentialsByCaller(
   };
 }
 
+/** @throws ProxyError for an order that cannot be carried out */
 function checkOrder(roleArn: string, partition: string): void {
-  if (!isRoleArn(roleArn)) throw notARole('');
-  if (partitionOfArn(roleArn) !== partition) throw notARole(` of the partition ${partition}`);
+  if (!isRoleArn(roleArn)) throw wrongOrder('');
+  if (partitionOfArn(roleArn) !== partition) throw wrongOrder(` of the partition ${partition}`);
 }
 
 /** The operator's mistake, and not the caller's: hence the cause, by which it is told in a line of its own. */
-function notARole(problem: string): ProxyError {
-  const message = `The order x-gateway-role-arn of the gateway is not the ARN of a role${problem}.`;
+function wrongOrder(of: string): ProxyError {
+  const message = `The order x-gateway-role-arn of the gateway is not the ARN of a role${of}.`;
   return new ProxyError('unavailable', message, { cause: new Error('x-gateway-role-arn') });
 }
 

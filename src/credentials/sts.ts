@@ -157,8 +157,8 @@ function fail(action: string, signal: AbortSignal): (error: unknown) => never {
     }
     // The client calls some by another name than STS, which its documents and this proxy's have.
     const code = 'Code' in error && typeof error.Code === 'string' ? error.Code : error.name;
-    // STS quotes the value that breaks a limit, a token too.
-    const said = code === 'ValidationError' ? '' : `: ${error.message}`;
+    // STS quotes the value that breaks a limit, a token too; of how long a session may be it speaks without.
+    const said = code === 'ValidationError' && /Value\b/.test(error.message) ? '' : `: ${error.message}`;
     throw new StsError(`STS has refused ${action} (${code})${said}`, {
       code,
       status: error.$metadata.httpStatusCode,

@@ -15,6 +15,7 @@ import type { TraceContext } from '../record/finished-request.ts';
 import { type Recorder, type RecorderOptions, startRecord } from '../record/recorder.ts';
 import { regionOrder } from '../regions/orders.ts';
 import { createMeter } from '../usage/meter.ts';
+import { withoutUsageEvent } from '../usage/unasked-usage.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
 import { orderOf, usageReply } from './budgets.ts';
@@ -96,11 +97,12 @@ async function answer(
   const regional = regionOrder(request.headers, regions);
   const spends = operation.metering === 'used' || operation.metering === 'untold';
   const call = spends ? budgets.admit(caller, order) : undefined;
-  if (call !== undefined) record.budgets(call);
+  if (call === undefined) budgets.check(order);
+  else record.budgets(call);
   const query = forwardedQuery(url.slice(pathname.length + 1), operation.query);
   if (caller.allowedModels !== undefined) refuseHiddenModel(operation);
   const { signed, unsigned } = forwardedHeaders(request.headers, operation.headers);
-  const ordered = orderedRequest(operation, signed, orders, requestMetadata ? caller : undefined);
+  const ordered = orderedRequest(operation, signed, orders, requestMetadata ? caller : undefined, call?.counting);
   const { headers, rewrite } = ordered;
   const uploadMs = Math.min(limits.uploadMs, limits.firstByteMs - (clock.now() - startedAt));
   const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
@@ -126,7 +128,9 @@ async function answer(
       operation.metering,
       upstreamAnswer,
       (usage) => {
-        const cost = call?.charge(usage, model ?? meter.facts.model, meter.facts.serviceTier);
+        const { model: answered, routedModelId: routed, serviceTier } = meter.facts;
+        const mayHave = routed === undefined ? others : [...others, routed];
+        const cost = call?.charge(usage, model ?? answered, serviceTier, mayHave);
         if (cost !== undefined) record.cost(cost);
       },
       model,
@@ -134,7 +138,9 @@ async function answer(
     record.upstreamHeaders(upstreamAnswer, meter);
     const lease = budget.lease(caller.subscriptionId);
     whenClosed(response, lease.release);
-    const reply = await relay(upstreamAnswer, operation, { lease, record, meter, signal, clock });
+    const shown = ordered.tellsUnasked() ? withoutUsageEvent : undefined;
+    const relaying = { lease, record, meter, signal, clock, ...(shown && { shown }) };
+    const reply = await relay(upstreamAnswer, operation, relaying);
     if (call?.remaining !== undefined) reply.headers['x-bedrock-budget-remaining'] = call.remaining;
     return reply;
   } finally {

@@ -16,6 +16,8 @@ export interface Relaying {
   /** Ends the writing, also while it waits for a caller that does not read. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** What the caller gets of whole messages; absent: all of them. */
+  readonly shown?: (messages: readonly Buffer[]) => readonly Buffer[];
 }
 
 /**
@@ -26,10 +28,11 @@ export interface Relaying {
 export function write(
   response: ServerResponse,
   pieces: readonly Buffer[],
-  { record, meter, signal }: Relaying,
+  { record, meter, signal, shown }: Relaying,
 ): Promise<void> | undefined {
-  const room = writeAll(response, pieces);
-  record.sent(pieces);
+  const sent = shown === undefined ? pieces : shown(pieces);
+  const room = writeAll(response, sent);
+  record.sent(sent);
   meter.read(pieces);
   if (meter.firstTokenSeen) record.firstToken();
   return room && abortable(room, signal);

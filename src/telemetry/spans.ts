@@ -11,6 +11,7 @@ import {
 } from '@opentelemetry/api';
 import { parseTraceParent } from '@opentelemetry/core';
 
+import type { Attempt, FinishedRequest, TraceContext } from '../record/finished-request.ts';
 import {
   attemptThatCounts,
   callerAttributes,
@@ -18,10 +19,8 @@ import {
   errorType,
   known,
   operationAttributes,
-  priceAttributes,
 } from './attributes.ts';
-import type { Attempt, FinishedRequest, TraceContext } from '../record/finished-request.ts';
-import { inputOf } from './token-kinds.ts';
+import { answerAttributes, attemptAttributes, ERROR_TYPE, requestAttributes } from './span-attributes.ts';
 
 /**
  * The spans of finished requests: the function's own part, below the span of the Functions host, and below it one for
@@ -42,7 +41,7 @@ export function createSpans(tracer: Tracer, conventions: Conventions): (finished
         attributes: {
           ...common,
           ...attemptAttributes(attempt, index),
-          ...(counts ? answerAttributes(finished, attempt, CACHE_WRITE[conventions]) : {}),
+          ...(counts ? answerAttributes(finished, attempt, conventions) : {}),
         },
       },
       parent,
@@ -87,60 +86,6 @@ function contextOf(context: TraceContext | undefined): Context {
     ...(traceState === undefined || traceState === '' ? {} : { traceState: createTraceState(traceState) }),
   });
 }
-
-function requestAttributes({ record }: FinishedRequest): Attributes {
-  return known({
-    'bedrock.operation': record.operation,
-    'bedrock.operation_group': record.operationGroup,
-    'bedrock.proxy.outcome': record.outcome,
-    'bedrock.proxy.error_source': record.errorSource,
-    [ERROR_TYPE]: record.errorType,
-    'apim.request.id': record.gatewayRequestId,
-    'faas.invocation_id': record.requestId,
-    'http.response.status_code': record.status,
-  });
-}
-
-function attemptAttributes({ method, region, origin, status, requestId }: Attempt, resendCount: number): Attributes {
-  const { protocol, hostname, port } = new URL(origin);
-  return known({
-    'aws.region': region,
-    'server.address': hostname,
-    'server.port': Number(port || (protocol === 'http:' ? 80 : 443)),
-    'http.request.method': method,
-    'http.request.resend_count': resendCount > 0 ? resendCount : undefined,
-    'http.response.status_code': status,
-    'aws.request_id': requestId,
-  });
-}
-
-/** The one attribute of ours that the conventions have given another name. */
-const CACHE_WRITE: Readonly<Record<Conventions, string>> = {
-  released: 'gen_ai.usage.cache_creation.input_tokens',
-  latest: 'gen_ai.usage.cache_write.input_tokens',
-};
-
-/** What the answer told that was passed on. */
-function answerAttributes({ record }: FinishedRequest, attempt: Attempt, cacheWrite: string): Attributes {
-  const { streamed, firstByteMs, stopReason } = record;
-  return known({
-    'gen_ai.request.stream': streamed,
-    'gen_ai.response.model': record.responseModel,
-    'gen_ai.response.finish_reasons': stopReason === undefined ? undefined : [stopReason],
-    'bedrock.guardrail.action': record.guardrailAction,
-    ...priceAttributes(record),
-    'gen_ai.response.time_to_first_chunk':
-      streamed === true && firstByteMs !== undefined ? (firstByteMs - attempt.startedMs) / 1000 : undefined,
-    'gen_ai.usage.input_tokens': inputOf(record),
-    'gen_ai.usage.output_tokens': record.outputTokens,
-    'gen_ai.usage.cache_read.input_tokens': record.cacheReadInputTokens,
-    [cacheWrite]: record.cacheWriteInputTokens,
-    'gen_ai.usage.reasoning.output_tokens': record.reasoningTokens,
-  });
-}
-
-/** The exporter for Application Insights leaves `error.type` out of what it sends; this name it lets through. */
-const ERROR_TYPE = 'bedrock.proxy.error_type';
 
 /** What Bedrock failed with; undefined for a good answer, whatever became of it here. */
 function attemptError({ record }: FinishedRequest, { status }: Attempt, counts: boolean): string | undefined {

@@ -49,6 +49,9 @@ export function countsOf(value: unknown): TokenUsage {
   const cacheRead = firstCount(usage, NAMES.cacheRead) ?? firstCount(inputDetails, ['cached_tokens']);
   const cacheWrite = firstCount(usage, NAMES.cacheWrite) ?? firstCount(inputDetails, ['cache_write_tokens']);
   const input = firstCount(usage, NAMES.input);
+  const [write5m, write1h] = [cacheWriteOf(usage, '5m'), cacheWriteOf(usage, '1h')];
+  // What is told by its parts alone has been written too.
+  const written = Math.max(cacheWrite ?? 0, (write5m ?? 0) + (write1h ?? 0));
   // OpenAI counts what the cache gave or took as input too, the others do not.
   const within = typeof inputDetails === 'object' && inputDetails !== null ? (cacheRead ?? 0) + (cacheWrite ?? 0) : 0;
   return known({
@@ -56,9 +59,9 @@ export function countsOf(value: unknown): TokenUsage {
     outputTokens: firstCount(usage, NAMES.output),
     totalTokens: firstCount(usage, NAMES.total),
     cacheReadInputTokens: cacheRead,
-    cacheWriteInputTokens: cacheWrite,
-    cacheWrite5mInputTokens: cacheWriteOf(usage, '5m'),
-    cacheWrite1hInputTokens: cacheWriteOf(usage, '1h'),
+    cacheWriteInputTokens: written > 0 ? written : cacheWrite,
+    cacheWrite5mInputTokens: write5m,
+    cacheWrite1hInputTokens: write1h,
     reasoningTokens: firstCount(outputDetails, ['reasoning_tokens', 'thinking_tokens']),
   });
 }

@@ -19,15 +19,15 @@ export const ENDLESS_EVENT = delta('A few words. ');
 export const SLOW_INTERVAL_MS = 500;
 export const BUSY_INTERVAL_MS = 20;
 
-/** A hundred events, as a model writes them. */
+/** Some events, as a model writes them. */
 export const EVENTS: readonly Buffer[] = [
   encodeEvent('messageStart', { role: 'assistant' }),
-  ...Array.from({ length: 96 }, (_, index) => delta(`word ${index} `)),
+  ...Array.from({ length: 16 }, (_, index) => delta(`word ${index} `)),
   encodeEvent('contentBlockStop', { contentBlockIndex: 0 }),
   encodeEvent('messageStop', { stopReason: 'end_turn' }),
   encodeEvent('metadata', {
-    metrics: { latencyMs: 500 },
-    usage: { inputTokens: 10, outputTokens: 96, totalTokens: 106 },
+    metrics: { latencyMs: 100 },
+    usage: { inputTokens: 10, outputTokens: 16, totalTokens: 26 },
   }),
 ];
 export const EVENT_INTERVAL_MS = 5;

@@ -1,5 +1,6 @@
+import { compare } from './compare.ts';
 import { CONTENDER_NAMES, type ContenderName } from './contenders/all.ts';
-import { compare, machine, type Measured } from './results.ts';
+import { describeRun, type Measured, type Run } from './results.ts';
 import type { Spread } from './statistics.ts';
 import { WORK_NAMES, WORKS } from './works.ts';
 
@@ -7,8 +8,8 @@ import { WORK_NAMES, WORKS } from './works.ts';
  * The run as a picture: for each work, the calls that each contender answered in the time in which the floor answered
  * one. A logarithmic axis, on which twice as fast and half as fast are equally far from the floor.
  */
-export function chart({ samples }: Measured, date: Date): string {
-  const rows = WORK_NAMES.filter((work) => work !== 'events').map((work) => ({
+export function chart({ samples }: Pick<Measured, 'samples'>, run: Run): string {
+  const rows = WORK_NAMES.filter((work) => work !== 'events' && work !== 'busy').map((work) => ({
     title: WORKS[work].title,
     dots: CONTENDER_NAMES.flatMap((name) => {
       const spread = compare(samples, work, 'requestsPerSecond', [name, 'floor'], 'ratio');
@@ -17,7 +18,6 @@ export function chart({ samples }: Measured, date: Date): string {
   }));
   const names = CONTENDER_NAMES.filter((name) => name !== 'floor' && samples.get('small20')?.has(name));
   const bottom = TOP + ROW * rows.length;
-  const { cpu, cores, node } = machine();
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${bottom + 76}" font-family="system-ui, sans-serif" font-size="13">
 <title>Throughput relative to the floor</title>
 <style>${STYLE}</style>
@@ -28,7 +28,7 @@ ${legend(names)}
 <text class="value" x="${LEFT - 24}" y="${TOP - 6}" text-anchor="end">ours</text>
 ${TICKS.map((tick) => axis(tick, bottom)).join('\n')}
 ${rows.map(({ title, dots }, index) => row(title, dots, TOP + ROW * (index + 0.5))).join('\n')}
-<text class="faint" x="24" y="${bottom + 58}" font-size="11">Median of the rounds and its 95 % interval. ${escape(`${date.toISOString().slice(0, 10)}, ${cpu}, ${cores} cores, Node ${node}`)}</text>
+<text class="faint" x="24" y="${bottom + 58}" font-size="11">Median of the rounds and its 95 % interval. ${escape(describeRun(run))}</text>
 </svg>
 `;
 }
@@ -45,6 +45,7 @@ const LABELS: Readonly<Record<ContenderName, string>> = {
   direct: 'direct',
   floor: 'floor',
   ours: 'ours',
+  before: 'before',
   httpxy: 'httpxy',
   nginx: 'nginx',
   portkey: 'Portkey, which also translates',
@@ -55,6 +56,7 @@ const COLOURS: Readonly<Record<ContenderName, string>> = {
   direct: '#8a8a8a',
   floor: '#8a8a8a',
   ours: '#0072b2',
+  before: '#56b4e9',
   httpxy: '#009e73',
   nginx: '#d55e00',
   portkey: '#a8558c',

@@ -1,62 +1,89 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startClient } from './client.ts';
+import { compareRounds } from './compare.ts';
+import type { CoreContenders, CoreName } from './contenders/all.ts';
 import type { StartContender } from './contenders/contender.ts';
-import type { Plan } from './plan.ts';
-import { type HeldStreams, WORKS } from './works.ts';
+import { inRounds, type Plan } from './plan.ts';
+import { rotated, shareOf } from './turns.ts';
+import { HELD_STREAMS, HELD_STREAMS_NAMES, type HeldStreamsName, type Work, WORKS } from './works.ts';
 
-/** What one open stream costs a process. */
-export interface StreamCost {
+/** What one open stream weighs in a process. */
+export interface StreamWeight {
   /** Resident memory in KB of 1,024 bytes. */
   readonly residentKilobytes: number;
-  /** JavaScript heap in KB of 1,024 bytes; absent outside Node. */
-  readonly heapKilobytes?: number;
-  /** Processor time per event, the timers between them included. */
-  readonly cpuMicrosecondsPerEvent?: number;
-  /** Share of one core that all the streams take together. */
-  readonly coreShare?: number;
+  /** JavaScript heap in KB of 1,024 bytes. */
+  readonly heapKilobytes: number;
+  /**
+   * Resident memory, or the heap where that is more: streams may also fill memory that the process had before and left
+   * unused.
+   */
+  readonly kilobytes: number;
+}
+
+/** By kind and contender, one for each round. */
+export type StreamWeights = ReadonlyMap<HeldStreamsName, ReadonlyMap<CoreName, readonly StreamWeight[]>>;
+
+/** Rounds of busy streams, of whose memory no aim speaks. */
+const BUSY_ROUNDS = 3;
+
+export async function measureStreamWeights(
+  upstream: string,
+  core: CoreContenders,
+  plan: Plan,
+  progress: (line: string) => void,
+): Promise<StreamWeights> {
+  const starts = Object.entries(core) as [CoreName, StartContender][];
+  const weights = new Map(
+    HELD_STREAMS_NAMES.map((kind) => [kind, new Map<CoreName, StreamWeight[]>(starts.map(([name]) => [name, []]))]),
+  );
+  const slow = weights.get('slow');
+  await inRounds(
+    plan.memory,
+    async (round) => {
+      for (const [kind, ofKind] of weights) {
+        if (kind === 'busy' && round >= BUSY_ROUNDS) continue;
+        for (const [name, start] of rotated(starts, round)) {
+          progress(`round ${round + 1}: memory of ${HELD_STREAMS[kind].title}: ${name}`);
+          const weight = await weigh(start, upstream, shareOf(HELD_STREAMS[kind], plan), plan);
+          if (weight !== undefined) ofKind.get(name)?.push(weight);
+        }
+      }
+    },
+    () =>
+      (compareRounds(slow?.get('ours'), slow?.get('floor'), 'kilobytes', 'ratio')?.uncertainty ?? 0) <= plan.precision,
+  );
+  return weights;
 }
 
 /**
  * Opens the streams on a fresh process and compares it with itself, after garbage collection, before and with them.
- * Fresh, because resident memory does not shrink again. Undefined where there is no process.
+ * Fresh, because resident memory does not shrink again. Undefined where the system does not tell.
  */
-export async function measureStreamCost(
+async function weigh(
   start: StartContender,
   upstream: string,
-  streams: HeldStreams,
-  { firstWarmUpMs, streamsMs }: Plan,
-): Promise<StreamCost | undefined> {
+  streams: Work,
+  { warmUpMs, streamsMs }: Plan,
+): Promise<StreamWeight | undefined> {
   const contender = await start(upstream);
   const client = await startClient();
   try {
-    await client.ask('open', { target: contender.target, work: WORKS.small20 });
-    await client.ask('run', firstWarmUpMs);
-    await client.ask('close');
+    const small = await client.open(contender.target, WORKS.small20);
+    await small.run(warmUpMs / 2);
+    await small.close();
     const without = await settled(contender);
-    await client.ask('open', { target: contender.target, work: streams });
-    await client.ask('hold');
-    const opened = await contender.usage();
+    const load = await client.open(contender.target, streams);
+    await load.hold();
     await sleep(streamsMs);
-    const watched = await contender.usage();
     const held = await settled(contender);
-    if (without === undefined || held === undefined) return undefined;
+    await load.close();
+    if (without?.heapUsed === undefined || held?.heapUsed === undefined) return undefined;
     const kilobytes = (more: number, less: number) => (more - less) / 1024 / streams.concurrency;
-    const cpu = (watched?.cpuMicroseconds ?? Number.NaN) - (opened?.cpuMicroseconds ?? Number.NaN);
-    return {
-      residentKilobytes: kilobytes(held.rss, without.rss),
-      ...(held.heapUsed === undefined || without.heapUsed === undefined
-        ? {}
-        : { heapKilobytes: kilobytes(held.heapUsed, without.heapUsed) }),
-      ...(Number.isNaN(cpu)
-        ? {}
-        : {
-            cpuMicrosecondsPerEvent: (cpu * streams.intervalMs) / streamsMs / streams.concurrency,
-            coreShare: cpu / (1000 * streamsMs),
-          }),
-    };
+    const residentKilobytes = kilobytes(held.rss, without.rss);
+    const heapKilobytes = kilobytes(held.heapUsed, without.heapUsed);
+    return { residentKilobytes, heapKilobytes, kilobytes: Math.max(residentKilobytes, heapKilobytes) };
   } finally {
-    await client.ask('close');
     await client.stop();
     await contender.close();
   }

@@ -4,20 +4,29 @@ import type { Work } from './works.ts';
 
 /** The clients, in a process of their own: what they cost is not counted as the contender's. */
 
-let load: Load | undefined;
+/** Those that are open, by the number that `open` has given them. */
+const loads = new Map<number, Load>();
+let opened = 0;
 
-function current(): Load {
-  if (load === undefined) throw new Error('No load is open.');
+function loadOf(id: number): Load {
+  const load = loads.get(id);
+  if (load === undefined) throw new Error(`No load ${id} is open.`);
   return load;
 }
 
 const service = {
   open({ target, work }: { target: Target; work: Work }) {
-    load = createLoad(target, work);
+    opened += 1;
+    loads.set(opened, createLoad(target, work));
+    return opened;
   },
-  run: (milliseconds: number) => current().run(milliseconds),
-  hold: () => current().hold(),
-  close: () => current().close(),
+  run: ({ load, milliseconds }: { load: number; milliseconds: number }) => loadOf(load).run(milliseconds),
+  hold: (load: number) => loadOf(load).hold(),
+  received: (load: number) => loadOf(load).received(),
+  async close(load: number) {
+    await loadOf(load).close();
+    loads.delete(load);
+  },
 };
 export type LoadService = typeof service;
 serve(service);

@@ -31,6 +31,8 @@ export interface Load {
   run(milliseconds: number): Promise<LoadFigures>;
   /** Opens the streams, a few at a time, and leaves them open; resolves when each has brought its first byte. */
   hold(): Promise<void>;
+  /** Bytes of answers so far. */
+  received(): number;
   close(): Promise<void>;
 }
 
@@ -57,9 +59,13 @@ export function createLoad({ origin, dialect, headers, subscriptions = 0 }: Targ
   const named = Array.from({ length: subscriptions }, (_, team) => ({ 'x-gateway-subscription-id': `team-${team}` }));
   const requests = (named.length === 0 ? [{}] : named).map(requestOf);
   let sent = 0;
-  const send = (onFirst?: () => void) => {
+  let received = 0;
+  const send = (onFirst: () => void = () => {}) => {
     const request = requests[sent++ % requests.length] ?? requestOf({});
-    return exchange(pool, request, expected, onFirst);
+    return exchange(pool, request, expected, (count, first) => {
+      received += count;
+      if (first) onFirst();
+    });
   };
 
   return {
@@ -88,6 +94,7 @@ export function createLoad({ origin, dialect, headers, subscriptions = 0 }: Targ
       };
       await Promise.all(Array.from({ length: OPENING }, opener));
     },
+    received: () => received,
     close: () => pool.destroy(),
   };
 }
@@ -96,7 +103,7 @@ function exchange(
   pool: Pool,
   options: Dispatcher.DispatchOptions,
   expectedBytes: number | undefined,
-  onFirst?: () => void,
+  onData: (bytes: number, first: boolean) => void,
 ): Promise<Exchange> {
   const start = performance.now();
   const arrivals: number[] = [];
@@ -111,7 +118,7 @@ function exchange(
       onResponseData(_controller, chunk) {
         arrivals.push(performance.now());
         bytes += chunk.length;
-        if (arrivals.length === 1) onFirst?.();
+        onData(chunk.length, arrivals.length === 1);
       },
       onResponseEnd() {
         const complete = expectedBytes === undefined ? bytes > 0 : bytes === expectedBytes;

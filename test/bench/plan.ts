@@ -1,37 +1,90 @@
 /** How long a run takes. Times in milliseconds. */
 export interface Plan {
-  /** Every contender does every work once a round. */
-  readonly rounds: number;
-  /** Once for each contender at the start, for the compiler and the caches. */
-  readonly firstWarmUpMs: number;
-  /** Before each measurement, for the connections. */
+  /** Each with fresh processes, since two of the same program differ for as long as they live. */
+  readonly rounds: Bounds;
+  /** Rounds in which contenders take part of whom it is enough to know about how fast they are. */
+  readonly otherRounds: number;
+  /** Of a fresh process, for the compiler and the caches. */
   readonly warmUpMs: number;
-  readonly measureMs: number;
-  /** Fresh processes for the cost of many streams. */
-  readonly streamRounds: number;
-  /** How long the streams are watched. */
+  /** In each round the contenders take so many turns at a work, one after another. */
+  readonly slices: number;
+  /** Of a work whose calls are short. */
+  readonly sliceMs: number;
+  /** How long open streams are watched. */
   readonly streamsMs: number;
+  /** Share of the streams that are opened. */
+  readonly streamShare: number;
+  readonly memory: Bounds;
+  readonly teams: Bounds;
   /** Fresh processes for each kind of start. */
   readonly starts: number;
+  readonly stallRounds: number;
+  /** Half the width of an interval, as a share: what is known so well is not measured on. */
+  readonly precision: number;
 }
 
+/** Of rounds that go on until what they tell is precise enough. */
+export interface Bounds {
+  readonly least: number;
+  readonly most: number;
+  /** No round begins later. */
+  readonly milliseconds: number;
+}
+
+/** A quarter of an hour at most. */
 export const FULL: Plan = {
-  rounds: 15,
-  firstWarmUpMs: 8000,
-  warmUpMs: 300,
-  measureMs: 1000,
-  streamRounds: 3,
-  streamsMs: 4000,
+  rounds: { least: 6, most: 16, milliseconds: 450_000 },
+  otherRounds: 3,
+  warmUpMs: 2500,
+  slices: 5,
+  sliceMs: 200,
+  streamsMs: 1000,
+  streamShare: 1,
+  memory: { least: 5, most: 8, milliseconds: 90_000 },
+  teams: { least: 6, most: 12, milliseconds: 200_000 },
   starts: 11,
+  stallRounds: 6,
+  precision: 0.03,
 };
 
-/** Three minutes; for a look, not for figures to quote. */
+/** Two minutes; for a look, not for figures to quote. */
 export const QUICK: Plan = {
-  rounds: 2,
-  firstWarmUpMs: 1000,
-  warmUpMs: 150,
-  measureMs: 500,
-  streamRounds: 1,
-  streamsMs: 1500,
+  rounds: { least: 2, most: 2, milliseconds: 60_000 },
+  otherRounds: 1,
+  warmUpMs: 1000,
+  slices: 3,
+  sliceMs: 150,
+  streamsMs: 700,
+  streamShare: 1,
+  memory: { least: 1, most: 1, milliseconds: 0 },
+  teams: { least: 1, most: 1, milliseconds: 0 },
   starts: 3,
+  stallRounds: 2,
+  precision: 0.03,
 };
+
+/** So little that it only shows that everything runs. */
+export const TINY: Plan = {
+  ...QUICK,
+  rounds: { least: 1, most: 1, milliseconds: 0 },
+  warmUpMs: 10,
+  slices: 1,
+  sliceMs: 10,
+  streamsMs: 50,
+  streamShare: 0.05,
+  starts: 1,
+  stallRounds: 1,
+};
+
+/** Does it at least so often, and no oftener, and in between until it is precise enough or the time is up. */
+export async function inRounds(
+  { least, most, milliseconds }: Bounds,
+  round: (index: number) => Promise<unknown>,
+  precise: () => boolean,
+): Promise<void> {
+  const startedAt = performance.now();
+  for (let index = 0; index < most; index += 1) {
+    if (index >= least && (precise() || performance.now() - startedAt >= milliseconds)) return;
+    await round(index);
+  }
+}

@@ -43,12 +43,12 @@ export async function profile(
   });
   const client = await startClient();
   const headers = { 'x-functions-key': host.functionKey };
-  await client.ask('open', { target: { origin: host.url, dialect: 'bedrock', headers }, work });
-  await client.ask('run', milliseconds / 2);
+  const load = await client.open({ origin: host.url, dialect: 'bedrock', headers }, work);
+  await load.run(milliseconds / 2);
   const from = Number(process.hrtime.bigint() / 1000n);
-  const { requests } = await client.ask('run', milliseconds);
+  const { requests } = await load.run(milliseconds);
   const to = Number(process.hrtime.bigint() / 1000n);
-  await client.ask('close');
+  await load.close();
   await client.stop();
   await host.stop();
   const [file = ''] = await readdir(directory);

@@ -3,6 +3,8 @@ export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
+  /** Of the rounds. */
+  readonly count: number;
   /**
    * Between these two the median of endlessly many rounds lies with 95 % certainty, however the rounds are distributed;
    * of less than six rounds smallest and largest, which say less.
@@ -28,6 +30,7 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
     median: (lower + upper) / 2,
     min: sorted[0] ?? 0,
     max: sorted.at(-1) ?? 0,
+    count: sorted.length,
     low: sorted[outside] ?? 0,
     high: sorted.at(-1 - outside) ?? 0,
   };

@@ -1,4 +1,4 @@
-import type { Fault } from '../emulators/azure/table-storage.ts';
+import type { Fault, TableStorage } from '../emulators/azure/table-storage.ts';
 
 /** What befalls the operations of the table, one after the other, over and over. */
 const FAULTS: readonly (Fault | undefined)[] = [
@@ -24,4 +24,23 @@ const FAULTS: readonly (Fault | undefined)[] = [
 export function faults(): () => Fault | undefined {
   let operation = 0;
   return () => FAULTS[operation++ % FAULTS.length];
+}
+
+/** Has a table fail until it is mended. */
+export function failing(table: Pick<TableStorage, 'onRequest' | 'doLate'>) {
+  const befall = faults();
+  let operations = 0;
+  table.onRequest(() => {
+    operations += 1;
+    // Those that were put off happen after others.
+    if (operations % 7 === 0) table.doLate();
+    return befall();
+  });
+  return {
+    operations: () => operations,
+    mend() {
+      table.onRequest(() => undefined);
+      table.doLate();
+    },
+  };
 }

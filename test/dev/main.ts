@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 
 import { buildBundles } from '../../infra/build/build.ts';
 import { SetupError } from '../../infra/build/local-settings.ts';
-import { ConfigError } from '../../src/config/settings.ts';
+import { ConfigError } from '../../src/config/reader.ts';
 import { endWithReader } from '../support/closed-pipe.ts';
 import { listen } from '../support/listen.ts';
 import { banner, pasteboard } from './banner.ts';

@@ -10,7 +10,7 @@ import {
   ServiceUnavailableException,
   ValidationException,
 } from '@aws-sdk/client-bedrock-runtime';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { controlled } from '../emulators/bedrock/controlled.ts';
 import { closeBeforeHeaders, cutAfterHeaders, cutAt, fail, stall } from '../emulators/bedrock/faults.ts';
@@ -117,7 +117,6 @@ describe('403 AccessDeniedException', () => {
 
   it.each([
     ['amazon.nova-*', converse, '{}'],
-    ['', converse, '{}'],
     ['amazon.nova-*', '/openai/v1/chat/completions', '{"model":"openai.gpt-oss-20b-1:0"}'],
     ['amazon.nova-*', '/anthropic/v1/messages', `{"model":"${modelId}"}`],
     ['amazon.nova-lite-v1:0', '/async-invoke', '{"modelId":"amazon.nova-reel-v1:0"}'],
@@ -156,6 +155,36 @@ describe('403 AccessDeniedException', () => {
   ])('a body whose model cannot be told is refused: %s', async (body) => {
     const headers = { 'x-gateway-allowed-models': 'amazon.nova' };
     expectRefusal(await callHost('/openai/v1/responses', { headers, body }), 400, 'ValidationException');
+  });
+});
+
+describe('503 for an order of the gateway that cannot be understood, and a line in the log', () => {
+  const MALFORMED: Readonly<Record<string, readonly string[]>> = {
+    'allowed-models': ['', ',', 'a,', '*a', 'a b', '%FF'],
+    operations: ['', 'all', 'inference,', '%FF'],
+    'model-aliases': ['', 'a', 'a*=b', 'a=b=c', '%FF'],
+    budgets: ['', 'tokens', 'tokens/day=', 'tokens/year=5', 'cost/month=1e3', 'tokens/day=1,tokens/day=2', '%FF'],
+    guardrail: ['', 'gr7abc123def', 'gr7abc123def:0', 'GR:1', '%FF'],
+    'role-arn': ['', 'role', 'arn:aws:iam::1:role/a', '%FF'],
+    region: ['', 'eu', 'us-east-1,', 'eu-west-1', '%FF'],
+  };
+  const rows = Object.entries(MALFORMED).flatMap(([name, values]) => values.map((value) => [name, value] as const));
+
+  it.each(rows)('x-gateway-%s: %j', async (name, value) => {
+    const header = `x-gateway-${name}`;
+    for (const [path, body] of [
+      [converse, '{}'],
+      [`/model/${modelId}/count-tokens`, '{}'],
+      ['/inference-profiles', null],
+    ] as const) {
+      const lines = chain.host.logs.length;
+      const answer = await callHost(path, { headers: { [header]: value }, body });
+      expectRefusal(answer, 503, 'ServiceUnavailableException');
+      expect(JSON.parse(String(answer.body)).message, path).toContain(header);
+      const isTold = () => chain.host.logs.slice(lines).some(({ message }) => message.includes('"bedrock.failure"'));
+      await vi.waitUntil(isTold, { timeout: 60_000, interval: 5 });
+    }
+    expect(chain.bedrock.requests).toHaveLength(0);
   });
 });
 

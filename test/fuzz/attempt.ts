@@ -18,6 +18,9 @@ export interface Door {
   readonly maxHeaderSize: number;
 }
 
+/** Who calls past the gateway is the gateway to the function: its own spoilt orders are told as the operator's mistake. */
+const BAD_ORDER = "The gateway's header x-gateway-";
+
 /** How long a request that Node takes for incomplete is left open before the fuzzer ends its side. */
 const LINGER_MS = 50;
 
@@ -28,7 +31,8 @@ const REFUSED_LINGER_MS = 2_000;
  * Sends one request to one of the doors. It has a generator of its own, so that it is the same whatever the others do.
  *
  * @param idleClock is idle when no request under way has ended for so long that this one hangs
- * @returns the status of its first answer, `500 of the host`, `503 of the gateway`, `closed`, `aborted` (by the fuzzer), or what went wrong
+ * @returns the status of its first answer, `500 of the host`, `503 of the gateway`, `503 for the gateway`, `closed`,
+ *   `aborted` (by the fuzzer), or what went wrong
  */
 export async function sendOne(
   doors: readonly Door[],
@@ -60,12 +64,12 @@ export async function sendOne(
       return 'aborted';
     }
     const [first] = reading.whole > 0 ? await connection.answers(reading.whole) : [];
-    if (first !== undefined && !reading.refused) return outcomeOf(first, bytes);
+    if (first !== undefined && !reading.refused) return outcomeOf(door, first, bytes);
     const linger = setTimeout(() => connection.socket.end(), reading.refused ? REFUSED_LINGER_MS : LINGER_MS);
     await connection.closed;
     clearTimeout(linger);
     const [answer] = connection.received();
-    return outcomeOf(answer, bytes);
+    return outcomeOf(door, answer, bytes);
   };
   const outcome = await Promise.race([talk(), hang.promise]).catch((error: unknown) => String(error));
   settled();
@@ -78,8 +82,9 @@ export async function sendOne(
  * Kestrel itself answers a Host that is none, broken chunks and an upload that stalls by an empty 500, of which the
  * function does not hear; what the function makes has the form of AWS.
  */
-function outcomeOf(answer: RawAnswer | undefined, request: Buffer): string {
+function outcomeOf(door: Door, answer: RawAnswer | undefined, request: Buffer): string {
   if (answer === undefined) return 'closed';
+  if (answer.status === 503 && door.name === 'host' && answer.body.includes(BAD_ORDER)) return '503 for the gateway';
   if (answer.status === 503 && isCutByKestrel(request)) return '503 of the gateway';
   const isOfTheHost = answer.body.length === 0 && answer.headers['x-amzn-errortype'] === undefined;
   return answer.status === 500 && isOfTheHost ? '500 of the host' : String(answer.status);

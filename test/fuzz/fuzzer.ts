@@ -60,7 +60,7 @@ const ORDERS = globalPolicy({
 const HANG_SECONDS = 30;
 
 /** Requests under way at a time. */
-const LANES = 16;
+const LANES = 48;
 
 /** What proxy and host say when all behind them is well; a 500 of the function's and 503 would be a defect. */
 const EXPECTED = new Set([200, 201, 202, 400, 401, 403, 404, 405, 408, 413, 414, 417, 431, 501, 505]);
@@ -103,7 +103,7 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
           const outcome = await sendOne(doors, seed, number, idleClock);
           outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
           if (
-            !/^(?:closed|aborted|500 of the host|503 of the gateway|\d+)$/.test(outcome) ||
+            !/^(?:closed|aborted|500 of the host|503 (?:of|for) the gateway|\d+)$/.test(outcome) ||
             (/^\d+$/.test(outcome) && !EXPECTED.has(Number(outcome)))
           ) {
             failures.push(`request ${number}: ${outcome}`);

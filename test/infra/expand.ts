@@ -39,9 +39,17 @@ export const TENANT = '00000000-0000-0000-0000-000000000002';
  * @throws Error with the compiler's messages
  */
 export async function expand(bicep: Bicep, parameters: string): Promise<Expansion> {
-  const text = await readFile(join(root, 'test/infra/parameters', `${parameters}.bicepparam`), 'utf8');
+  return expandText(bicep, await readFile(join(root, 'test/infra/parameters', `${parameters}.bicepparam`), 'utf8'));
+}
+
+/**
+ * The same for the text of a parameter file that begins with `using '…/main.bicep'`.
+ *
+ * @throws Error with the compiler's messages, warnings among them
+ */
+export async function expandText(bicep: Bicep, text: string): Promise<Expansion> {
   const entry = /^using '.*\/(\w+)\.bicep'$/m.exec(text)?.[1] ?? '';
-  const compiled = await cached([await digestOfTemplate(), entry], (directory) => compile(bicep, entry, directory));
+  const compiled = await compiledTemplate(bicep, entry);
   const snapshot = await cached([compiled, text], async (directory) => {
     await writeFile(join(directory, 'template.json'), compiled);
     const file = join(directory, 'deployment');
@@ -50,16 +58,31 @@ export async function expand(bicep: Bicep, parameters: string): Promise<Expansio
     const group = entry === 'group' ? ['--resource-group', 'rg-given'] : [];
     const scope = [...group, '--subscription-id', SUBSCRIPTION, '--tenant-id', TENANT, '--location', 'westeurope'];
     const { status, stderr } = await bicep('snapshot', `${file}.bicepparam`, ...scope, '--mode', 'overwrite');
-    if (status !== 0) throw new Error(stderr);
+    if (status !== 0 || warningsIn(stderr) !== '') throw new Error(stderr);
     return readFile(`${file}.snapshot.json`, 'utf8');
   });
   return JSON.parse(snapshot);
 }
 
+/** Of this version of what is checked before anything is kept. */
+const WITHOUT_WARNINGS = 'without warnings';
+
+/** An entry point, `main` or `group`, as JSON. @throws Error with the compiler's messages, warnings among them */
+export async function compiledTemplate(bicep: Bicep, entry: string): Promise<string> {
+  const inputs = [await digestOfTemplate(), entry, WITHOUT_WARNINGS];
+  return cached(inputs, (directory) => compile(bicep, entry, directory));
+}
+
+/** What the compiler says, but for the age of api-versions, which depends on the day and not on the files. */
+export function warningsIn(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.includes(' use-recent-api-versions: '));
+  return lines.join('\n');
+}
+
 async function compile(bicep: Bicep, entry: string, directory: string): Promise<string> {
   const file = join(directory, 'template.json');
   const { status, stderr } = await bicep('build', join(root, `infra/${entry}.bicep`), '--outfile', file);
-  if (status !== 0) throw new Error(stderr);
+  if (status !== 0 || warningsIn(stderr) !== '') throw new Error(stderr);
   return readFile(file, 'utf8');
 }
 

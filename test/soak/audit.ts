@@ -11,10 +11,12 @@ import { type Team, USED_UP } from './teams.ts';
 export interface Plan {
   readonly number: number;
   readonly operation: Operation;
-  readonly team: Pick<Team, 'accounts' | 'isSmall' | 'key'> & { readonly id?: string; readonly productId?: string };
+  readonly team: Pick<Team, 'isSmall' | 'key'> & { readonly id?: string; readonly productId?: string };
   readonly fault: Fault | undefined;
-  /** The outcomes that are as they should be. */
-  readonly explains: readonly string[];
+  /** The outcomes that are as they should be; absent: of the call no more is known than what came to Bedrock. */
+  readonly explains?: readonly string[];
+  /** Accounts that it is charged to. */
+  accounts(record: RequestRecord): readonly string[];
 }
 
 /** A request of a call, as it came to Bedrock. */
@@ -47,6 +49,8 @@ export interface Audit {
   close(): void;
   readonly unexplained: readonly string[];
   told(account: string): Told;
+  /** Those that something was told to. */
+  readonly accounts: readonly string[];
   /** Refusals for a budget that was used up. */
   readonly usedUp: number;
   /** Calls of which Bedrock heard, by `<group> <region>` of the last request. */
@@ -79,8 +83,8 @@ export function createAudit(prices: Prices): Audit {
   const byGroup = new Map<string, number>();
   let usedUp = 0;
 
-  const charge = ({ team }: Plan, part: keyof Told, modelId: string, tokens: Tokens) => {
-    for (const account of team.accounts) {
+  const charge = (accounts: readonly string[], part: keyof Told, modelId: string, tokens: Tokens) => {
+    for (const account of accounts) {
       const before = told.get(account) ?? { whole: NOTHING, broken: NOTHING };
       told.set(account, { ...before, [part]: added(before[part], toldSums([{ modelId, tokens }], prices)) });
     }
@@ -103,8 +107,8 @@ export function createAudit(prices: Prices): Audit {
       unexplained.push(`call ${number}, ${team.id ?? ''}, ${operation.path}, fault "${fault?.name ?? ''}": ${problem}`);
     }
     const used = tokensOf(record);
-    if (used === undefined || operation.spends === undefined) return;
-    charge(plan, ended?.outcome === COMPLETE ? 'whole' : 'broken', answering?.modelId ?? '', used);
+    if (used === undefined || record === undefined || operation.spends === undefined) return;
+    charge(plan.accounts(record), ended?.outcome === COMPLETE ? 'whole' : 'broken', answering?.modelId ?? '', used);
   };
   const settle = (number: number | undefined) => {
     const call = number === undefined ? undefined : open.get(number);
@@ -153,6 +157,9 @@ export function createAudit(prices: Prices): Audit {
     },
     unexplained,
     told: (account) => told.get(account) ?? { whole: NOTHING, broken: NOTHING },
+    get accounts() {
+      return Array.from(told.keys());
+    },
     get usedUp() {
       return usedUp;
     },
@@ -161,6 +168,7 @@ export function createAudit(prices: Prices): Audit {
 }
 
 function outcomeProblems({ plan: { operation, team, explains }, asked, ended, record }: Call): string[] {
+  if (explains === undefined) return [];
   const outcome = ended?.outcome ?? 'no end';
   const isUsedUp = team.isSmall && operation.spends !== undefined && USED_UP.includes(outcome);
   const ofBudget = isUsedUp && record?.['budgetExceeded'] !== undefined && asked.length === 0;
@@ -172,13 +180,17 @@ function outcomeProblems({ plan: { operation, team, explains }, asked, ended, re
 }
 
 /** Where the answer and the record differ. */
-function recordProblems({ plan: { operation, team, fault }, asked, ended, record }: Call): string[] {
+function recordProblems({ plan, asked, ended, record }: Call): string[] {
+  const { operation, team, fault, explains } = plan;
+  if (explains === undefined) return [];
   if (ended?.invocationId !== undefined && record === undefined) return ['it has no record'];
   if (record === undefined || ended === undefined) return [];
   const expected: Record<string, unknown> = {
     subscriptionId: team.id,
     productId: team.productId,
-    ...(isUnread(fault) ? {} : { operation: operation.name, operationGroup: operation.group }),
+    ...(isUnread(fault) || (ended.status === 503 && record['operation'] === undefined)
+      ? {}
+      : { operation: operation.name, operationGroup: operation.group }),
     ...(ended.status === 0 ? {} : { status: ended.status }),
     ...(ended.errorType === undefined ? {} : { errorType: ended.errorType }),
     ...(ended.outcome === COMPLETE ? { outcome: 'complete', region: asked.at(-1)?.region } : {}),

@@ -21,6 +21,8 @@ export interface Ended {
   readonly errorType?: string;
   /** Of an error. */
   readonly body?: string;
+  /** What its headers tell of budgets. */
+  readonly budgets?: string;
   /** By which its record knows it; absent where the answer does not come from the function. */
   readonly invocationId?: string;
 }
@@ -48,13 +50,14 @@ export function call(gateway: Pick<Gateway, 'url'>, { number, operation, team, f
   };
   request.on('error', (error) => resolve({ outcome: `no answer: ${error.message}`, status: 0 }));
   const judge = async (answer: IncomingMessage): Promise<void> => {
-    const { 'x-ms-invocation-id': invocationId } = answer.headers;
+    const { 'x-ms-invocation-id': invocationId, 'x-bedrock-budget-remaining': budgets } = answer.headers;
     const received = await receive(answer);
     const { status, errorType } = received;
     resolve({
       outcome: outcomeOf(received, operation),
       status,
       ...(errorType === undefined ? {} : { errorType, body: String(received.body) }),
+      ...(budgets === undefined ? {} : { budgets: String(budgets) }),
       ...(invocationId === undefined ? {} : { invocationId: String(invocationId) }),
     });
     // An upload that was refused does not go on.

@@ -22,7 +22,8 @@ export function planOf(number: number, faultPercent: number, beforeRotationMs: n
   const turn = number / every;
   if (!Number.isInteger(turn)) {
     const operation = inTurn(number % 2 === 0 ? INFERENCE : GROUP_OPERATIONS, number >> 1);
-    return { number, operation, team: teamOf(operation, number >> 1), fault: undefined, explains: [COMPLETE] };
+    const team = teamOf(operation, number >> 1);
+    return { number, operation, team, fault: undefined, explains: [COMPLETE], accounts: () => team.accounts };
   }
   const fault = inTurn(beforeRotationMs > DISTANCE_MS ? FAULTS : FAULTS_AT_ANY_TIME, turn);
   const { shapes } = fault;
@@ -33,7 +34,7 @@ export function planOf(number: number, faultPercent: number, beforeRotationMs: n
     TEAMS.filter((each) => !each.isSmall && mayCall(each, operation)),
     turn,
   );
-  return { number, operation, team, fault, explains: explained(fault, operation) };
+  return { number, operation, team, fault, explains: explained(fault, operation), accounts: () => team.accounts };
 }
 
 /** Each operation once for each of so many callers, without a fault. */
@@ -48,6 +49,7 @@ export function warmUpPlans(first: number, callers: number): Plan[][] {
       team,
       fault: undefined,
       explains: [COMPLETE],
+      accounts: () => team.accounts,
     }));
   });
 }

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { GROUPS } from '../../src/bedrock/groups.ts';
-import { faults } from '../budgets/faults.ts';
+import { failing } from '../budgets/faults.ts';
 import { readPriceTable } from '../budgets/sums.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { onRecord } from '../support/records.ts';
-import { type Account, accountsOf, written } from './accounts.ts';
+import { type Account, accountsOf, differences, written } from './accounts.ts';
 import { createAudit, type Plan } from './audit.ts';
 import { injectFaults } from './bedrock.ts';
 import { call, MOST_BYTES } from './call.ts';
@@ -42,6 +42,8 @@ export interface SoakResult {
   /** Calls whose outcome nothing explains, or of which caller, log and Bedrock know different things. */
   readonly unexplained: readonly string[];
   readonly accounts: readonly Account[];
+  /** Where the table holds anything else than what Bedrock has told. */
+  readonly differences: readonly string[];
   /** Refusals for a budget that was used up. */
   readonly usedUp: number;
   readonly tableOperations: number;
@@ -95,7 +97,7 @@ async function soak(chain: Chain, options: SoakOptions): Promise<SoakResult> {
     });
   }
   for (const bedrock of endpoints) injectFaults(bedrock, bedrock.region === chain.bedrock.region, audit);
-  const failures = failing(chain);
+  const failures = failing(table);
   const make = async (plan: Plan) => {
     audit.planned(plan);
     const ended = await call(chain.gateway, plan);
@@ -133,6 +135,7 @@ async function soak(chain: Chain, options: SoakOptions): Promise<SoakResult> {
     byGroup: audit.byGroup,
     unexplained: audit.unexplained,
     accounts: accountsOf(table, audit),
+    differences: differences(table, audit),
     usedUp: audit.usedUp,
     tableOperations: failures.operations(),
     rotations,
@@ -142,25 +145,6 @@ async function soak(chain: Chain, options: SoakOptions): Promise<SoakResult> {
     restarts: hosts.reduce((sum, { restarts }) => sum + restarts, 0),
     before,
     after: await holdingsOf(chain),
-  };
-}
-
-/** The table fails in every known way until it is mended. */
-function failing({ table }: Chain) {
-  const befall = faults();
-  let operations = 0;
-  table.onRequest(() => {
-    operations += 1;
-    // Those that were put off happen after others.
-    if (operations % 7 === 0) table.doLate();
-    return befall();
-  });
-  return {
-    operations: () => operations,
-    mend() {
-      table.onRequest(() => undefined);
-      table.doLate();
-    },
   };
 }
 

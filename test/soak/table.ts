@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 
 import type { Sums } from '../budgets/sums.ts';
+import { describeSums } from './accounts.ts';
 import type { SoakOptions, SoakResult } from './run.ts';
 
 /** Growth of the heap of a worker that is no leak: code that was compiled meanwhile, caches of the runtime. */
@@ -8,13 +9,11 @@ const HEAP_GROWTH_BYTES = 16 * 1024 * 1024;
 
 /** What went wrong in a soak; empty when nothing did. */
 export function complaintsOf(result: SoakResult, { workers }: Pick<SoakOptions, 'workers'>): string[] {
-  const { unexplained, defects, restarts, before, after, accounts } = result;
+  const { unexplained, defects, restarts, before, after, differences } = result;
   const growth = after.heapBytes - before.heapBytes;
   return [
     ...unexplained,
-    ...accounts.flatMap(({ name, missing }) =>
-      Object.values(missing).some((sum) => sum !== 0n) ? [`${name}: the table lacks ${describeSums(missing)}`] : [],
-    ),
+    ...differences,
     ...(defects > 0 ? [`${defects} defects in the log`] : []),
     ...(restarts > 0 ? [`${restarts} restarts of workers`] : []),
     ...(growth > workers * HEAP_GROWTH_BYTES ? [`the heap has grown by ${megabytes(growth)}`] : []),
@@ -83,12 +82,6 @@ function regions(counts: readonly (readonly [string, number])[]): string {
 
 function pair({ tokens, cost }: Sums): string {
   return `${tokens} / ${cost}`;
-}
-
-function describeSums(sums: Sums): string {
-  return Object.entries(sums)
-    .map(([column, sum]) => `${column} ${sum}`)
-    .join(', ');
 }
 
 function total(counts: ReadonlyMap<string, number>): number {

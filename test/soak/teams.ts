@@ -6,6 +6,8 @@ import type { Operation } from './operations.ts';
 export interface Team extends Subscription {
   readonly productId: string;
   readonly budgets: string;
+  /** Regions that the gateway orders; absent: those of the app. */
+  readonly regions?: string;
   /** Accounts that its calls are charged to. */
   readonly accounts: readonly string[];
   /** Whether it has a budget in money, by which only models with a price may be called. */
@@ -17,13 +19,14 @@ export interface Team extends Subscription {
 const TOKENS = 9_000_000_000_000_000;
 const MONEY = 9_000_000;
 
-/** Tokens and money, every window, both scopes; two teams of one product, and two whose budgets are soon used up. */
+/** Tokens and money, every window, both scopes; teams of one product, and two whose budgets are soon used up. */
 export const TEAMS: readonly Team[] = [
   team(
     'research',
     'open',
     `tokens/minute=${TOKENS}, tokens/hour=${TOKENS}, tokens/day=${TOKENS}, product:tokens/month=${TOKENS}`,
   ),
+  { ...team('west', 'open', `tokens/hour=${TOKENS}, product:tokens/month=${TOKENS}`), regions: 'us-west-2, us-east-1' },
   team('shop', 'priced', `cost/hour=${MONEY}, cost/month=${MONEY}, tokens/day=${TOKENS}, product:cost/month=${MONEY}`),
   team('desk', 'priced', `cost/day=${MONEY}, tokens/minute=${TOKENS}, product:cost/month=${MONEY}`),
   { ...team('trial', 'small', `tokens/minute=1500, product:tokens/hour=${TOKENS}`), isSmall: true },
@@ -46,11 +49,12 @@ function team(id: string, productId: string, budgets: string): Team {
   };
 }
 
-/** The rule of all APIs by which each subscription has its budgets. */
+/** The rule of all APIs by which each subscription has its budgets and regions. */
 export const TEAM_POLICY = globalPolicy({
   inbound: `<choose>${TEAMS.map(
-    ({ id, budgets }) => `<when condition='@(context.Subscription.Id == "${id}")'>
-    <set-variable name="bedrock-budgets" value="${budgets}" /></when>`,
+    ({ id, budgets, regions }) => `<when condition='@(context.Subscription.Id == "${id}")'>
+    <set-variable name="bedrock-budgets" value="${budgets}" />
+    ${regions === undefined ? '' : `<set-variable name="bedrock-region" value="${regions}" />`}</when>`,
   ).join('')}</choose>`,
 });
 

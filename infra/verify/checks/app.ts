@@ -1,5 +1,5 @@
 import { readConfig } from '../../../src/config/config.ts';
-import { ConfigError } from '../../../src/config/settings.ts';
+import { ConfigError } from '../../../src/config/reader.ts';
 import { type Deployed, VERSIONS } from '../azure/deployed.ts';
 import { list, number, text } from '../azure/json.ts';
 import { present } from '../azure/look.ts';

@@ -11,15 +11,17 @@ const path = (relative: string): string => join(import.meta.dirname, relative);
 export const startFloor = (upstream: string): Promise<HostContender> =>
   startHost(path('../floor'), { UPSTREAM: upstream });
 
-/** The Functions host with the built bundle, as it is deployed. */
-export const startOurs = (upstream: string): Promise<HostContender> => startBundle(settingsOf(upstream));
+/** How a bundle is started. */
+export interface BundleOptions {
+  /** What calls need beside the key of the host. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** With `host.json`, `package.json` and the built bundle; default: this repository. */
+  readonly folder?: string;
+}
 
-/** The same with other settings, and headers that calls need by them. */
-export function startBundle(
-  settings: Record<string, string>,
-  headers: Record<string, string> = {},
-): Promise<HostContender> {
-  return startHost(path('../../..'), settings, headers);
+/** The Functions host with a built bundle, as it is deployed. */
+export function startBundle(settings: Record<string, string>, options: BundleOptions = {}): Promise<HostContender> {
+  return startHost(options.folder ?? path('../../..'), settings, options);
 }
 
 /** Settings of the function before this upstream, with keys in the environment. */
@@ -42,7 +44,7 @@ export interface HostContender extends Contender {
 async function startHost(
   appDirectory: string,
   settings: Record<string, string>,
-  headers: Record<string, string> = {},
+  { headers = {} }: Pick<BundleOptions, 'headers'> = {},
 ): Promise<HostContender> {
   const host = await startChild<HostService>(path('host-process.ts'), [appDirectory, JSON.stringify(settings)]);
   const { url, functionKey } = await host.ask('address');

@@ -39,6 +39,8 @@ describe('the vault', () => {
     await access().store(keys, 90);
     const stored = vault.find('aws-credentials');
     expect(JSON.parse(stored?.value ?? '')).toStrictEqual(keys);
+    // The end of the id, for `npm run verify -- … --aws`, and no more of the key.
+    expect(stored?.tags).toStrictEqual({ 'aws-access-key-id-ends-with': 'MPLE' });
     expect(stored?.contentType).toBe('application/json');
     expect(stored?.attributes.exp).toBe(Date.UTC(2026, 0, 1) / 1000 + 90 * DAY);
     expect(await access().accessKeyId()).toBe(id);
@@ -173,6 +175,32 @@ describe('the script', () => {
     const { status, stderr } = await store({ args: ['--if-missing'] });
     expect([status, held()]).toStrictEqual([0, null]);
     expect(stderr).toContain('store-aws-credentials.ts');
+  });
+
+  it.each([
+    ['in a network that is closed', 'does not accept calls from this network', () => vault.refuseNetwork()],
+    ['to which there is no role', 'has no role on it', () => vault.revokeRole()],
+  ])('as a hook lets the deployment go on with a vault %s, which says nothing of the key', async (_, why, spoil) => {
+    vault.set('aws-credentials', JSON.stringify(keys));
+    spoil();
+    const { status, stderr } = await store({ args: ['--if-missing'] });
+    expect(status).toBe(0);
+    expect(stderr).toContain(`cannot be seen from here: `);
+    expect(stderr).toContain(`${why}. The deployment goes on.`);
+    expect(stderr).not.toContain('already holds');
+    expect(stderr).not.toContain('holds no AWS key');
+  });
+
+  it('without being a hook fails at a vault that does not let it in', async () => {
+    vault.refuseNetwork();
+    const { status, stderr } = await store({ input: `${id}\n${secret}\n` });
+    expect(status).toBe(1);
+    expect(stderr).toContain('vaultAllowedAddresses');
+  });
+
+  it('as a hook fails where the vault says something else', async () => {
+    vault.fail(400);
+    expect((await store({ args: ['--if-missing'] })).status).toBe(1);
   });
 
   it('as a hook has nothing to do in a deployment without a vault', async () => {

@@ -124,6 +124,15 @@ describe('money', () => {
     expect(charge({}, NOVA)).toBeUndefined();
   });
 
+  it('of several models that may have worked the dearest is charged', async () => {
+    const { admit, standings } = instance({ budgets: 'cost/month=1' });
+    const usage = { inputTokens: 1000 };
+    const call = admit({}, undefined);
+    expect(call.charge(usage, NOVA, undefined, ['meta.llama', 'anthropic.claude', NOVA])).toBe(0.00006);
+    expect(call.charge(usage, 'anthropic.claude', undefined, [NOVA])).toBe(0.0011);
+    expect(describeStandings(await standings({}, undefined))).toMatchObject([{ used: 0.0022 }]);
+  });
+
   it('is told without a budget too', () => {
     const call = instance().admit({ subscriptionId: 'a' }, undefined);
     expect(call).toMatchObject({ remaining: undefined, exceeded: undefined });

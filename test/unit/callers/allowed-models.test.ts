@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { checkModel } from '../../../src/callers/allowed-models.ts';
+import { checkModel, isModelList } from '../../../src/callers/allowed-models.ts';
 import { callerOf } from '../../../src/callers/caller.ts';
 
 describe('checkModel', () => {
@@ -51,6 +51,17 @@ describe('checkModel', () => {
       expect.objectContaining({ failure: 'accessDenied', status: 403 }),
     );
   });
+
+  it.each(['*', HAIKU, PROFILE, ' anthropic.* , us.*', `${HAIKU}*,*`])('%j is a list of models', (list) => {
+    expect(isModelList(list)).toBe(true);
+  });
+
+  it.each(['', ' ', ',', `${HAIKU},`, `,${HAIKU}`, '*.claude', 'a**', 'a*b', 'a;b', 'a b', 'a?', 'ä', '%FF'])(
+    '%j is none',
+    (list) => {
+      expect(isModelList(list)).toBe(false);
+    },
+  );
 
   function callerWith(list: string | undefined) {
     return callerOf(list === undefined ? {} : { 'x-gateway-allowed-models': list });

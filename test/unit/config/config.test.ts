@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 
 import { originOf } from '../../../src/aws/endpoint.ts';
 import { type Config, readConfig } from '../../../src/config/config.ts';
-import { ConfigError, type Environment, SETTINGS } from '../../../src/config/settings.ts';
+import { ConfigError } from '../../../src/config/reader.ts';
+import { type Environment, SETTINGS } from '../../../src/config/settings.ts';
 import { root } from '../../support/root.ts';
 
 const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';

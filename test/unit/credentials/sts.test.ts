@@ -133,6 +133,14 @@ describe('AssumeRoleWithWebIdentity', () => {
     expect(emulator.requests[0]?.headers.authorization).toBeUndefined();
   });
 
+  it('says that a session would be too long', async () => {
+    const error = await refusal(
+      sts().assumeRoleWithWebIdentity(await token(), { ...REQUEST, durationSeconds: 43_200 }, signal()),
+    );
+    expect(error.code).toBe('ValidationError');
+    expect(error.message).toContain('exceeds the MaxSessionDuration set for this role');
+  });
+
   it('never shows the token, whatever is wrong with it', async () => {
     const long = `${await token()}${'x'.repeat(20_000)}`;
     for (const bad of [long, await token({ aud: 'api://other' }), 'xyz', await token({ sub: 'other' })]) {

@@ -186,6 +186,11 @@ describe('Converse', () => {
     });
   });
 
+  it('has written what it tells by its parts alone', () => {
+    const { cacheWriteInputTokens: _sum, ...parts } = usage;
+    expect(usageOfJson('Converse', { usage: parts })).toStrictEqual({ ...counts, source: 'body' });
+  });
+
   it('tells no share of a life that nothing was written with', () => {
     expect(
       usageOfJson('Converse', { usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2, cacheDetails: [] } }),
