@@ -148,6 +148,17 @@ describe('the script', () => {
     expect(graph.requests).toStrictEqual([]);
   });
 
+  it('stops where the Azure CLI is signed in to another tenant than azd', async () => {
+    const commands = { az: { 'account show': '{"id": "one", "tenantId": "other"}' } };
+    const run = await runScript('register-app.ts', {
+      env: { ...environment(), AZURE_SUBSCRIPTION_ID: 'one', AZURE_TENANT_ID: 'mine' },
+      commands,
+    });
+    expect(run).toMatchObject({ status: 1, stdout: '' });
+    expect(run.stderr).toContain('az login --tenant mine');
+    expect(graph.requests).toStrictEqual([]);
+  });
+
   it('says in a sentence that nobody is signed in', async () => {
     const run = await runScript('register-app.ts', { env: environment() });
     expect(run).toMatchObject({ status: 1, stdout: '' });
