@@ -23,7 +23,7 @@ it('ten seconds of calls, faults and a rotation: each call is accounted for, and
   expect(missing.map(({ name }) => name)).toStrictEqual(['signature refused']);
   for (const group of GROUPS) {
     for (const region of ['us-east-1', 'us-west-2']) {
-      expect(result.byGroup.get(`${group} ${region}`), `${group} ${region}`).toBeGreaterThan(2);
+      expect(result.byGroup.get(`${group} ${region}`), `${group} ${region}`).toBeGreaterThan(0);
     }
   }
   for (const { name, told } of result.accounts) expect(told.whole.tokens > 0n, name).toBe(true);
