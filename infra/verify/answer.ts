@@ -92,6 +92,11 @@ export function milliseconds(ms: number): string {
   return `${Math.round(ms)} ms`;
 }
 
+/** Whether the function tells that AWS has refused what it has signed. */
+export function isSignatureRefused(answer: Answer): boolean {
+  return answer.status === 503 && makerOf(answer) === 'function' && /AWS does not accept/.test(messageOf(answer));
+}
+
 /** `401 UnauthorizedException of the gateway, 23 ms: <message>` */
 export function describe(answer: Answer): string {
   const type = errorTypeOf(answer);

@@ -1,4 +1,4 @@
-import { type Answer, makerOf, messageOf, milliseconds } from '../answer.ts';
+import { isSignatureRefused, makerOf, milliseconds } from '../answer.ts';
 import type { Check, Context } from '../check.ts';
 import { failed, ok } from '../finding.ts';
 import { explain, isNoAnswer } from '../explain.ts';
@@ -15,7 +15,7 @@ export const health: Check = {
     const question = { path: '/health', headers: endpoint.key };
     let answer = await endpoint.ask(question);
     let since = '';
-    if (!isNoAnswer(answer) && wasRefused(answer)) {
+    if (!isNoAnswer(answer) && isSignatureRefused(answer)) {
       // It remembers AWS's last refusal until a call has passed: the refusal may be of yesterday.
       await passCall(context);
       answer = await endpoint.ask(question);
@@ -31,10 +31,6 @@ export const health: Check = {
     return ok(`200 of the function in ${milliseconds(answer.headersMs)}${since}`);
   },
 };
-
-function wasRefused(answer: Answer): boolean {
-  return answer.status === 503 && makerOf(answer) === 'function' && /AWS does not accept/.test(messageOf(answer));
-}
 
 /** A call that costs nothing. */
 async function passCall({ endpoint, modelId }: Context): Promise<void> {

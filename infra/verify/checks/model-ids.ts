@@ -1,4 +1,4 @@
-import { type Answer, describe, errorTypeOf, makerOf } from '../answer.ts';
+import { type Answer, describe, errorTypeOf, isSignatureRefused, makerOf } from '../answer.ts';
 import type { Check } from '../check.ts';
 import { failed, ok } from '../finding.ts';
 import { explain, isNoAnswer } from '../explain.ts';
@@ -25,7 +25,7 @@ export const modelIds: Check = {
       const path = `/model/${segment}/converse`;
       const answer = await endpoint.ask({ path, modelId: id, body: REFUSED_BODY, headers: endpoint.key });
       if (isNoAnswer(answer)) return explain(answer, modelId, what);
-      if (!isVerdictOfBedrock(answer)) return notUnderstood(answer, what, modelId);
+      if (!isVerdictOfBedrock(answer)) return notUnderstood(answer, what, modelId, found.length > 0);
       found.push(`${what} ${answer.status} ${errorTypeOf(answer)}`);
     }
     return ok(`Bedrock's own refusals of an empty request: ${found.join(', ')}`);
@@ -37,7 +37,15 @@ function isVerdictOfBedrock(answer: Answer): boolean {
   return makerOf(answer) === 'Bedrock' && answer.status >= 400 && answer.status < 500 && answer.status !== 429;
 }
 
-function notUnderstood(answer: Answer, what: string, modelId: string) {
+/** @param isKeyTaken whether Bedrock has just verified a signature of another path, by the same key */
+function notUnderstood(answer: Answer, what: string, modelId: string, isKeyTaken: boolean) {
+  if (isKeyTaken && isSignatureRefused(answer)) {
+    return failed(
+      `${what}: ${describe(answer)} (It has just accepted the signature of another path.)`,
+      'Something between the function and Bedrock changes the encoding of paths, by which their signature no longer ' +
+        'fits: look at proxies and firewalls behind the app.',
+    );
+  }
   const maker = makerOf(answer);
   if (maker === 'Bedrock' && answer.status === 200) {
     return failed(

@@ -17,6 +17,7 @@ import {
   startWorld,
   type World,
 } from './azure-state.ts';
+import { expectSaid, type Said } from './said.ts';
 import { EVENT_DELAY_MS, statuses, verify } from './verified.ts';
 
 let chain: Chain;
@@ -76,15 +77,8 @@ it('finds nothing wrong with a deployment that is right', async () => {
   );
 });
 
-type Words = string | RegExp;
-
-/** What a check has to say: of whatever is not in order, what was measured and what to do. */
-type Said =
-  | { readonly status: 'ok' | 'skipped'; readonly evidence: Words }
-  | { readonly status: 'failed' | 'warning'; readonly evidence: Words; readonly remedy: Words };
-
 /** What is done to the world, and what the check says of it. */
-type Case = readonly [what: string, spoil: (world: World) => unknown, expected: Said];
+type Case = readonly [what: string, spoil: (world: World) => unknown, said: Said];
 
 const change = (path: string, properties: object) => (spoiled: World) =>
   spoiled.azure.change(path, (held) => ({ ...held, properties: { ...(held['properties'] as object), ...properties } }));
@@ -777,7 +771,7 @@ it('sends a test notification to each receiver, once, and only when it is asked 
   expect(await verify(chain.gateway, { azure, only: ['1', '20'] })).not.toHaveProperty('20b');
   expect(sent).toStrictEqual([]);
   const results = await verify(chain.gateway, { azure, only: ['1', '20b'] });
-  expect(results['20b']).toMatchObject({
+  expectSaid(results, '20b', {
     status: 'ok',
     evidence: 'on its way to 1 of ag-abc: look whether it arrives',
   });
@@ -793,20 +787,13 @@ function rolesOfTheApp() {
   ];
 }
 
-/** Patterns are for a part of the text, texts for the whole. */
-function fits(found: Partial<Record<string, unknown>>, expected: Case[2]): string[] {
-  const texts = Object.entries<Words>(expected).map(([name, wanted]) => ({ name, text: String(found[name]), wanted }));
-  const wrong = texts.filter(({ text, wanted }) => (typeof wanted === 'string' ? text !== wanted : !wanted.test(text)));
-  return wrong.map(({ name, text, wanted }) => `${name} is ${text}, not ${String(wanted)}`);
-}
-
 /** What a check has to have run before it, for its own sake. */
 const GROUND: Readonly<Record<string, readonly string[]>> = {
   20: [...NEEDS_13, '17', '18'],
 };
 
 describe.each(Object.entries(CASES))('check %s', (id, cases) => {
-  it.each(cases)('says when %s', async (_, spoil, expected) => {
+  it.each(cases)('says when %s', async (_, spoil, said) => {
     spoil(world);
     const modelId = 'amazon.nova-lite-v1:0';
     const results = await verify(chain.gateway, {
@@ -814,7 +801,7 @@ describe.each(Object.entries(CASES))('check %s', (id, cases) => {
       modelId,
       only: [...(GROUND[id] ?? []), id],
     });
-    expect(fits(results[id] ?? {}, expected)).toStrictEqual([]);
+    expectSaid(results, id, said);
   });
 });
 

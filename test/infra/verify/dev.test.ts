@@ -21,7 +21,9 @@ it('finds nothing wrong with `npm run dev`, and what is wrong with a model that 
     expect(good.code).toBe(0);
     const throttled = await runVerify([url, '--model', 'emulated.throttled'], { VERIFY_KEY: key });
     expect(throttled.code).toBe(1);
-    expect(throttled.stdout.replaceAll(/\s+/g, ' ')).toMatch(/failed 17 .* The quota of the AWS account is used up/);
+    expect(throttled.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /failed 17 .* plain: 429 ThrottlingException of Bedrock.* -> The quota of the AWS account is used up/,
+    );
   } finally {
     await dev.interrupt();
     await rm(folder, { recursive: true });
