@@ -28,7 +28,7 @@ const GOOD: Readonly<Record<string, readonly string[]>> = {
 /** Good ones that forbid something. */
 const RESTRICTING: Readonly<Record<string, readonly string[]>> = {
   'x-gateway-operations': ['agents', 'discovery', 'agentcore,agentcore'],
-  'x-gateway-allowed-models': ['', ',', 'nobody.model', '**', '%', '__proto__', '*a'],
+  'x-gateway-allowed-models': ['nobody.model', '__proto__', 'nobody.*, nobody.model'],
 };
 
 const BAD: Readonly<Record<string, readonly string[]>> = {
@@ -86,6 +86,7 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
     'us-east-1.evil.example',
     '../',
   ],
+  'x-gateway-allowed-models': ['', ',', 'nobody.model,', '**', '%', '*a', 'a b', 'a;b', 'a**'],
   'x-gateway-role-arn': [
     ['', 'role', 'arn:aws:iam::123456789012:user/x', 'arn:aws:iam::12:role/x', 'arn:aws:iam::123456789012:role/'],
     ['%', 'arn:aws:iam::123456789012:role/a%00b', `arn:aws:iam::123456789012:role/${'x'.repeat(65)}`],
