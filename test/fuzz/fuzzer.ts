@@ -5,6 +5,7 @@ import { parseObject } from '../emulators/bedrock/json.ts';
 import type { ReceivedRequest } from '../emulators/bedrock/received-request.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { globalPolicy } from '../emulators/gateway/harness.ts';
+import { COUNT_OBJECTS, liveBytes } from '../support/live-objects.ts';
 import { ALIAS, modelId } from '../support/models.ts';
 import { type Door, sendOne } from './attempt.ts';
 import { exchange } from './connection.ts';
@@ -73,6 +74,7 @@ const EXPECTED = new Set([200, 201, 202, 400, 401, 403, 404, 405, 408, 413, 414,
 export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Promise<FuzzReport> {
   const chain = await startChain({
     callerAuth: 'functionKey',
+    nodeArguments: COUNT_OBJECTS,
     settings: SETTINGS,
     regions: REGIONS,
     subscriptions: [PLAIN, ORDERED],
@@ -130,9 +132,8 @@ export async function fuzz({ requests, seed, batch, progress }: FuzzOptions): Pr
       chain.bedrock.reset();
       if (valid === undefined) validCalls += 1;
       else failures.push(`valid call after request ${end}: ${valid}`);
-      const usage = await chain.host.workerUsage();
-      heapMiB.push(Math.round(usage.heapUsed / 2 ** 20));
-      rssMiB.push(Math.round(usage.rss / 2 ** 20));
+      heapMiB.push(Math.round((await liveBytes(chain.host)) / 2 ** 20));
+      rssMiB.push(Math.round((await chain.host.workerUsage()).rss / 2 ** 20));
       for (const failure of failures.slice(told)) progress?.(failure);
       told = failures.length;
       progress?.(`${end} requests, heap ${heapMiB.at(-1)} MiB, rss ${rssMiB.at(-1)} MiB, ${failures.length} failures`);

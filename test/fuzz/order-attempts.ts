@@ -18,6 +18,9 @@ const SPOILT = new Set([200, 201, 202, 400, 401, 403, 404, 405, 408, 413, 414, 4
 
 const REFUSED = '503 ServiceUnavailableException';
 
+/** What a call by an ordered role is told when there is no STS. */
+const NO_SESSION = 'AWS gives this proxy no session of the role.';
+
 export function attemptsOn(
   { hosts, gateway, entra }: Chain,
   audit: Audit,
@@ -96,7 +99,10 @@ export function attemptsOn(
 }
 
 function problemsOf({ outcome, body = '' }: Ended, { outcomes, blamed }: Expected, hasReached: boolean): string[] {
-  const isNamed = blamed.some((header) => body.includes(header));
+  const isNamed =
+    blamed.some((header) => body.includes(header)) ||
+    // Spoilt to another role that can be one: this chain has no STS to ask for it.
+    (blamed.includes('x-gateway-role-arn') && body.includes(NO_SESSION));
   return [
     ...(outcomes.includes(outcome) ? [] : [`${outcome} and not ${outcomes.join(' or ')}: ${body.slice(0, 200)}`]),
     ...(outcome === REFUSED && !isNamed ? [`it names none of ${blamed.join()}: ${body}`] : []),

@@ -4,6 +4,7 @@ import { readPriceTable } from '../budgets/sums.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { type Account, accountsOf, differences, written } from '../soak/accounts.ts';
 import { createAudit } from '../soak/audit.ts';
+import { COUNT_OBJECTS, liveBytes } from '../support/live-objects.ts';
 import { attemptsOn } from './order-attempts.ts';
 import { DEFAULT_BUDGETS, ORDERS, SUBSCRIPTIONS } from './order-budgets.ts';
 import { createIdleClock, type IdleClock } from './idle-clock.ts';
@@ -25,7 +26,7 @@ export interface OrderFuzzReport {
   readonly accounts: readonly Account[];
   readonly tableOperations: number;
   readonly restarts: number;
-  /** Heap of the workers together, after each batch. */
+  /** What is alive in the workers together after each batch, garbage collected. */
   readonly heapMiB: readonly number[];
   readonly seconds: number;
   /** Empty unless something is wrong. */
@@ -53,6 +54,7 @@ export async function fuzzOrders(options: OrderFuzzOptions): Promise<OrderFuzzRe
   const chain = await startChain({
     regions: ['us-east-1', 'eu-west-1'],
     instances: options.workers,
+    nodeArguments: COUNT_OBJECTS,
     budgetTable: true,
     subscriptions: SUBSCRIPTIONS.map(({ id, key }) => ({ id, key })),
     globalPolicy: ORDERS,
@@ -96,8 +98,8 @@ async function run(
     const end = Math.min(first + BATCH, requests);
     await Promise.all(Array.from({ length: LANES }, () => lane(end)));
     for (const { requests: kept } of [...endpoints, gateway]) (kept as unknown[]).length = 0;
-    const usages = await Promise.all(hosts.map((host) => host.workerUsage()));
-    heapMiB.push(Math.round(usages.reduce((sum, { heapUsed }) => sum + heapUsed, 0) / 2 ** 20));
+    const alive = await Promise.all(hosts.map(liveBytes));
+    heapMiB.push(Math.round(alive.reduce((sum, bytes) => sum + bytes, 0) / 2 ** 20));
     const wrong = [...watched.failures, ...audit.unexplained];
     for (const failure of wrong.slice(-3)) progress?.(failure);
     progress?.(`${end} calls by orders, heap ${heapMiB.at(-1)} MiB, ${wrong.length} failures`);

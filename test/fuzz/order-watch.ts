@@ -39,8 +39,8 @@ export function watch({ hosts, endpoints }: Chain, audit: Audit): Watch {
     onRecord(host, audit.record);
     host.onLog(({ message }) => {
       const isDefect = /"event":"bedrock\.defect"|"errorType":"InternalServer/.test(message);
-      // The one thing that goes wrong here beside the table is an order.
-      const isUnnamed = message.includes('"event":"bedrock.failure"') && !message.includes('x-gateway-');
+      // What goes wrong here beside the table is an order, or STS, which is not there, for a role that can be one.
+      const isUnnamed = message.includes('"event":"bedrock.failure"') && !/x-gateway-|StsError/.test(message);
       if (isDefect || isUnnamed) failures.push(message.slice(0, 300));
     });
   }
