@@ -1,5 +1,6 @@
 import { countEvents, endOfFirstEvent } from '../streams/server-sent-events.ts';
 import { type Accumulator, add, addEvent, LONGEST_READ, type UsageReader } from './accumulator.ts';
+import { dataOf } from './event-data.ts';
 import { USAGE_NAME } from './formats.ts';
 import { createJsonTail, readJsonTail } from './json-tail.ts';
 
@@ -103,12 +104,7 @@ function readEvents(accumulator: Accumulator, block: Buffer): void {
   for (const event of events) {
     const tells = /"(?:usage|error|finish_reason|amazon-bedrock-\w+)"/.test(event) || mayEnd(accumulator, event);
     if (accumulator.firstTokenSeen && !tells) continue;
-    const data = event
-      .split('\n')
-      .filter((line) => line.startsWith('data:'))
-      .map((line) => line.slice('data:'.length))
-      .join('\n')
-      .trim();
+    const data = dataOf(event);
     if (data === '' || data === '[DONE]') continue;
     try {
       addEvent(accumulator, JSON.parse(data));

@@ -1,4 +1,5 @@
 import { member } from '../json/member.ts';
+import { dataOf } from './event-data.ts';
 import { USAGE_NAME } from './formats.ts';
 
 /** What ends an event: two line breaks in a row. */
@@ -39,13 +40,8 @@ function follows(block: Buffer, name: Buffer, value: RegExp): boolean {
 }
 
 function tellsUsageAlone(event: Buffer): boolean {
-  const data = event
-    .toString()
-    .split(/\r\n?|\n/)
-    .filter((line) => line.startsWith('data:'))
-    .map((line) => line.slice('data:'.length));
   try {
-    const value: unknown = JSON.parse(data.join('\n'));
+    const value: unknown = JSON.parse(dataOf(event.toString()));
     const choices = member(value, 'choices');
     return Array.isArray(choices) && choices.length === 0 && typeof (member(value, 'usage') ?? '') === 'object';
   } catch {
