@@ -1,7 +1,5 @@
 /** A callback that is to come. */
 export interface Timer {
-  /** Lets the whole time pass once more from now on. */
-  restart(): void;
   cancel(): void;
 }
 
@@ -17,6 +15,6 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   after(milliseconds, callback) {
     const timeout = setTimeout(callback, milliseconds);
-    return { restart: () => void timeout.refresh(), cancel: () => clearTimeout(timeout) };
+    return { cancel: () => clearTimeout(timeout) };
   },
 };

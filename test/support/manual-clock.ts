@@ -18,18 +18,8 @@ export function manualClock(start = 1_000_000): ManualClock {
     after(milliseconds, callback) {
       // A key of its own for each timer, even where several have the same callback.
       const fire = () => callback();
-      let cancelled = false;
-      const restart = () => {
-        if (!cancelled) due.set(fire, time + milliseconds);
-      };
-      restart();
-      return {
-        restart,
-        cancel() {
-          cancelled = true;
-          due.delete(fire);
-        },
-      };
+      due.set(fire, time + milliseconds);
+      return { cancel: () => void due.delete(fire) };
     },
     async pass(milliseconds) {
       const end = time + milliseconds;

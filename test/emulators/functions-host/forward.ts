@@ -63,7 +63,8 @@ export function forward(
   let bodyTaken = false;
   let attempts = 0;
   let pause: NodeJS.Timeout | undefined;
-  const activity = limits.clock.after(limits.activityTimeoutMs, () => failed(new Error('RequestTimedOut')));
+  const awaitActivity = () => limits.clock.after(limits.activityTimeoutMs, () => failed(new Error('RequestTimedOut')));
+  let activity = awaitActivity();
 
   const settle = (result: ResponseHead | Error): void => {
     settled = true;
@@ -78,7 +79,9 @@ export function forward(
     if (client.headersSent) client.destroy();
   };
   const progress = (): void => {
-    activity.restart();
+    if (settled) return;
+    activity.cancel();
+    activity = awaitActivity();
   };
   const events = { progress, failed };
 
