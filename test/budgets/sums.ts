@@ -8,16 +8,16 @@ import { root } from '../support/root.ts';
 /** By the names of the table's columns; money in billionths. */
 export type Sums = Readonly<Record<(typeof COLUMNS)[number], bigint>>;
 
-const COLUMNS = [
-  'calls',
-  'tokens',
-  'cost',
+/** Tokens, by the names of the records. */
+export const TOKEN_KINDS = [
   'inputTokens',
   'outputTokens',
   'cacheReadInputTokens',
   'cacheWriteInputTokens',
   'cacheWrite1hInputTokens',
 ] as const;
+
+const COLUMNS = ['calls', 'tokens', 'cost', ...TOKEN_KINDS] as const;
 
 function sumsOf(amount: (column: (typeof COLUMNS)[number]) => bigint): Sums {
   return Object.fromEntries(COLUMNS.map((column) => [column, amount(column)])) as Sums;

@@ -9,7 +9,7 @@ import { COUNT_OBJECTS, liveBytes } from '../support/live-objects.ts';
 import { ALIAS, modelId } from '../support/models.ts';
 import { type Door, sendOne } from './attempt.ts';
 import { exchange } from './connection.ts';
-import { createIdleClock } from './idle-clock.ts';
+import { createIdleClock, HANG_SECONDS } from './idle-clock.ts';
 
 export interface FuzzOptions {
   readonly requests: number;
@@ -56,9 +56,6 @@ const ORDERS = globalPolicy({
     <set-variable name="bedrock-model-aliases" value="${ALIAS}=${modelId}" />
   </when></choose>`,
 });
-
-/** A request hangs when none has ended for so long; every limit of the proxy is far below. */
-const HANG_SECONDS = 30;
 
 /** Requests under way at a time. */
 const LANES = 48;

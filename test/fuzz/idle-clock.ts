@@ -7,6 +7,9 @@ export interface IdleClock {
   stop(): void;
 }
 
+/** A request that is not answered while so many idle seconds pass hangs; every limit of the proxy is far below. */
+export const HANG_SECONDS = 30;
+
 const TICK_MS = 1000;
 
 /**

@@ -7,7 +7,7 @@ import { createAudit } from '../soak/audit.ts';
 import { COUNT_OBJECTS, liveBytes } from '../support/live-objects.ts';
 import { attemptsOn } from './order-attempts.ts';
 import { DEFAULT_BUDGETS, ORDERS, SUBSCRIPTIONS } from './order-budgets.ts';
-import { createIdleClock, type IdleClock } from './idle-clock.ts';
+import { createIdleClock, HANG_SECONDS, type IdleClock } from './idle-clock.ts';
 import { watch } from './order-watch.ts';
 import { createRandom } from './random.ts';
 
@@ -32,9 +32,6 @@ export interface OrderFuzzReport {
   /** Empty unless something is wrong. */
   readonly failures: readonly string[];
 }
-
-/** A request that is not answered while so many idle seconds pass hangs. */
-const HANG_SECONDS = 30;
 
 const LANES = 12;
 const BATCH = 500;

@@ -1,5 +1,5 @@
 import type { Tokens } from '../emulators/bedrock/tokens.ts';
-import { added, NOTHING, type Prices, type Sums, toldSums } from '../budgets/sums.ts';
+import { added, NOTHING, type Prices, type Sums, toldSums, TOKEN_KINDS } from '../budgets/sums.ts';
 import type { RequestRecord } from '../support/records.ts';
 import type { Ended } from './call.ts';
 import { type Fault, isUnread } from './faults.ts';
@@ -63,14 +63,6 @@ interface Call {
   ended?: Ended;
   record?: RequestRecord;
 }
-
-const KINDS = [
-  'inputTokens',
-  'outputTokens',
-  'cacheReadInputTokens',
-  'cacheWriteInputTokens',
-  'cacheWrite1hInputTokens',
-] as const;
 
 export function createAudit(prices: Prices): Audit {
   const open = new Map<number, Call>();
@@ -207,19 +199,19 @@ function recordProblems({ plan, asked, ended, record }: Call): string[] {
 function tokenProblems({ ended, record }: Call, answering: Asked | undefined): string[] {
   const used: Partial<Tokens> = tokensOf(record) ?? {};
   const given: Partial<Tokens> = answering?.tokens ?? {};
-  const isWrong = (kind: (typeof KINDS)[number]) => {
+  const isWrong = (kind: (typeof TOKEN_KINDS)[number]) => {
     const [one, other] = [used[kind] ?? 0, given[kind] ?? 0];
     return ended?.outcome === COMPLETE ? one !== other : one > other;
   };
-  return KINDS.filter(isWrong).map(
+  return TOKEN_KINDS.filter(isWrong).map(
     (kind) => `${kind} of its record: ${used[kind] ?? 0}, of Bedrock: ${given[kind] ?? 0}`,
   );
 }
 
 /** Tokens that a record says were used; undefined: none. What was only counted was not used. */
 function tokensOf(record: RequestRecord | undefined): Tokens | undefined {
-  if (record === undefined || KINDS.every((kind) => record[kind] === undefined)) return undefined;
-  const count = (kind: (typeof KINDS)[number]) => Number(record[kind] ?? 0);
+  if (record === undefined || TOKEN_KINDS.every((kind) => record[kind] === undefined)) return undefined;
+  const count = (kind: (typeof TOKEN_KINDS)[number]) => Number(record[kind] ?? 0);
   return {
     inputTokens: count('inputTokens'),
     outputTokens: count('outputTokens'),
