@@ -5,7 +5,7 @@ import { compareRounds } from './compare.ts';
 import type { CoreContenders, CoreName } from './contenders/all.ts';
 import type { StartContender } from './contenders/contender.ts';
 import { inRounds, type Plan } from './plan.ts';
-import { rotated, shareOf } from './turns.ts';
+import { callSome, rotated, shareOf } from './turns.ts';
 import { HELD_STREAMS, HELD_STREAMS_NAMES, type HeldStreamsName, type Work, WORKS } from './works.ts';
 
 /** What one open stream weighs in a process. */
@@ -64,14 +64,12 @@ async function weigh(
   start: StartContender,
   upstream: string,
   streams: Work,
-  { warmUpMs, streamsMs }: Plan,
+  { warmUpCalls, streamsMs }: Plan,
 ): Promise<StreamWeight | undefined> {
   const contender = await start(upstream);
   const client = await startClient();
   try {
-    const small = await client.open(contender.target, WORKS.small20);
-    await small.run(warmUpMs / 2);
-    await small.close();
+    await callSome(client, contender.target, WORKS.small20, warmUpCalls / 4);
     const without = await settled(contender);
     const load = await client.open(contender.target, streams);
     await load.hold();

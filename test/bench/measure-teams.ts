@@ -4,7 +4,7 @@ import { type HostContender, startBundle } from './contenders/functions-host.ts'
 import type { Figures } from './figures.ts';
 import { inRounds, type Plan } from './plan.ts';
 import { type AppName, MANY, startTeamsServers, TEAMS, TEAMS_NAMES, type TeamsName } from './teams.ts';
-import { type Measurable, rotated, takeTurns } from './turns.ts';
+import { callSome, type Measurable, rotated, takeTurns } from './turns.ts';
 import { WORKS } from './works.ts';
 
 /** Whose bundle is called: this one, or that of `--against`. */
@@ -113,9 +113,6 @@ function calledBy({ target, usage }: HostContender, subscriptions: number): Meas
 }
 
 /** A call of each subscription at least, which makes its session; then until the compiler has done its work. */
-async function callAll(client: Client, { target }: Measurable, { warmUpMs }: Plan): Promise<void> {
-  const load = await client.open(target, WORKS.small20);
-  for (let calls = 0; calls < MANY; calls += WORKS.small20.concurrency) await load.run(0);
-  await load.run(warmUpMs);
-  await load.close();
+async function callAll(client: Client, { target }: Measurable, { warmUpCalls }: Plan): Promise<void> {
+  await callSome(client, target, WORKS.small20, Math.max(MANY, warmUpCalls));
 }

@@ -4,8 +4,8 @@ export interface Plan {
   readonly rounds: Bounds;
   /** Rounds in which contenders take part of whom it is enough to know about how fast they are. */
   readonly otherRounds: number;
-  /** Of a fresh process, for the compiler and the caches. */
-  readonly warmUpMs: number;
+  /** Small calls of a fresh process before it is measured: some thousands compile what they run through, and cost several times as much. */
+  readonly warmUpCalls: number;
   /** In each round the contenders take so many turns at a work, one after another. */
   readonly slices: number;
   /** Of a work whose calls are short. */
@@ -35,7 +35,7 @@ export interface Bounds {
 export const FULL: Plan = {
   rounds: { least: 6, most: 16, milliseconds: 420_000 },
   otherRounds: 3,
-  warmUpMs: 2500,
+  warmUpCalls: 8000,
   slices: 5,
   sliceMs: 200,
   streamsMs: 1000,
@@ -51,7 +51,7 @@ export const FULL: Plan = {
 export const QUICK: Plan = {
   rounds: { least: 2, most: 2, milliseconds: 60_000 },
   otherRounds: 1,
-  warmUpMs: 1000,
+  warmUpCalls: 2000,
   slices: 3,
   sliceMs: 150,
   streamsMs: 700,
@@ -67,7 +67,7 @@ export const QUICK: Plan = {
 export const TINY: Plan = {
   ...QUICK,
   rounds: { least: 1, most: 1, milliseconds: 0 },
-  warmUpMs: 10,
+  warmUpCalls: 20,
   slices: 1,
   sliceMs: 10,
   streamsMs: 50,

@@ -4,8 +4,12 @@ import { ENDLESS_EVENT } from './answers.ts';
 import type { Client, RemoteLoad } from './client.ts';
 import type { Contender } from './contenders/contender.ts';
 import { type Figures, figuresOf, figuresOfWatches, type Turn, type Watch } from './figures.ts';
+import type { Target } from './load.ts';
 import type { Plan } from './plan.ts';
 import { type Work, WORKS } from './works.ts';
+
+/** After so long it is looked whether there were calls enough. */
+const WARM_UP_MS = 100;
 
 /** What can be called, and tells what it uses. */
 export interface Measurable extends Pick<Contender, 'target' | 'usage'> {
@@ -104,13 +108,17 @@ export function shareOf(streams: Work, { streamShare }: Plan): Work {
   return { ...streams, concurrency: Math.ceil(streams.concurrency * streamShare) };
 }
 
-/** Of a fresh process: for the compiler and the caches. */
-export async function warmUp(client: Client, { target }: Measurable, { warmUpMs }: Plan): Promise<void> {
-  for (const work of [WORKS.upload1, WORKS.events, WORKS.small20]) {
-    const load = await client.open(target, work);
-    await load.run(work === WORKS.small20 ? warmUpMs : warmUpMs / 4);
-    await load.close();
-  }
+/** Of a fresh process: for the compiler and the caches. By calls, since the time that a machine takes for them differs. */
+export async function warmUp(client: Client, { target }: Measurable, { warmUpCalls }: Plan): Promise<void> {
+  await callSome(client, target, WORKS.upload1, warmUpCalls / 200);
+  await callSome(client, target, WORKS.events, warmUpCalls / 400);
+  await callSome(client, target, WORKS.small20, warmUpCalls);
+}
+
+export async function callSome(client: Client, target: Target, work: Work, calls: number): Promise<void> {
+  const load = await client.open(target, work);
+  for (let done = 0; done < calls;) done += (await load.run(WARM_UP_MS)).requests;
+  await load.close();
 }
 
 export function rotated<T>(items: readonly T[], by: number): T[] {

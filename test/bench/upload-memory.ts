@@ -2,6 +2,7 @@ import { startClient } from './client.ts';
 import type { CoreContenders, CoreName } from './contenders/all.ts';
 import type { HostContender } from './contenders/functions-host.ts';
 import type { Plan } from './plan.ts';
+import { callSome } from './turns.ts';
 import { callOf, WORKS } from './works.ts';
 
 /** Most memory that one large request takes beyond what the process had, over the size of its body; one a round. */
@@ -22,13 +23,11 @@ export async function measureUploadMemory(upstream: string, core: CoreContenders
 
 async function peakOverBody(
   { target, usage, peak, forgetPeak, collectGarbage, close }: HostContender,
-  { warmUpMs }: Plan,
+  { warmUpCalls }: Plan,
 ): Promise<number | undefined> {
   const client = await startClient();
   try {
-    const small = await client.open(target, WORKS.small20);
-    await small.run(warmUpMs / 2);
-    await small.close();
+    await callSome(client, target, WORKS.small20, warmUpCalls / 4);
     const load = await client.open(target, WORKS.upload20);
     await collectGarbage();
     const before = await usage();
