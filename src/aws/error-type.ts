@@ -1,4 +1,4 @@
-import type { AnswerHeaders } from './response-headers.ts';
+import type { AnswerHeaders } from './answer-headers.ts';
 import { member } from '../json/member.ts';
 
 /** The error type in an answer's headers, without the namespace before it and the URL behind it (Smithy, restJson1). */

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { createAnswerBody, type ReadableBody } from './answer-body.ts';
 import { createConnections } from './connections.ts';
-import { type AnswerHeaders, isChunked } from './response-headers.ts';
+import { type AnswerHeaders, isChunked } from './answer-headers.ts';
 import { createSilenceTimer } from './silence.ts';
 
 export interface UpstreamRequest {

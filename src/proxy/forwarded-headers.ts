@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import { ProxyError } from '../errors.ts';
-import { isAscii } from '../http/response-headers.ts';
+import { isAscii } from '../http/returned-headers.ts';
 
 /** Headers of a request to Bedrock, names in lower case. */
 export interface ForwardedHeaders {

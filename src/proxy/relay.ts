@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 import type { UpstreamAnswer } from '../aws/upstream.ts';
 import type { Reply } from '../http/reply.ts';
-import { returnedHeaders } from '../http/response-headers.ts';
+import { returnedHeaders } from '../http/returned-headers.ts';
 import { type FailureForms, framerFor } from '../streams/format.ts';
 import { addUsageHeaders } from '../usage/headers.ts';
 import { endAtDeadline } from './ending.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { returnedHeaders } from '../../../src/http/response-headers.ts';
+import { returnedHeaders } from '../../../src/http/returned-headers.ts';
 
 describe('returnedHeaders', () => {
   it('returns everything but the fields of the connection', () => {
