@@ -81,15 +81,15 @@ function refuseNothing(server: Server): void {
 
 /**
  * Answers a request of which the host does not tell the library in time. The line says whose it was as the request has
- * it: nobody has been admitted yet.
+ * it, since nobody has been admitted yet, and by ids alone: whether names may be told is a setting, which is not read here.
  */
 function refuseUnclaimed({ id, url, request, response }: Exchange): void {
   waiting.delete(id);
   discardBody(request);
   const error = new ProxyError('invalidRequest', 'The Functions host could not hand this request to the proxy.');
   const { status, headers, body } = errorReply(error, { id, url });
-  const { allowedModels: _, ...caller } = callerOf(request.headers);
-  console.error(eventLine('bedrock.unclaimed', { requestId: id, ...caller }));
+  const { subscriptionId, productId, gatewayRequestId } = callerOf(request.headers);
+  console.error(eventLine('bedrock.unclaimed', { requestId: id, subscriptionId, productId, gatewayRequestId }));
   response.writeHead(status, headers).end(body[0]);
 }
 

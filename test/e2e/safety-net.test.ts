@@ -99,20 +99,31 @@ describe('a defect of ours is answered with 500, not with four minutes of nothin
     expect((await countObjects(host)).responses - before.responses).toBeLessThan(20);
   });
 
-  it('a call of which the library never hears is refused, and the line says whose it was', async () => {
+  it('a call of which the library never hears is refused, and the line says whose it was, by ids and no name', async () => {
     const logged = new Promise<string>((resolve) => {
       host.onLog(({ message }) => {
         if (message.includes('bedrock.unclaimed')) resolve(message);
       });
     });
     const answer = await fetch(`${host.url}/health?fault=lost`, {
-      headers: { 'x-functions-key': host.functionKey, 'x-gateway-subscription-id': 'team%20a' },
+      headers: {
+        'x-functions-key': host.functionKey,
+        'x-gateway-subscription-id': 'team%20a',
+        'x-gateway-subscription-name': 'Jane%20Doe',
+        'x-gateway-user-id': 'jane.doe',
+        'x-gateway-request-id': 'a1b2',
+      },
     });
     expect(answer.status).toBe(400);
     expect(answer.headers.get('x-amzn-errortype')).toBe('ValidationException');
     const requestId = answer.headers.get('x-amzn-requestid');
     expect(await answer.json()).toMatchObject({ message: expect.stringContaining('could not hand this request') });
-    expect(JSON.parse(await logged)).toStrictEqual({ event: 'bedrock.unclaimed', requestId, subscriptionId: 'team a' });
+    expect(JSON.parse(await logged)).toStrictEqual({
+      event: 'bedrock.unclaimed',
+      requestId,
+      subscriptionId: 'team a',
+      gatewayRequestId: 'a1b2',
+    });
   });
 
   it('and the next call is served', async () => {
