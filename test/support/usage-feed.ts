@@ -7,8 +7,6 @@ import type { Answer } from '../emulators/bedrock/answer.ts';
 import { defaultAnswer } from '../emulators/bedrock/answers.ts';
 import type { Operation } from '../emulators/bedrock/operations.ts';
 
-export const MESSAGES = { 'content-type': 'application/vnd.amazon.eventstream' };
-export const EVENTS = { 'content-type': 'text/event-stream; charset=utf-8' };
 export const JSON_BODY = { 'content-type': 'application/json' };
 
 type Headers = Readonly<Record<string, string | string[]>>;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { createMeter } from '../../../src/usage/meter.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
-import { EVENTS, JSON_BODY, MESSAGES, usageHoweverCut, usageOfJson } from '../../support/usage-feed.ts';
+import { JSON_BODY, usageHoweverCut, usageOfJson } from '../../support/usage-feed.ts';
 
 const entry = (type: string, input: number, output: number, more: object = {}) => ({
   type,
@@ -69,7 +70,7 @@ describe('what compaction has used is added', () => {
 
   it('in server-sent events', () => {
     const bytes = Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
-    expect(usageHoweverCut('Messages', EVENTS, bytes)).toStrictEqual({ ...counts, source: 'stream' });
+    expect(usageHoweverCut('Messages', SERVER_SENT_EVENTS, bytes)).toStrictEqual({ ...counts, source: 'stream' });
   });
 
   it.each([
@@ -92,7 +93,7 @@ describe('what compaction has used is added', () => {
     ],
   ])('to metrics of a stream that %s', (_name, metrics) => {
     const { cacheWrite5mInputTokens: _5m, cacheWrite1hInputTokens: _1h, ...kinds } = counts;
-    expect(usageHoweverCut('InvokeModelWithResponseStream', MESSAGES, chunks(metrics))).toMatchObject({
+    expect(usageHoweverCut('InvokeModelWithResponseStream', EVENT_STREAM, chunks(metrics))).toMatchObject({
       ...kinds,
       source: 'stream',
     });
@@ -101,7 +102,7 @@ describe('what compaction has used is added', () => {
   it('once, however often the list is told', () => {
     const twice = [...events.slice(0, 3), events[2], events[3]];
     const bytes = Buffer.from(twice.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
-    expect(usageHoweverCut('Messages', EVENTS, bytes)).toStrictEqual({ ...counts, source: 'stream' });
+    expect(usageHoweverCut('Messages', SERVER_SENT_EVENTS, bytes)).toStrictEqual({ ...counts, source: 'stream' });
   });
 
   it('and to the budget', () => {
