@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 
 import type { AnswerFacts } from '../../../src/usage/answer-facts.ts';
 import { createMeter } from '../../../src/usage/meter.ts';
-import { EVENT_STREAM, SERVER_SENT_EVENTS } from '../../emulators/bedrock/answer.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
-import { cut, feed, JSON_BODY, meterOf } from '../../support/usage-feed.ts';
+import { chunk, cut, feed, JSON_BODY, meterOf, sse } from '../../support/usage-feed.ts';
 
 type Headers = Readonly<Record<string, string>>;
 type Told = Partial<Pick<AnswerFacts, 'serviceTier' | 'latencyMode' | 'stopReason' | 'guardrailAction'>>;
@@ -23,10 +23,7 @@ function told(operation: string, headers: Headers, bytes: Buffer): Told {
 }
 
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
-const sse = (events: readonly object[]) =>
-  Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
-const chunks = (events: readonly object[]) =>
-  Buffer.concat(events.map((event) => encodeEvent('chunk', { bytes: json(event).toString('base64'), p: 'ab' })));
+const chunks = (events: readonly object[]) => Buffer.concat(events.map(chunk));
 const usage = { input_tokens: 1, output_tokens: 2 };
 const delta = { choices: [{ index: 0, delta: { content: 'Hi' }, finish_reason: null }], service_tier: 'auto' };
 const anthropic = [
@@ -184,14 +181,14 @@ describe('a stream', () => {
     [
       'Anthropic',
       'Messages',
-      SERVER_SENT_EVENTS,
+      SSE,
       sse(anthropic),
       { serviceTier: 'standard', stopReason: 'max_tokens', guardrailAction: 'GUARDRAIL_INTERVENED' },
     ],
     [
       'chat without usage',
       'ChatCompletions',
-      SERVER_SENT_EVENTS,
+      SSE,
       Buffer.concat([
         sse([delta, delta, { choices: [{ index: 0, delta: {}, finish_reason: 'length' }], service_tier: 'default' }]),
         Buffer.from('data: [DONE]\n\n'),
@@ -201,7 +198,7 @@ describe('a stream', () => {
     [
       'a response',
       'Responses',
-      SERVER_SENT_EVENTS,
+      SSE,
       sse([
         { type: 'response.created', response: { object: 'response', status: 'in_progress', service_tier: 'auto' } },
         { type: 'response.output_text.delta', delta: 'Hi' },

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { createMeter } from '../../../src/usage/meter.ts';
 import type { Usage } from '../../../src/usage/reading.ts';
 import type { AnswerFacts } from '../../../src/usage/answer-facts.ts';
-import { EVENT_STREAM, SERVER_SENT_EVENTS } from '../../emulators/bedrock/answer.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent, encodeException, encodeFrame } from '../../emulators/bedrock/frames.ts';
 import type { Operation } from '../../emulators/bedrock/operations.ts';
-import { cut, emulated, feed, JSON_BODY, meterOf } from '../../support/usage-feed.ts';
+import { chunk, cut, emulated, feed, JSON_BODY, meterOf, sse } from '../../support/usage-feed.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -26,14 +26,6 @@ function toldHoweverCut(operation: string, headers: Headers, bytes: Buffer): Ret
     if (found !== expected) throw new Error(`Cut at ${at}: ${found}; whole: ${expected}`);
   }
   return whole;
-}
-
-function sse(events: readonly object[], end = '\n'): Buffer {
-  return Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}${end}${end}`).join(''));
-}
-
-function chunk(value: object): Buffer {
-  return encodeEvent('chunk', { bytes: Buffer.from(JSON.stringify(value)).toString('base64') });
 }
 
 const STREAMS: [Operation, object][] = [
@@ -66,11 +58,11 @@ describe('the number of events', () => {
 
   it.each(['\n', '\r\n', '\r'])('whose lines end with %j', (end) => {
     const events = [{ choices: [] }, { choices: [], a: 1 }, { choices: [], usage: {} }];
-    expect(toldHoweverCut('ChatCompletions', SERVER_SENT_EVENTS, sse(events, end)).facts.events).toBe(3);
+    expect(toldHoweverCut('ChatCompletions', SSE, sse(events, end)).facts.events).toBe(3);
   });
 
   it('of a stream whose lines end in different ways: as the framer cuts them', () => {
-    const { facts } = told('ChatCompletions', SERVER_SENT_EVENTS, [Buffer.from('data: 1\n\ndata: 2\r\r')]);
+    const { facts } = told('ChatCompletions', SSE, [Buffer.from('data: 1\n\ndata: 2\r\r')]);
     expect(facts.events).toBe(2);
   });
 
@@ -80,7 +72,7 @@ describe('the number of events', () => {
     const event = Buffer.from(`data: ${text}\n\n`);
     for (const [operation, headers, one] of [
       ['ConverseStream', EVENT_STREAM, message],
-      ['ChatCompletions', SERVER_SENT_EVENTS, event],
+      ['ChatCompletions', SSE, event],
     ] as const) {
       const meter = meterOf(operation, headers);
       feed(meter, headers, cut(Buffer.concat([one, one]), 65_536));
@@ -158,45 +150,27 @@ describe('an error that ends a stream', () => {
       chunk({ type: 'error', error: { type: 'overloaded_error', message: 'no' } }),
       'overloaded_error',
     ],
-    [
-      'OpenAI',
-      'ChatCompletions',
-      SERVER_SENT_EVENTS,
-      sse([text, { error: { type: 'server_error', code: 'x' } }]),
-      'server_error',
-    ],
+    ['OpenAI', 'ChatCompletions', SSE, sse([text, { error: { type: 'server_error', code: 'x' } }]), 'server_error'],
     [
       'OpenAI, and then the end',
       'ChatCompletions',
-      SERVER_SENT_EVENTS,
+      SSE,
       Buffer.concat([sse([text, { error: { type: 'server_error' } }]), Buffer.from('data: [DONE]\n\n')]),
       'server_error',
     ],
-    [
-      'OpenAI by code',
-      'ChatCompletions',
-      SERVER_SENT_EVENTS,
-      sse([text, { error: { message: 'no', code: 'x' } }]),
-      'x',
-    ],
-    [
-      'Responses',
-      'Responses',
-      SERVER_SENT_EVENTS,
-      sse([{ type: 'response.output_text.delta' }, failed]),
-      'server_error',
-    ],
+    ['OpenAI by code', 'ChatCompletions', SSE, sse([text, { error: { message: 'no', code: 'x' } }]), 'x'],
+    ['Responses', 'Responses', SSE, sse([{ type: 'response.output_text.delta' }, failed]), 'server_error'],
     [
       'Responses, an event of its own',
       'Responses',
-      SERVER_SENT_EVENTS,
+      SSE,
       sse([{ type: 'response.output_text.delta' }, { type: 'error', code: 'rate_limit_exceeded', message: 'no' }]),
       'rate_limit_exceeded',
     ],
     [
       'Anthropic',
       'Messages',
-      SERVER_SENT_EVENTS,
+      SSE,
       sse([delta, { type: 'error', error: { type: 'overloaded_error', message: 'no' } }]),
       'overloaded_error',
     ],
@@ -207,17 +181,13 @@ describe('an error that ends a stream', () => {
   });
 
   it('leaves what was known until then, as partial', () => {
-    const { usage } = toldHoweverCut(
-      'Messages',
-      SERVER_SENT_EVENTS,
-      sse([start, delta, { type: 'error', error: { type: 'x' } }]),
-    );
+    const { usage } = toldHoweverCut('Messages', SSE, sse([start, delta, { type: 'error', error: { type: 'x' } }]));
     expect(usage).toStrictEqual({ inputTokens: 3, source: 'stream', partial: true });
   });
 
   it('is not what a model writes about errors, nor a member that is null', () => {
     const said = { choices: [{ index: 0, delta: { content: '"error":{"type":"x"}, "type":"error"' } }], error: null };
-    const { facts, usage } = told('ChatCompletions', SERVER_SENT_EVENTS, [sse([text, said])]);
+    const { facts, usage } = told('ChatCompletions', SSE, [sse([text, said])]);
     expect(facts.errorType).toBeUndefined();
     expect(usage).toStrictEqual({ unknown: 'no usage in the answer' });
   });

@@ -1,23 +1,17 @@
 import { describe, expect, it } from 'vitest';
 
-import { EVENT_STREAM, SERVER_SENT_EVENTS } from '../../emulators/bedrock/answer.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent, encodeException, encodeFrame } from '../../emulators/bedrock/frames.ts';
-import { JSON_BODY, usageHoweverCut, usageOf, usageOfJson } from '../../support/usage-feed.ts';
+import { chunk, JSON_BODY, sse, usageHoweverCut, usageOf, usageOfJson } from '../../support/usage-feed.ts';
 
 const METRICS = { inputTokenCount: 9, outputTokenCount: 104, invocationLatency: 3407, firstByteLatency: 2440 };
 
-function chunk(value: object, padding: object = { p: 'abcd' }): Buffer {
-  return encodeEvent('chunk', { bytes: Buffer.from(JSON.stringify(value)).toString('base64'), ...padding });
-}
-
 function invoked(events: readonly object[], complete = true) {
-  const bytes = Buffer.concat(events.map((event) => chunk(event)));
-  return usageHoweverCut('InvokeModelWithResponseStream', EVENT_STREAM, bytes, complete);
+  return usageHoweverCut('InvokeModelWithResponseStream', EVENT_STREAM, Buffer.concat(events.map(chunk)), complete);
 }
 
 function sent(operation: string, events: readonly object[], complete = true) {
-  const text = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
-  return usageHoweverCut(operation, SERVER_SENT_EVENTS, Buffer.from(text), complete);
+  return usageHoweverCut(operation, SSE, sse(events), complete);
 }
 
 describe('bodies of InvokeModel without token headers', () => {
@@ -413,7 +407,7 @@ describe('OpenAI', () => {
       '',
       `data: ${JSON.stringify({ choices: [], usage: chat })}`,
     ];
-    expect(usageHoweverCut('ChatCompletions', SERVER_SENT_EVENTS, Buffer.from(lines.join(end)))).toStrictEqual({
+    expect(usageHoweverCut('ChatCompletions', SSE, Buffer.from(lines.join(end)))).toStrictEqual({
       ...counts,
       source: 'stream',
     });
@@ -421,7 +415,7 @@ describe('OpenAI', () => {
 
   it.each(['\n', '\r\n', '\r'])('data on several lines that end with %j', (end) => {
     const lines = ['data: {"choices":[],', `data: "usage":${JSON.stringify(chat)}}`, '', ''];
-    const usage = usageHoweverCut('ChatCompletions', SERVER_SENT_EVENTS, Buffer.from(lines.join(end)));
+    const usage = usageHoweverCut('ChatCompletions', SSE, Buffer.from(lines.join(end)));
     expect(usage).toStrictEqual({ ...counts, source: 'stream' });
   });
 

@@ -8,13 +8,13 @@ import { describe, expect, it } from 'vitest';
 import type { UsageMeter } from '../../../src/usage/meter.ts';
 import type { Usage } from '../../../src/usage/reading.ts';
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
-import { EVENT_STREAM, SERVER_SENT_EVENTS } from '../../emulators/bedrock/answer.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent, encodeFrame } from '../../emulators/bedrock/frames.ts';
 import { emulated, JSON_BODY, meterOf, usageOf } from '../../support/usage-feed.ts';
 
 fc.configureGlobal({ seed: 1, numRuns: 500 });
 
-const headers = fc.constantFrom(EVENT_STREAM, SERVER_SENT_EVENTS, JSON_BODY, {});
+const headers = fc.constantFrom(EVENT_STREAM, SSE, JSON_BODY, {});
 const operation = fc.constantFrom(...RUNTIME.operations.map(({ name }) => name));
 const streams = [
   emulated('ConverseStream', {}).bytes,
@@ -105,7 +105,7 @@ describe('any bytes', () => {
             status: b,
           });
           expectUsage(usageOf('InvokeModel', JSON_BODY, [Buffer.from(text)]));
-          expectUsage(usageOf('Responses', SERVER_SENT_EVENTS, [Buffer.from(`data: ${text}\n\n`)]));
+          expectUsage(usageOf('Responses', SSE, [Buffer.from(`data: ${text}\n\n`)]));
           const bytes = Buffer.from(text).toString('base64');
           expectUsage(usageOf('InvokeModelWithResponseStream', EVENT_STREAM, [encodeEvent('chunk', { bytes })]));
           expectUsage(usageOf('ConverseStream', EVENT_STREAM, [encodeEvent('metadata', { usage: a })]));
@@ -121,7 +121,7 @@ describe('any bytes', () => {
 
   it.each([
     ['in a body', 'InvokeModel', JSON_BODY, (json: string) => Buffer.from(json)],
-    ['in an event', 'ChatCompletions', SERVER_SENT_EVENTS, (json: string) => Buffer.from(`data: ${json}\n\n`)],
+    ['in an event', 'ChatCompletions', SSE, (json: string) => Buffer.from(`data: ${json}\n\n`)],
     [
       'in a message',
       'ConverseStream',
@@ -149,7 +149,7 @@ describe('any bytes', () => {
 
   it('ends of lines without an end, in no more time than their number', () => {
     const pieces = Array.from({ length: 300_000 }, () => Buffer.from('d\n'));
-    expect(usageOf('ChatCompletions', SERVER_SENT_EVENTS, pieces)).toStrictEqual({ unknown: 'no usage in the answer' });
+    expect(usageOf('ChatCompletions', SSE, pieces)).toStrictEqual({ unknown: 'no usage in the answer' });
   });
 });
 
@@ -176,14 +176,14 @@ describe('what is too long is passed over, and what follows is read', () => {
     const end = Buffer.from(
       'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n',
     );
-    expect(usageOf('ChatCompletions', SERVER_SENT_EVENTS, [...long, end])).toStrictEqual({
+    expect(usageOf('ChatCompletions', SSE, [...long, end])).toStrictEqual({
       ...usage,
       source: 'stream',
     });
     // The end of the long event is cut in two, and what follows comes with its second half.
     const halves = [...long.slice(0, -1), Buffer.from('\n'), Buffer.concat([Buffer.from('\n'), end])];
-    expect(usageOf('ChatCompletions', SERVER_SENT_EVENTS, halves)).toStrictEqual({ ...usage, source: 'stream' });
-    expect(usageOf('ChatCompletions', SERVER_SENT_EVENTS, long)).toStrictEqual({
+    expect(usageOf('ChatCompletions', SSE, halves)).toStrictEqual({ ...usage, source: 'stream' });
+    expect(usageOf('ChatCompletions', SSE, long)).toStrictEqual({
       unknown: 'answer not understood: too long',
     });
   });
@@ -227,13 +227,7 @@ describe('what is kept', () => {
 
   it.each<[string, string, Record<string, string>, (index: number) => Buffer, number]>([
     ['a body', 'Converse', JSON_BODY, () => Buffer.alloc(HALF, 'x'), 0],
-    [
-      'events',
-      'ChatCompletions',
-      SERVER_SENT_EVENTS,
-      () => own(Buffer.from('data: {"choices":[{"delta":{"content":"a"}}]}\n\n')),
-      1,
-    ],
+    ['events', 'ChatCompletions', SSE, () => own(Buffer.from('data: {"choices":[{"delta":{"content":"a"}}]}\n\n')), 1],
     [
       'messages',
       'ConverseStream',
@@ -250,7 +244,7 @@ describe('what is kept', () => {
     [
       'an event',
       'ChatCompletions',
-      SERVER_SENT_EVENTS,
+      SSE,
       (index) => (index === 63 ? own(Buffer.from('\n\n')) : Buffer.alloc(HALF, 'x')),
     ],
     [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Usage } from '../../../src/usage/reading.ts';
-import { EVENT_STREAM, SERVER_SENT_EVENTS } from '../../emulators/bedrock/answer.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
 import type { Operation } from '../../emulators/bedrock/operations.ts';
 import { totalTokens } from '../../emulators/bedrock/tokens.ts';
 import { cut, emulated, feed, JSON_BODY, meterOf, usageOf, usageOfJson } from '../../support/usage-feed.ts';
@@ -120,7 +120,7 @@ describe('where the answer is told apart', () => {
 
   it('a chat that was not asked for its usage does not tell it', () => {
     const { bytes } = emulated('ChatCompletions', { model: 'm', stream: true });
-    expect(usageOf('ChatCompletions', SERVER_SENT_EVENTS, [bytes])).toStrictEqual({
+    expect(usageOf('ChatCompletions', SSE, [bytes])).toStrictEqual({
       unknown: 'no usage in the answer',
     });
   });
@@ -165,7 +165,7 @@ describe('the first token', () => {
 
   it('tool calls and reasoning are tokens too', () => {
     for (const delta of [{ tool_calls: [{ index: 0 }] }, { reasoning_content: 'Hm' }, { refusal: 'No' }]) {
-      const meter = meterOf('ChatCompletions', SERVER_SENT_EVENTS);
+      const meter = meterOf('ChatCompletions', SSE);
       meter.read([Buffer.from(`data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`)]);
       expect(meter.firstTokenSeen).toBe(true);
     }
@@ -175,7 +175,7 @@ describe('the first token', () => {
 describe('nothing but the usage is kept', () => {
   it.each([
     ['ConverseStream', EVENT_STREAM],
-    ['ChatCompletions', SERVER_SENT_EVENTS],
+    ['ChatCompletions', SSE],
     ['Converse', JSON_BODY],
   ])('of %s', (operation, headers) => {
     const secret = 'the text of the answer';
