@@ -9,8 +9,8 @@ import { startTableStorage, type TableStorage } from '../emulators/azure/table-s
 import { type BedrockEmulator, startBedrock } from '../emulators/bedrock/bedrock.ts';
 import { newKey } from '../emulators/chain.ts';
 import { type FunctionsHost, startFunctionsHost } from '../emulators/functions-host/host.ts';
+import { recordOf } from '../support/chain-calls.ts';
 import { pricedModel } from '../support/models.ts';
-import { nextRecord } from '../support/records.ts';
 import { root } from '../support/root.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -63,8 +63,7 @@ async function call(worker: FunctionsHost, { team, operation = 'converse', budge
     body: JSON.stringify({ messages: [{ role: 'user', content: [{ text }, { cachePoint: { type: 'default' } }] }] }),
   });
   const body = await answer.arrayBuffer();
-  const requestId = answer.headers.get('x-ms-invocation-id');
-  const record = await nextRecord(worker, (candidate) => candidate['requestId'] === requestId);
+  const record = await recordOf({ host: worker }, answer);
   return { status: answer.status, headers: answer.headers, text: Buffer.from(body).toString(), record };
 }
 
