@@ -4,6 +4,7 @@ import { exceptionFrame, fail } from '../emulators/bedrock/faults.ts';
 import type { ReceivedRequest, Responder } from '../emulators/bedrock/received-request.ts';
 import type { Tokens } from '../emulators/bedrock/tokens.ts';
 import { writeHeaders, write } from '../emulators/bedrock/wire.ts';
+import { pricedModel } from '../support/models.ts';
 import type { ServerResponse } from 'node:http';
 
 /** How a call goes wrong; `none` is most of them. */
@@ -17,10 +18,9 @@ export interface Kind {
   readonly status: number;
 }
 
-const HAIKU = 'anthropic.claude-haiku-4-5-20251001-v1:0';
 const NOVA = 'amazon.nova-lite-v1:0';
 
-function kind(operation: Kind['operation'], fault: Fault = 'none', modelId = HAIKU): Kind {
+function kind(operation: Kind['operation'], fault: Fault = 'none', modelId = pricedModel): Kind {
   const status = { none: 200, cut: 200, left: 0, throttled: 429, failed: 500, exception: 200 }[fault];
   return { operation, fault, status, modelId };
 }
@@ -57,7 +57,7 @@ export function bodyOf({ operation, modelId }: Kind, number: number): string {
     const messages = [{ role: 'user', content }];
     return JSON.stringify({ anthropic_version: 'bedrock-2023-05-31', max_tokens: 50, messages });
   }
-  const cache = modelId === HAIKU ? [{ cachePoint: { type: 'default' } }] : [];
+  const cache = modelId === pricedModel ? [{ cachePoint: { type: 'default' } }] : [];
   return JSON.stringify({ messages: [{ role: 'user', content: [{ text }, ...cache] }] });
 }
 

@@ -10,12 +10,12 @@ import { startFleet } from '../budgets/fleet.ts';
 import { readPriceTable, toldSums } from '../budgets/sums.ts';
 import { type Chain, withApiKey } from '../emulators/chain.ts';
 import { type Gateway, startGateway } from '../emulators/gateway/gateway.ts';
+import { pricedModel } from '../support/models.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { errorOf, gatewayClient, question } from './client.ts';
 import type { Page } from './page.ts';
 import type { Step } from './steps.ts';
 
-const MODEL = 'anthropic.claude-haiku-4-5-20251001-v1:0';
 const LIMIT = 0.001;
 const STREAMS = 3;
 
@@ -96,7 +96,7 @@ export function budgets(chain: Chain, page: Page): Step {
 }
 
 async function stream(client: BedrockRuntimeClient): Promise<number> {
-  const { stream: events } = await client.send(new ConverseStreamCommand(question(MODEL)));
+  const { stream: events } = await client.send(new ConverseStreamCommand(question(pricedModel)));
   return (await Array.fromAsync(events ?? [])).length;
 }
 

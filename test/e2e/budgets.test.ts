@@ -9,11 +9,11 @@ import { startTableStorage, type TableStorage } from '../emulators/azure/table-s
 import { type BedrockEmulator, startBedrock } from '../emulators/bedrock/bedrock.ts';
 import { newKey } from '../emulators/chain.ts';
 import { type FunctionsHost, startFunctionsHost } from '../emulators/functions-host/host.ts';
-import { nextRecord } from '../support/records.ts';
+import { recordOf } from '../support/chain-calls.ts';
+import { pricedModel } from '../support/models.ts';
 import { root } from '../support/root.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-const MODEL = 'anthropic.claude-haiku-4-5-20251001-v1:0';
 const WORKERS = 3;
 
 let bedrock: BedrockEmulator;
@@ -51,7 +51,7 @@ interface Called {
 
 /** A call of a worker, whose record is there when it ends: what was used is counted by then. */
 async function call(worker: FunctionsHost, { team, operation = 'converse', budgets, text = 'Hi' }: Called) {
-  const answer = await fetch(`${worker.url}/model/${MODEL}/${operation}`, {
+  const answer = await fetch(`${worker.url}/model/${pricedModel}/${operation}`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -63,8 +63,7 @@ async function call(worker: FunctionsHost, { team, operation = 'converse', budge
     body: JSON.stringify({ messages: [{ role: 'user', content: [{ text }, { cachePoint: { type: 'default' } }] }] }),
   });
   const body = await answer.arrayBuffer();
-  const requestId = answer.headers.get('x-ms-invocation-id');
-  const record = await nextRecord(worker, (candidate) => candidate['requestId'] === requestId);
+  const record = await recordOf({ host: worker }, answer);
   return { status: answer.status, headers: answer.headers, text: Buffer.from(body).toString(), record };
 }
 
@@ -107,7 +106,7 @@ describe('three workers, two teams, one table', () => {
           text: 'word '.repeat(index % 61),
         });
         expect(status).toBe(200);
-        expect(record['estimatedCost']).toBe((find(MODEL)?.costOf(record) ?? Number.NaN) / 1e9);
+        expect(record['estimatedCost']).toBe((find(pricedModel)?.costOf(record) ?? Number.NaN) / 1e9);
       }
     };
     await Promise.all(Array.from({ length: 12 }, lane));
@@ -119,7 +118,7 @@ describe('three workers, two teams, one table', () => {
     const expected = {
       calls: CALLS,
       tokens: sum((tokens) => tokens.inputTokens + tokens.outputTokens + tokens.cacheWriteInputTokens),
-      cost: sum((tokens) => find(MODEL)?.costOf(tokens) ?? Number.NaN),
+      cost: sum((tokens) => find(pricedModel)?.costOf(tokens) ?? Number.NaN),
       inputTokens: sum((tokens) => tokens.inputTokens),
       outputTokens: sum((tokens) => tokens.outputTokens),
       cacheReadInputTokens: sum((tokens) => tokens.cacheReadInputTokens),

@@ -19,7 +19,7 @@ import type { Responder } from '../emulators/bedrock/received-request.ts';
 import { end, writeHeaders } from '../emulators/bedrock/wire.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { call } from '../support/chain-calls.ts';
-import { modelId } from '../support/models.ts';
+import { modelId, openAiModel as model } from '../support/models.ts';
 import type { RequestRecord } from '../support/records.ts';
 import { cut } from '../support/usage-feed.ts';
 
@@ -29,7 +29,6 @@ import { cut } from '../support/usage-feed.ts';
 const MODEL = `/model/${encodeURIComponent(modelId)}`;
 const anthropic = { anthropic_version: 'bedrock-2023-05-31', cache_control: { type: 'ephemeral', ttl: '1h' } };
 const usage = { stream_options: { include_usage: true } };
-const model = 'openai.gpt-oss-20b-1:0';
 
 /** An answer of every operation, and of every shape that some operation has. */
 const CALLS: readonly (readonly [name: string, operation: string, path: string, body: object | undefined])[] = [

@@ -11,13 +11,12 @@ import { encodeEvent, encodeFrame } from '../emulators/bedrock/frames.ts';
 import type { ReceivedRequest, Responder } from '../emulators/bedrock/received-request.ts';
 import { end, writeHeaders } from '../emulators/bedrock/wire.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
+import { ask, begin, call } from '../support/chain-calls.ts';
 import { COUNT_OBJECTS, liveBytes } from '../support/live-objects.ts';
+import { converse, converseStream, modelId } from '../support/models.ts';
 import { beginCall, nextChunk } from '../support/raw-client.ts';
-import { endOf, nextRecord, onRecord, type RequestRecord } from '../support/records.ts';
+import { endOf, onRecord, type RequestRecord } from '../support/records.ts';
 
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
-const converse = `/model/${modelId}/converse`;
-const converseStream = `/model/${modelId}/converse-stream`;
 const EVENT = encodeEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text: 'Hello' } });
 const MEBIBYTE = 1024 * 1024;
 
@@ -30,16 +29,6 @@ beforeAll(async () => {
 afterAll(() => chain.close());
 afterEach(() => chain.bedrock.reset());
 
-/** A call through the gateway that is not over yet. */
-function begin(path: string, body = '{"messages":[]}') {
-  const call = beginCall(chain.gateway.url + path, {
-    method: 'POST',
-    headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
-  });
-  call.request.end(body);
-  return call;
-}
-
 /** An exchange with the Functions host over an agent that keeps one connection, and the local port of that. */
 async function callHost(agent: Agent, method: string, path: string, body = '') {
   const { request, response } = beginCall(chain.host.url + path, {
@@ -49,18 +38,12 @@ async function callHost(agent: Agent, method: string, path: string, body = '') {
   });
   request.end(body);
   const answer = await response;
-  return {
-    status: answer.statusCode,
-    body: await text(answer),
-    port: request.socket?.localPort,
-    requestId: answer.headers['x-ms-invocation-id'],
-  };
+  return { status: answer.statusCode, body: await text(answer), port: request.socket?.localPort };
 }
 
 /** Makes one more call and waits for its record: those of all calls that have ended before are there too. */
 async function allRecorded(): Promise<void> {
-  const { requestId } = await callHost(new Agent(), 'GET', '/no-such-operation');
-  await nextRecord(chain.host, (record) => record['requestId'] === requestId);
+  await call(chain, '/no-such-operation', { door: 'host', body: null, headers: { authorization: `Bearer ${token}` } });
 }
 
 /** The records of all requests that `during` makes, but for those of operations that do not exist. */
@@ -94,7 +77,7 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
     const { responder, arrived } = held();
     chain.bedrock.answer(responder);
     const records = await recordsOf(async () => {
-      const { request } = begin(path);
+      const { request } = begin(chain, path);
       const received = await arrived;
       request.destroy();
       await received.aborted;
@@ -111,7 +94,7 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
     const stream = controlled(headers);
     chain.bedrock.answer(stream.responder);
     const records = await recordsOf(async () => {
-      const { request } = begin(path);
+      const { request } = begin(chain, path);
       const received = await stream.started;
       request.destroy();
       await received.aborted;
@@ -141,7 +124,7 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
     const stream = controlled(headers);
     chain.bedrock.answer(stream.responder);
     const records = await recordsOf(async () => {
-      const { request, response } = begin(path);
+      const { request, response } = begin(chain, path);
       await stream.send(first);
       await nextChunk(await response);
       request.destroy();
@@ -155,14 +138,12 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
 
   it('in the middle of its upload: Bedrock hears of nothing', async () => {
     const records = await recordsOf(async () => {
-      const { request } = beginCall(chain.host.url + converse, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'transfer-encoding': 'chunked' },
-      });
+      const headers = { authorization: `Bearer ${token}`, 'transfer-encoding': 'chunked' };
+      const { request } = begin(chain, converse, { door: 'host', open: true, headers });
       request.write('{"messages":');
       // Later calls are through: the upload, which came before, has begun.
       const agent = new Agent();
-      for (let call = 0; call < 3; call += 1) await callHost(agent, 'GET', '/no-such-operation');
+      for (let others = 0; others < 3; others += 1) await callHost(agent, 'GET', '/no-such-operation');
       const logged = Promise.withResolvers<void>();
       const stop = onRecord(chain.host, () => logged.resolve());
       request.destroy();
@@ -195,7 +176,7 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
       arrived.push(one.arrived);
     }
     const records = await recordsOf(async () => {
-      const calls = arrived.map(() => begin(converse));
+      const calls = arrived.map(() => begin(chain, converse));
       const received = await Promise.all(arrived);
       for (const { request } of calls) request.destroy();
       await Promise.all(received.map(({ aborted }) => aborted));
@@ -225,7 +206,7 @@ describe('a caller that hardly reads an answer of 400 MiB', () => {
 
     const stream = controlled(headers);
     chain.bedrock.answer(stream.responder);
-    const { response } = begin(path);
+    const { response } = begin(chain, path);
     let sent = 0;
     const sending = (async () => {
       for (; sent < PIECES; sent += 1) await stream.send(piece);
@@ -253,7 +234,7 @@ describe('a caller that hardly reads an answer of 400 MiB', () => {
   async function readAll(path: string, headers: Record<string, string>, piece: Buffer, pieces: number) {
     const stream = controlled(headers);
     chain.bedrock.answer(stream.responder);
-    const read = begin(path).response.then(buffer);
+    const read = begin(chain, path).response.then(buffer);
     for (let sent = 0; sent < pieces; sent += 1) await stream.send(piece);
     await stream.end();
     await read;
@@ -277,10 +258,10 @@ describe('many callers', () => {
       { times: COUNT },
     );
     const bodies = Array.from({ length: COUNT }, (_, index) => `{"messages":[],"caller":${index}}`);
-    const answers = await Promise.all(bodies.map(async (body) => buffer(await begin(converseStream, body).response)));
+    const answers = await Promise.all(bodies.map((body) => ask(chain, converseStream, { body })));
     const wrong = answers.filter(
-      (answer, index) =>
-        !answer.equals(Buffer.concat([EVENT, encodeFrame({ ':event-type': 'echo' }, bodies[index] ?? '')])),
+      ({ body, complete }, index) =>
+        !complete || !body.equals(Buffer.concat([EVENT, encodeFrame({ ':event-type': 'echo' }, bodies[index] ?? '')])),
     );
     expect(wrong).toHaveLength(0);
     expect(chain.bedrock.activeRequests).toBe(0);
@@ -289,13 +270,11 @@ describe('many callers', () => {
 
 describe('what HTTP/1.1 allows a caller', () => {
   it.each([
-    ['the gateway', () => chain.gateway.url, () => ({ 'api-key': chain.gateway.subscriptionKey })],
-    ['the Functions host', () => chain.host.url, () => ({ authorization: `Bearer ${token}` })],
-  ])('Expect: 100-continue, to %s', async (_name, url, credential) => {
-    const { request, response } = beginCall(url() + converse, {
-      method: 'POST',
-      headers: { ...credential(), expect: '100-continue', 'content-length': '15' },
-    });
+    ['gateway', () => ({})],
+    ['host', () => ({ authorization: `Bearer ${token}` })],
+  ] as const)('Expect: 100-continue, to the %s', async (door, credential) => {
+    const headers = { ...credential(), expect: '100-continue', 'content-length': '15' };
+    const { request, response } = begin(chain, converse, { door, open: true, headers });
     const proceed = once(request, 'continue');
     request.flushHeaders();
     await proceed;

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { fail, stall } from '../emulators/bedrock/faults.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
-import { modelId } from '../support/models.ts';
+import { modelId, openAiModel } from '../support/models.ts';
 
 const profile = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-5-haiku-20241022-v1:0';
 const messages = [{ role: 'user' as const, content: 'What is a signature?' }];
@@ -111,7 +111,7 @@ describe('@ai-sdk/amazon-bedrock', () => {
 describe('openai', () => {
   const client = ({ gateway } = chain) =>
     new OpenAI({ baseURL: `${gateway.url}/openai/v1`, apiKey: gateway.subscriptionKey, maxRetries: 0 });
-  const model = 'openai.gpt-oss-20b-1:0';
+  const model = openAiModel;
 
   it('chat completions', async () => {
     const answer = await client().chat.completions.create({ model, messages });

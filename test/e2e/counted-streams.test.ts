@@ -5,8 +5,8 @@ import { GROUPS } from '../../src/bedrock/groups.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { TEXT } from '../emulators/bedrock/tokens.ts';
 import { ask, call } from '../support/chain-calls.ts';
+import { openAiModel as model } from '../support/models.ts';
 
-const model = 'openai.gpt-oss-20b-1:0';
 const messages = [{ role: 'user' as const, content: 'Hi' }];
 
 let chain: Chain;

@@ -6,10 +6,11 @@ import { encodeEvent } from '../emulators/bedrock/frames.ts';
 import { type Chain, type ChainOptions, newKey, startChain } from '../emulators/chain.ts';
 import { type KeyVault, startKeyVault } from '../emulators/azure/key-vault.ts';
 import { type ManagedIdentity, startManagedIdentity } from '../emulators/azure/managed-identity.ts';
-import { beginCall, nextChunk, readBytes } from '../support/raw-client.ts';
+import { ask, begin } from '../support/chain-calls.ts';
+import { converse, converseStream } from '../support/models.ts';
+import { nextChunk } from '../support/raw-client.ts';
 
 const SECRET = 'aws-credentials';
-const converse = '/model/anthropic.claude-3-haiku-20240307-v1:0/converse';
 
 const ID_SECRET = 'bedrock-accesskey';
 const KEY_SECRET = 'bedrock-secretkey';
@@ -44,19 +45,14 @@ async function startSick(trouble: (vault: KeyVault, identity: ManagedIdentity) =
   return { chain, vault, identity };
 }
 
-async function call({ gateway }: Chain, path = converse) {
-  const { request, response } = beginCall(gateway.url + path, {
-    method: 'POST',
-    headers: { 'api-key': gateway.subscriptionKey, 'content-type': 'application/json' },
-  });
-  request.end('{"messages":[]}');
-  const answer = await response;
-  const body = String(await readBytes(answer, Number.POSITIVE_INFINITY));
+async function call(chain: Chain, path = converse) {
+  const { status, headers, body, complete } = await ask(chain, path);
+  expect(complete).toBe(true);
   return {
-    status: answer.statusCode,
-    errorType: answer.headers['x-amzn-errortype'],
-    retryAfter: answer.headers['retry-after'],
-    body,
+    status,
+    errorType: headers['x-amzn-errortype'],
+    retryAfter: headers['retry-after'],
+    body: String(body),
   };
 }
 
@@ -103,11 +99,7 @@ describe('rotation under load', () => {
     await call(chain);
     const open = controlled();
     chain.bedrock.answer(open.responder);
-    const { request, response } = beginCall(chain.gateway.url + converse.replace('converse', 'converse-stream'), {
-      method: 'POST',
-      headers: { 'api-key': chain.gateway.subscriptionKey },
-    });
-    request.end('{"messages":[]}');
+    const { response } = begin(chain, converseStream);
     const event = encodeEvent('messageStart', { role: 'assistant' });
     await open.send(event);
     await nextChunk(await response);
@@ -384,7 +376,7 @@ describe('no second attempt', () => {
     const chain = await start();
     const stream = controlled();
     chain.bedrock.answer(stream.responder);
-    const answered = call(chain, converse.replace('converse', 'converse-stream'));
+    const answered = call(chain, converseStream);
     await stream.send(encodeEvent('messageStart', { role: 'assistant' }));
     await stream.destroy();
     const { status, body } = await answered;

@@ -11,6 +11,7 @@ import {
 import OpenAI from 'openai';
 
 import { type Chain, withApiKey } from '../emulators/chain.ts';
+import { openAiModel } from '../support/models.ts';
 
 /** One of the kinds of call that use tokens, or count them. */
 export interface MixedCall {
@@ -41,7 +42,6 @@ export function createClients(chain: Chain, key: string): Clients {
 const PROFILE = 'us.anthropic.claude-3-5-haiku-20241022-v1:0';
 const PROFILE_ARN = `arn:aws:bedrock:us-east-1:123456789012:inference-profile/${PROFILE}`;
 const OPAQUE = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6';
-const GPT = 'openai.gpt-oss-20b-1:0';
 
 const hour = { type: 'ephemeral' as const, ttl: '1h' as const };
 const BRIEFLY = { max_tokens: 50 };
@@ -167,21 +167,25 @@ const others: readonly MixedCall[] = [
   {
     name: 'ChatCompletions',
     operation: 'ChatCompletions',
-    modelId: GPT,
+    modelId: openAiModel,
     async call({ openAi }, text) {
-      const answer = openAi.chat.completions.create({ model: GPT, messages: user(text), reasoning_effort: 'high' });
+      const answer = openAi.chat.completions.create({
+        model: openAiModel,
+        messages: user(text),
+        reasoning_effort: 'high',
+      });
       return idIn((await answer.withResponse()).response);
     },
   },
   {
     name: 'ChatCompletions, streamed',
     operation: 'ChatCompletions',
-    modelId: GPT,
+    modelId: openAiModel,
     async call({ openAi }, text) {
       const { data, response } = await openAi.chat.completions
         .create({
           messages: user(text),
-          model: GPT,
+          model: openAiModel,
           prompt_cache_key: 'k',
           stream: true,
           stream_options: { include_usage: true },

@@ -8,9 +8,9 @@ import type { ReceivedRequest } from '../emulators/bedrock/received-request.ts';
 import { type Chain, startChain, withApiKey } from '../emulators/chain.ts';
 import { globalPolicy } from '../emulators/gateway/harness.ts';
 import { ask, call } from '../support/chain-calls.ts';
+import { pricedModel as HAIKU } from '../support/models.ts';
 import { type Clients, OPERATION_CALLS } from '../support/operation-calls.ts';
 
-const HAIKU = 'anthropic.claude-haiku-4-5-20251001-v1:0';
 const PROFILE = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6';
 const ALIASES = `team-default=us.${HAIKU}, team-own=${PROFILE}, dear=made.up-v1`;
 const [GUARDRAIL] = GUARDRAILS;

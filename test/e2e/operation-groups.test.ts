@@ -49,7 +49,7 @@ import { TEXT } from '../emulators/bedrock/tokens.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { MODELS } from '../support/aws-models.ts';
 import { ask, call, recordOf } from '../support/chain-calls.ts';
-import { modelId } from '../support/models.ts';
+import { modelId, openAiModel } from '../support/models.ts';
 import { nextRecord } from '../support/records.ts';
 
 const PROFILE = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123def456';
@@ -428,7 +428,7 @@ describe('agentcore', () => {
 describe('mantle', () => {
   const openai = (base: string) =>
     new OpenAI({ baseURL: `${chain.gateway.url}/mantle${base}`, apiKey: chain.gateway.subscriptionKey, maxRetries: 0 });
-  const model = 'openai.gpt-oss-20b-1:0';
+  const model = openAiModel;
 
   it.each(['/v1', '/openai/v1'])('clients of OpenAI on %s', async (base) => {
     const client = openai(base);
@@ -498,8 +498,8 @@ describe('raw HTTP', () => {
     })),
   );
   const bodies: Record<string, object> = {
-    ChatCompletions: { model: 'openai.gpt-oss-20b-1:0', messages: [{ role: 'user', content: 'Hi' }] },
-    Responses: { model: 'openai.gpt-oss-20b-1:0', input: 'Hi' },
+    ChatCompletions: { model: openAiModel, messages: [{ role: 'user', content: 'Hi' }] },
+    Responses: { model: openAiModel, input: 'Hi' },
     Messages: { model: modelId, max_tokens: 9, messages: [{ role: 'user', content: 'Hi' }] },
     CountMessageTokens: { model: modelId, messages: [{ role: 'user', content: 'Hi' }] },
   };

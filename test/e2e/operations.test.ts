@@ -16,7 +16,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { ask } from '../support/chain-calls.ts';
-import { converse, modelId } from '../support/models.ts';
+import { converse, modelId, openAiModel } from '../support/models.ts';
 
 const messages = [{ role: 'user' as const, content: [{ text: 'What is a signature?' }] }];
 const anthropicBody = JSON.stringify({
@@ -163,8 +163,8 @@ describe('raw HTTP', () => {
     invocationArn: encodeURIComponent('arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdef012345'),
   };
   const bodies: Record<string, object> = {
-    ChatCompletions: { model: 'openai.gpt-oss-20b-1:0', messages: [{ role: 'user', content: 'hello' }] },
-    Responses: { model: 'openai.gpt-oss-20b-1:0', input: 'hello' },
+    ChatCompletions: { model: openAiModel, messages: [{ role: 'user', content: 'hello' }] },
+    Responses: { model: openAiModel, input: 'hello' },
     Messages: { model: modelId, max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] },
     CountMessageTokens: { model: modelId, messages: [{ role: 'user', content: 'hello' }] },
     StartAsyncInvoke: {

@@ -28,7 +28,7 @@ import { startManagedIdentity } from '../emulators/azure/managed-identity.ts';
 import { beginCall, nextChunk } from '../support/raw-client.ts';
 import { findSecrets, type Text } from '../support/secret-scan.ts';
 import { root } from '../support/root.ts';
-import { converse, converseStream, modelId } from '../support/models.ts';
+import { converse, converseStream, modelId, openAiModel } from '../support/models.ts';
 
 const SECRET = 'aws-credentials';
 const PROMPT = `The patient ${randomUUID()} was told of the diagnosis on Monday.`;
@@ -69,10 +69,7 @@ const OPERATIONS: readonly [path: string, body: object | undefined][] = [
   [`/model/${modelId}/invoke`, anthropic],
   [`/model/${modelId}/invoke-with-response-stream`, anthropic],
   [`/model/${modelId}/count-tokens`, { input: { converse: { messages } } }],
-  [
-    '/openai/v1/chat/completions',
-    { model: 'openai.gpt-oss-20b-1:0', stream: true, messages: [{ role: 'user', content: PROMPT }] },
-  ],
+  ['/openai/v1/chat/completions', { model: openAiModel, stream: true, messages: [{ role: 'user', content: PROMPT }] }],
   ['/anthropic/v1/messages', { ...anthropic, model: modelId, stream: true }],
   ['/async-invoke', undefined],
 ];
@@ -111,11 +108,7 @@ const FAULTS: readonly [name: string, fault: Responder, path: string][] = [
   ['silence in a stream', stall('midBody'), converseStream],
   ['an exception in a stream', exceptionFrame('throttlingException', 'Slow down.'), converseStream],
   ['a stream that ends early', endEarly(2), converseStream],
-  [
-    'no frames',
-    splitAt(50, Buffer.from(ANSWER.repeat(3)), { 'content-type': 'application/vnd.amazon.eventstream' }),
-    converseStream,
-  ],
+  ['no frames', splitAt(50, Buffer.from(ANSWER.repeat(3))), converseStream],
   ['throttled', fail(429, 'ThrottlingException', 'Slow down.'), converse],
   ['a redirection', fail(307, 'TemporaryRedirect', 'Elsewhere.', { location: 'https://elsewhere.example/' }), converse],
   ['its own failure', fail(500, 'InternalServerException', 'Oh.'), converse],

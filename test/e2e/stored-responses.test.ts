@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { ask, call } from '../support/chain-calls.ts';
+import { openAiModel as model } from '../support/models.ts';
 
-const model = 'openai.gpt-oss-20b-1:0';
 const id = 'resp_0a1b2c3d';
 
 let chain: Chain;

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
 
 import {
   BedrockRuntimeClient,
@@ -8,15 +7,14 @@ import {
 } from '@aws-sdk/client-bedrock-runtime';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../emulators/bedrock/answer.ts';
 import { controlled } from '../emulators/bedrock/controlled.ts';
 import { splitAt } from '../emulators/bedrock/faults.ts';
 import { encodeEvent } from '../emulators/bedrock/frames.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
-import { beginCall, nextChunk, readBytes } from '../support/raw-client.ts';
-
-const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
-const EVENT_STREAM = { 'content-type': 'application/vnd.amazon.eventstream' };
-const SSE = { 'content-type': 'text/event-stream; charset=utf-8' };
+import { ask, begin } from '../support/chain-calls.ts';
+import { converse, converseStream, modelId } from '../support/models.ts';
+import { nextChunk, readBytes } from '../support/raw-client.ts';
 
 const EVENTS = [
   encodeEvent('messageStart', { role: 'assistant' }),
@@ -32,15 +30,6 @@ beforeAll(async () => {
 });
 afterAll(() => chain.close());
 afterEach(() => chain.bedrock.reset());
-
-function call(path: string, body = '{"messages":[]}') {
-  const { request, response } = beginCall(chain.gateway.url + path, {
-    method: 'POST',
-    headers: { 'api-key': chain.gateway.subscriptionKey, 'content-type': 'application/json' },
-  });
-  request.end(body);
-  return { request, response };
-}
 
 describe('what Bedrock sends is at the client before Bedrock sends more', () => {
   it('by the AWS SDK', async () => {
@@ -64,12 +53,12 @@ describe('what Bedrock sends is at the client before Bedrock sends more', () => 
   });
 
   it.each([
-    ['an event stream', `/model/${modelId}/converse-stream`, EVENT_STREAM, EVENTS],
+    ['an event stream', converseStream, EVENT_STREAM, EVENTS],
     ['server-sent events', '/openai/v1/chat/completions', SSE, ['data: 1\n\n', 'data: 2\r\n\r\n', 'data: [DONE]\n\n']],
   ])('%s', async (_name, path, headers, events) => {
     const stream = controlled(headers);
     chain.bedrock.answer(stream.responder);
-    const { response } = call(path);
+    const { response } = begin(chain, path);
     for (const event of events) {
       await stream.send(event);
       const received = await readBytes(await response, Buffer.byteLength(event));
@@ -82,7 +71,7 @@ describe('what Bedrock sends is at the client before Bedrock sends more', () => 
   it('a large answer that is not a stream', async () => {
     const stream = controlled({ 'content-type': 'application/octet-stream' });
     chain.bedrock.answer(stream.responder);
-    const { response } = call(`/model/${modelId}/invoke`);
+    const { response } = begin(chain, `/model/${modelId}/invoke`);
     const piece = randomBytes(1_200_000);
     await stream.send(piece);
     expect((await readBytes(await response, piece.length)).equals(piece)).toBe(true);
@@ -95,7 +84,7 @@ describe('only whole messages are forwarded', () => {
   it('half an event waits for the other half', async () => {
     const stream = controlled(EVENT_STREAM);
     chain.bedrock.answer(stream.responder);
-    const { response } = call(`/model/${modelId}/converse-stream`);
+    const { response } = begin(chain, converseStream);
     const [, first = Buffer.alloc(0), second = Buffer.alloc(0)] = EVENTS;
     await stream.send(Buffer.concat([first, second.subarray(0, 20)]));
     const received = await nextChunk(await response);
@@ -111,10 +100,9 @@ describe('byte for byte', () => {
   it('a binary answer of 5 MB', async () => {
     const bytes = randomBytes(5_000_000);
     chain.bedrock.answer(splitAt(65_521, bytes, { 'content-type': 'image/png', 'x-amzn-bedrock-note': 'kept' }));
-    const { response } = call(`/model/${modelId}/invoke`);
-    const answer = await response;
-    expect(answer.headers).toMatchObject({ 'content-type': 'image/png', 'x-amzn-bedrock-note': 'kept' });
-    expect((await buffer(answer)).equals(bytes)).toBe(true);
+    const { headers, body, complete } = await ask(chain, `/model/${modelId}/invoke`);
+    expect(headers).toMatchObject({ 'content-type': 'image/png', 'x-amzn-bedrock-note': 'kept' });
+    expect(complete && body.equals(bytes)).toBe(true);
   });
 
   it('an event stream split at every offset', async () => {
@@ -127,12 +115,10 @@ describe('byte for byte', () => {
           chain.bedrock.answer(splitAt([offset], bytes, EVENT_STREAM), {
             when: ({ headers }) => headers['x-amzn-bedrock-offset'] === String(offset),
           });
-          const { request, response } = beginCall(`${chain.gateway.url}/model/${modelId}/converse-stream`, {
-            method: 'POST',
-            headers: { 'api-key': chain.gateway.subscriptionKey, 'x-amzn-bedrock-offset': String(offset) },
+          const { body, complete } = await ask(chain, converseStream, {
+            headers: { 'x-amzn-bedrock-offset': String(offset) },
           });
-          request.end('{}');
-          expect((await buffer(await response)).equals(bytes), `split at ${offset}`).toBe(true);
+          expect(complete && body.equals(bytes), `split at ${offset}`).toBe(true);
         }
       }),
     );
@@ -142,8 +128,8 @@ describe('byte for byte', () => {
     const bytes = Buffer.from('event: a\r\ndata: \u00e9\r\n\r\ndata: 2\n\n: comment\r\rdata: [DONE]\n\nrest');
     for (let offset = 1; offset < bytes.length; offset += 1) {
       chain.bedrock.answer(splitAt([offset], bytes, SSE));
-      const { response } = call('/anthropic/v1/messages', '{}');
-      expect((await buffer(await response)).equals(bytes), `split at ${offset}`).toBe(true);
+      const { body, complete } = await ask(chain, '/anthropic/v1/messages');
+      expect(complete && body.equals(bytes), `split at ${offset}`).toBe(true);
     }
   });
 });
@@ -152,7 +138,7 @@ describe('who waits and who is waited for', () => {
   it('Bedrock waits for a slow client', async () => {
     const stream = controlled({ 'content-type': 'application/octet-stream' });
     chain.bedrock.answer(stream.responder);
-    const { request, response } = call(`/model/${modelId}/invoke`);
+    const { request, response } = begin(chain, `/model/${modelId}/invoke`);
     const piece = Buffer.alloc(1024 * 1024);
     let sent = 0;
     const sending = (async () => {
@@ -163,7 +149,7 @@ describe('who waits and who is waited for', () => {
     // have stopped when none has gone while twenty other calls had their answers.
     for (let before = -1; sent !== before;) {
       before = sent;
-      for (let others = 0; others < 20; others += 1) await buffer(await call(`/model/${modelId}/converse`).response);
+      for (let others = 0; others < 20; others += 1) await ask(chain, converse);
     }
     expect(sent).toBeLessThan(100);
     expect((await readBytes(answer, 200 * piece.length)).length).toBe(200 * piece.length);
@@ -173,13 +159,13 @@ describe('who waits and who is waited for', () => {
   });
 
   it.each([
-    ['an event stream', `/model/${modelId}/converse-stream`, EVENT_STREAM, EVENTS[0] ?? ''],
+    ['an event stream', converseStream, EVENT_STREAM, EVENTS[0] ?? ''],
     ['server-sent events', '/openai/v1/chat/completions', SSE, 'data: 1\n\n'],
     ['a large answer', `/model/${modelId}/invoke`, { 'content-type': 'image/png' }, Buffer.alloc(1_100_000)],
   ])('a client that leaves %s ends the request to Bedrock', async (_name, path, headers, first) => {
     const stream = controlled(headers);
     chain.bedrock.answer(stream.responder);
-    const { request, response } = call(path);
+    const { request, response } = begin(chain, path);
     await stream.send(first);
     await nextChunk(await response);
     request.destroy();
@@ -195,7 +181,7 @@ describe('who waits and who is waited for', () => {
         resolve();
       });
     });
-    const { request } = call(`/model/${modelId}/converse`);
+    const { request } = begin(chain, converse);
     await arrived.promise;
     request.destroy();
     await expect(left).resolves.toBeUndefined();

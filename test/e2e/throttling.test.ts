@@ -14,15 +14,15 @@ import { paddedEvent } from '../emulators/bedrock/answers-converse.ts';
 import { cutAt } from '../emulators/bedrock/faults.ts';
 import { type Chain, startChain, withApiKey } from '../emulators/chain.ts';
 import type { Subscription } from '../emulators/gateway/gateway.ts';
+import { begin, call, recordOf } from '../support/chain-calls.ts';
+import { converse, converseStream, modelId as model } from '../support/models.ts';
 import { nextRecord } from '../support/records.ts';
+import { chunk } from '../support/usage-feed.ts';
 
 /** A hundred tokens a second. */
 const TOKENS_PER_MINUTE = 6000;
 /** More than a test lasts: ten minutes of waiting. */
 const FAR_BEYOND = 66_000;
-
-const model = 'anthropic.claude-3-haiku-20240307-v1:0';
-const converse = `/model/${model}/converse`;
 
 /** Each test has a subscription of its own, and so a budget. */
 const subscriptions = Array.from({ length: 40 }, (_, index): Subscription => ({
@@ -47,23 +47,16 @@ afterEach(() => chain.bedrock.reset());
 const usageOf = (inputTokens: number, outputTokens = 0) => ({ usage: { inputTokens, outputTokens } });
 const metadata = (inputTokens: number) => paddedEvent('metadata', { ...usageOf(inputTokens), metrics: {} });
 
-/** Calls, reads all there is, and waits for the record: what has been used is counted by then. */
-async function call({ key }: Subscription, path: string, body: string | object = '{}', origin = chain.gateway.url) {
-  const answer = await fetch(origin + path, {
-    method: 'POST',
-    headers: { 'api-key': key, 'content-type': 'application/json' },
-    body: typeof body === 'string' ? body : JSON.stringify(body),
-  });
-  const text = await answer.text().catch(() => 'cut');
-  const requestId = answer.headers.get('x-ms-invocation-id');
-  const record = await nextRecord(chain.host, (candidate) => candidate['requestId'] === requestId);
-  return { status: answer.status, headers: answer.headers, text, record };
+/** A call to its record: what has been used is counted by then. */
+async function callOf({ key }: Subscription, path: string, body: object = {}) {
+  const { answer, record } = await call(chain, path, { key, body });
+  return { ...answer, record };
 }
 
 /** Has a subscription use so many tokens. */
 async function use(subscription: Subscription, inputTokens: number, outputTokens = 0): Promise<void> {
   chain.bedrock.answer((_, response) => sendAnswer(response, plain(usageOf(inputTokens, outputTokens))));
-  expect(await call(subscription, converse)).toMatchObject({ status: 200 });
+  expect(await callOf(subscription, converse)).toMatchObject({ status: 200 });
 }
 
 describe('a subscription whose budget is used up', () => {
@@ -72,22 +65,22 @@ describe('a subscription whose budget is used up', () => {
     const start = performance.now();
     await use(team, FAR_BEYOND);
     chain.bedrock.reset();
-    const { status, headers, text } = await call(team, converse, { messages: [] });
+    const { status, headers, body } = await callOf(team, converse, { messages: [] });
     expect(status).toBe(429);
-    expect(headers.get('x-amzn-errortype')).toBe('ThrottlingException');
-    expect(JSON.parse(text)).toStrictEqual({
+    expect(headers['x-amzn-errortype']).toBe('ThrottlingException');
+    expect(JSON.parse(String(body))).toStrictEqual({
       message: 'The budget tokens/minute of this subscription (6000) is used up.',
     });
     const passed = Math.ceil((performance.now() - start) / 1000);
-    expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(600 - passed);
-    expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(601);
+    expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(600 - passed);
+    expect(Number(headers['retry-after'])).toBeLessThanOrEqual(601);
     expect(chain.bedrock.requests).toHaveLength(0);
   });
 
   it('is recorded as refused, with what it asked for', async () => {
     const team = newSubscription();
     await use(team, FAR_BEYOND);
-    const { record } = await call(team, `/model/${model}/converse-stream`, { messages: [] });
+    const { record } = await callOf(team, converseStream, { messages: [] });
     expect(record).toMatchObject({
       subscriptionId: team.id,
       operation: 'ConverseStream',
@@ -133,7 +126,7 @@ describe('a subscription whose budget is used up', () => {
       ['/guardrail/abc/version/1/apply', { content: [] }],
       ['/anthropic/v1/messages/count_tokens', { model, messages: [] }],
     ] as const) {
-      expect(await call(team, path, body)).toMatchObject({ status: 200 });
+      expect(await callOf(team, path, body)).toMatchObject({ status: 200 });
     }
   });
 
@@ -146,13 +139,13 @@ describe('a subscription whose budget is used up', () => {
   ])('is refused %s', async (_name, path) => {
     const team = newSubscription();
     await use(team, FAR_BEYOND);
-    expect(await call(team, path, { model })).toMatchObject({ status: 429 });
+    expect(await callOf(team, path, { model })).toMatchObject({ status: 429 });
   });
 
   it('does not stop another one', async () => {
     const [team, other] = [newSubscription(), newSubscription()];
     await use(team, FAR_BEYOND);
-    expect(await call(other, converse)).toMatchObject({ status: 200 });
+    expect(await callOf(other, converse)).toMatchObject({ status: 200 });
   });
 });
 
@@ -165,10 +158,10 @@ describe('tokens are counted', () => {
     ] as const) {
       const answer = plain({ usage: { inputTokens: 1, outputTokens: 1, [kind]: FAR_BEYOND } });
       chain.bedrock.answer((_, response) => sendAnswer(response, answer));
-      await call(team, converse);
+      await callOf(team, converse);
     }
-    expect(await call(reading, converse)).toMatchObject({ status: 200 });
-    expect(await call(writing, converse)).toMatchObject({ status: 429 });
+    expect(await callOf(reading, converse)).toMatchObject({ status: 200 });
+    expect(await callOf(writing, converse)).toMatchObject({ status: 429 });
   });
 
   it('over several calls', async () => {
@@ -176,69 +169,53 @@ describe('tokens are counted', () => {
     await use(team, 3000);
     await use(team, 0, 2900);
     await use(team, 1000, FAR_BEYOND);
-    expect(await call(team, converse)).toMatchObject({ status: 429 });
+    expect(await callOf(team, converse)).toMatchObject({ status: 429 });
   });
 
   it('of streams', async () => {
     const team = newSubscription();
     const answer = streamed([paddedEvent('messageStart', { role: 'assistant' }), metadata(FAR_BEYOND)], EVENT_STREAM);
     chain.bedrock.answer((_, response) => sendAnswer(response, answer));
-    expect(await call(team, `/model/${model}/converse-stream`)).toMatchObject({ status: 200 });
-    expect(await call(team, `/model/${model}/converse-stream`)).toMatchObject({ status: 429 });
+    expect(await callOf(team, converseStream)).toMatchObject({ status: 200 });
+    expect(await callOf(team, converseStream)).toMatchObject({ status: 429 });
   });
 
   it('of a stream that was cut, as far as it told them', async () => {
     const team = newSubscription();
-    const event = (value: object) =>
-      paddedEvent('chunk', { bytes: Buffer.from(JSON.stringify(value)).toString('base64') });
-    const start = event({ type: 'message_start', message: { usage: { input_tokens: FAR_BEYOND, output_tokens: 1 } } });
-    const answer = streamed([start, event({ type: 'ping' })], EVENT_STREAM);
+    const start = chunk({ type: 'message_start', message: { usage: { input_tokens: FAR_BEYOND, output_tokens: 1 } } });
+    const answer = streamed([start, chunk({ type: 'ping' })], EVENT_STREAM);
     chain.bedrock.answer(cutAt(start.length + 10, () => answer));
-    const { record } = await call(team, `/model/${model}/invoke-with-response-stream`);
+    const { record } = await callOf(team, `/model/${model}/invoke-with-response-stream`);
     expect(record).toMatchObject({ outcome: 'upstreamBroke', usagePartial: true, inputTokens: FAR_BEYOND });
-    expect(await call(team, converse)).toMatchObject({ status: 429 });
+    expect(await callOf(team, converse)).toMatchObject({ status: 429 });
   });
 
   it('of a stream whose caller has left', async () => {
     const team = newSubscription();
     const answer = streamed([metadata(FAR_BEYOND), metadata(FAR_BEYOND)], EVENT_STREAM);
     chain.bedrock.answer((_, response) => sendAnswer(response, answer, { eventDelayMs: 60_000 }));
-    const leaving = new AbortController();
-    const { headers } = await fetch(`${chain.gateway.url}/model/${model}/converse-stream`, {
-      method: 'POST',
-      headers: { 'api-key': team.key },
-      body: '{}',
-      signal: leaving.signal,
-    });
-    leaving.abort();
-    const requestId = headers.get('x-ms-invocation-id');
-    await nextRecord(chain.host, (candidate) => candidate['requestId'] === requestId);
-    expect(await call(team, converse)).toMatchObject({ status: 429 });
+    const { request, response } = begin(chain, converseStream, { key: team.key });
+    const left = await response;
+    request.destroy();
+    await recordOf(chain, left);
+    expect(await callOf(team, converse)).toMatchObject({ status: 429 });
   });
 
   it('nothing of errors, and of answers that tell none', async () => {
     const team = newSubscription();
     chain.bedrock.answer((_, response) => sendAnswer(response, { ...plain(usageOf(FAR_BEYOND)), status: 500 }));
-    await call(team, converse);
+    await callOf(team, converse);
     chain.bedrock.answer((_, response) => sendAnswer(response, plain({ output: {} })));
-    await call(team, converse);
-    expect(await call(team, converse)).toMatchObject({ status: 200 });
+    await callOf(team, converse);
+    expect(await callOf(team, converse)).toMatchObject({ status: 200 });
   });
 
   it('together of all callers without a subscription', async () => {
-    const direct = async () =>
-      fetch(chain.host.url + converse, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${await chain.entra.issueToken()}` },
-        body: '{}',
-      });
+    const direct = { door: 'host', headers: { authorization: `Bearer ${await chain.entra.issueToken()}` } } as const;
     chain.bedrock.answer((_, response) => sendAnswer(response, plain(usageOf(FAR_BEYOND))));
-    const first = await direct();
-    await first.arrayBuffer();
-    const requestId = first.headers.get('x-ms-invocation-id');
-    await nextRecord(chain.host, (candidate) => candidate['requestId'] === requestId);
-    expect((await direct()).status).toBe(429);
-    expect(await call(newSubscription(), converse)).toMatchObject({ status: 200 });
+    await call(chain, converse, direct);
+    expect((await call(chain, converse, direct)).answer.status).toBe(429);
+    expect(await callOf(newSubscription(), converse)).toMatchObject({ status: 200 });
   });
 });
 

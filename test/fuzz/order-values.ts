@@ -1,4 +1,4 @@
-import { ALIAS } from '../support/models.ts';
+import { ALIAS, pricedModel } from '../support/models.ts';
 import type { Random } from './random.ts';
 
 /** Value of an order, as it stands in its header. */
@@ -11,18 +11,16 @@ export interface Order {
   readonly restricts?: true;
 }
 
-export const PRICED = 'anthropic.claude-haiku-4-5-20251001-v1:0';
-
 type MakeOrder = (random: Random) => Order;
 
 const AMOUNT = { tokens: '9000000000000', cost: '9000000.000000001' };
 
 const GOOD: Readonly<Record<string, readonly string[]>> = {
   'x-gateway-guardrail': ['gr7abc123def:3', ' gr7abc123def:3 '],
-  'x-gateway-model-aliases': [`${ALIAS}=${PRICED}`, `a=b , ${ALIAS} = ${PRICED}`],
+  'x-gateway-model-aliases': [`${ALIAS}=${pricedModel}`, `a=b , ${ALIAS} = ${pricedModel}`],
   'x-gateway-operations': ['inference,discovery,mantle', 'discovery , inference, retrieval, agents, agentcore, mantle'],
   'x-gateway-region': ['us-east-1', 'eu-west-1', 'eu-west-1, us-east-1', 'us-east-1,us-east-1'],
-  'x-gateway-allowed-models': [`${PRICED},openai.*`, 'openai.*, anthropic.*', '*'],
+  'x-gateway-allowed-models': [`${pricedModel},openai.*`, 'openai.*, anthropic.*', '*'],
 };
 
 /** Good ones that forbid something. */

@@ -1,14 +1,14 @@
 import { SERVICES } from '../../src/bedrock/services.ts';
 import type { Operation as Row, Service } from '../../src/bedrock/service.ts';
 import { MODELS } from '../support/aws-models.ts';
+import { pricedModel } from '../support/models.ts';
 import type { Operation } from './operations.ts';
 
 const ASYNC = encodeURIComponent('arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdef012345');
-const MODEL = 'anthropic.claude-haiku-4-5-20251001-v1:0';
 
 /** Values of labels that cannot be just anything. */
 const LABELS: Readonly<Record<string, string>> = {
-  modelId: MODEL,
+  modelId: pricedModel,
   invocationArn: ASYNC,
   responseId: 'resp_0123456789abcdef',
   guardrailIdentifier: 'gr7abc123def',
@@ -23,11 +23,11 @@ const BODIES: Readonly<Record<string, object>> = {
   ApplyGuardrail: { source: 'INPUT', content: [{ text: { text: 'Hi' } }] },
   InvokeGuardrailChecks: { messages: MESSAGES, checks: { contentFilter: { categories: [{ category: 'HATE' }] } } },
   StartAsyncInvoke: {
-    modelId: MODEL,
+    modelId: pricedModel,
     modelInput: {},
     outputDataConfig: { s3OutputDataConfig: { s3Uri: 's3://amzn-s3-demo-bucket/a' } },
   },
-  CountMessageTokens: { model: MODEL, messages: [{ role: 'user', content: 'Hi' }] },
+  CountMessageTokens: { model: pricedModel, messages: [{ role: 'user', content: 'Hi' }] },
   CancelResponse: {},
   InvokeAgentRuntime: { jsonrpc: '2.0', id: 1, method: 'ping' },
 };

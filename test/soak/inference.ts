@@ -1,9 +1,8 @@
+import { openAiModel, pricedModel } from '../support/models.ts';
 import type { Operation, Shape } from './operations.ts';
 
-/** A model with a price, and one with neither price nor caches. */
-const PRICED = 'anthropic.claude-haiku-4-5-20251001-v1:0';
+/** A model without caches. */
 const NOVA = 'amazon.nova-lite-v1:0';
-const OPEN = 'openai.gpt-oss-20b-1:0';
 
 type Body = NonNullable<Operation['body']>;
 
@@ -13,7 +12,7 @@ const text = (number: number) => `What is a signature? ${'word '.repeat(number %
 const converse =
   (model: string): Body =>
   (number) => {
-    const cache = model === PRICED ? [{ cachePoint: { type: 'default' } }] : [];
+    const cache = model === pricedModel ? [{ cachePoint: { type: 'default' } }] : [];
     return JSON.stringify({ messages: [{ role: 'user', content: [{ text: text(number) }, ...cache] }] });
   };
 
@@ -28,31 +27,37 @@ const anthropic =
 const chat =
   (members: object = {}): Body =>
   (number) =>
-    JSON.stringify({ model: OPEN, messages: [{ role: 'user', content: text(number) }], ...members });
+    JSON.stringify({ model: openAiModel, messages: [{ role: 'user', content: text(number) }], ...members });
 
 const response =
   (members: object = {}): Body =>
   (number) =>
-    JSON.stringify({ model: OPEN, input: text(number), ...members });
+    JSON.stringify({ model: openAiModel, input: text(number), ...members });
 
 const STREAMED_CHAT = { stream: true, stream_options: { include_usage: true } };
 
 /** What calls a model and is told its tokens, by every family of routes, in every shape, on both hosts that do. */
 export const INFERENCE: readonly Operation[] = [
-  ...[PRICED, NOVA].flatMap((model) => [
+  ...[pricedModel, NOVA].flatMap((model) => [
     spending('Converse', `/model/${model}/converse`, 'plain', converse(model)),
     spending('ConverseStream', `/model/${model}/converse-stream`, 'frames', converse(model), 'metadata'),
   ]),
-  spending('InvokeModel', `/model/${PRICED}/invoke`, 'plain', anthropic({})),
+  spending('InvokeModel', `/model/${pricedModel}/invoke`, 'plain', anthropic({})),
   spending(
     'InvokeModelWithResponseStream',
-    `/model/${PRICED}/invoke-with-response-stream`,
+    `/model/${pricedModel}/invoke-with-response-stream`,
     'frames',
     anthropic({}),
     'amazon-bedrock-invocationMetrics',
   ),
-  spending('Messages', '/anthropic/v1/messages', 'plain', anthropic({ model: PRICED })),
-  spending('Messages', '/anthropic/v1/messages', 'events', anthropic({ model: PRICED, stream: true }), 'message_stop'),
+  spending('Messages', '/anthropic/v1/messages', 'plain', anthropic({ model: pricedModel })),
+  spending(
+    'Messages',
+    '/anthropic/v1/messages',
+    'events',
+    anthropic({ model: pricedModel, stream: true }),
+    'message_stop',
+  ),
   unpriced('ChatCompletions', '/openai/v1/chat/completions', 'plain', chat()),
   unpriced('ChatCompletions', '/openai/v1/chat/completions', 'events', chat(STREAMED_CHAT), '[DONE]'),
   unpriced('Responses', '/openai/v1/responses', 'plain', response()),
@@ -65,7 +70,7 @@ export const INFERENCE: readonly Operation[] = [
       'Messages',
       '/anthropic/v1/messages',
       'events',
-      anthropic({ model: PRICED, stream: true }),
+      anthropic({ model: pricedModel, stream: true }),
       'message_stop',
     ),
   ),

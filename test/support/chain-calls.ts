@@ -4,6 +4,9 @@ import type { Chain } from '../emulators/chain.ts';
 import { beginCall, type RawCall } from './raw-client.ts';
 import { nextRecord, type RequestRecord } from './records.ts';
 
+/** By which the host names a call, as the record does. */
+const INVOCATION_ID = 'x-ms-invocation-id';
+
 type Content = string | Uint8Array;
 
 export interface CallOptions {
@@ -92,9 +95,9 @@ export async function call(
  */
 export async function recordOf(
   { host }: Pick<Chain, 'host'>,
-  answer: Pick<IncomingMessage, 'headers'>,
+  { headers }: { readonly headers: IncomingHttpHeaders | Headers },
 ): Promise<RequestRecord> {
-  const id = answer.headers['x-ms-invocation-id'];
-  if (id === undefined) throw new Error('The call did not reach the function.');
+  const id = headers instanceof Headers ? headers.get(INVOCATION_ID) : headers[INVOCATION_ID];
+  if (typeof id !== 'string') throw new Error('The call did not reach the function.');
   return nextRecord(host, ({ requestId }) => requestId === id);
 }

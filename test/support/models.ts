@@ -1,6 +1,12 @@
 /** The model of every test that does not care which. */
 export const modelId = 'anthropic.claude-3-haiku-20240307-v1:0';
 
+/** One that answers at the paths of OpenAI. */
+export const openAiModel = 'openai.gpt-oss-20b-1:0';
+
+/** One with a price in infra/prices.csv, also of what is cached. */
+export const pricedModel = 'anthropic.claude-haiku-4-5-20251001-v1:0';
+
 /** A name for it, where the gateway orders one. */
 export const ALIAS = 'team-default';
 

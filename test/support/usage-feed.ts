@@ -5,10 +5,9 @@ import { createMeter, type UsageMeter } from '../../src/usage/meter.ts';
 import type { Usage } from '../../src/usage/reading.ts';
 import type { Answer } from '../emulators/bedrock/answer.ts';
 import { defaultAnswer } from '../emulators/bedrock/answers.ts';
+import { encodeEvent } from '../emulators/bedrock/frames.ts';
 import type { Operation } from '../emulators/bedrock/operations.ts';
 
-export const MESSAGES = { 'content-type': 'application/vnd.amazon.eventstream' };
-export const EVENTS = { 'content-type': 'text/event-stream; charset=utf-8' };
 export const JSON_BODY = { 'content-type': 'application/json' };
 
 type Headers = Readonly<Record<string, string | string[]>>;
@@ -61,6 +60,16 @@ export function usageHoweverCut(operation: string, headers: Headers, bytes: Buff
 /** The same for one JSON document. */
 export function usageOfJson(operation: string, value: unknown, headers: Headers = JSON_BODY): Usage {
   return usageHoweverCut(operation, headers, Buffer.from(JSON.stringify(value)));
+}
+
+/** An event in the frame of InvokeModelWithResponseStream, padded as Bedrock pads. */
+export function chunk(event: object): Buffer {
+  return encodeEvent('chunk', { bytes: Buffer.from(JSON.stringify(event)).toString('base64'), p: 'abcd' });
+}
+
+/** Server-sent events; `end` is the end of their lines. */
+export function sse(events: readonly object[], end = '\n'): Buffer {
+  return Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}${end}${end}`).join(''));
 }
 
 /** What the emulator answers to a body; header names in lower case, as undici gives them. */

@@ -11,6 +11,7 @@ import { encodeException } from '../../emulators/bedrock/frames.ts';
 import type { Responder } from '../../emulators/bedrock/received-request.ts';
 import { type Chain, newKey } from '../../emulators/chain.ts';
 import { type FunctionsHost, startFunctionsHost } from '../../emulators/functions-host/host.ts';
+import { recordOf } from '../../support/chain-calls.ts';
 import { type Listening, listen } from '../../support/listen.ts';
 import { beginCall } from '../../support/raw-client.ts';
 import { type Break, breakIn, BREAKS, drip, flood, type Phase, PHASES } from './breaks.ts';
@@ -465,7 +466,7 @@ describe.concurrent('a caller that reads no further', () => {
   });
 
   /** The ids of all calls. */
-  const calls: string[] = [];
+  const calls: unknown[] = [];
 
   /** Makes a call and reads nothing of its answer but the headers; resolves with what its record says of the end. */
   async function leaveUnread(shape: Shape): Promise<Record<string, unknown>> {
@@ -475,11 +476,10 @@ describe.concurrent('a caller that reads no further', () => {
       headers: { 'x-functions-key': host.functionKey },
     });
     request.end(shape.body);
-    const id = String((await response).headers['x-ms-invocation-id']);
-    calls.push(id);
-    const end = endOf(await nextRecord(host, ({ requestId }) => requestId === id));
+    const record = await recordOf({ host }, await response);
+    calls.push(record['requestId']);
     request.destroy();
-    return end;
+    return endOf(record);
   }
 
   it.each(STREAMED)('does not hold the function beyond its deadline: $name', async (shape) => {

@@ -12,6 +12,7 @@ import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import OpenAI, { APIConnectionError, APIError } from 'openai';
 
 import { type Chain, withApiKey } from '../../emulators/chain.ts';
+import { converse, converseStream, modelId, openAiModel } from '../../support/models.ts';
 import { beginCall, nextChunk } from '../../support/raw-client.ts';
 import type { Script } from './breaks.ts';
 
@@ -47,13 +48,12 @@ export interface Shape {
   call(call: ShapedCall): Promise<string>;
 }
 
-const MODEL = 'anthropic.claude-3-haiku-20240307-v1:0';
 const ROW = 'x-amzn-bedrock-row';
 
 export const held: Shape = {
   name: 'a plain answer',
   operation: 'Converse',
-  path: `/model/${MODEL}/converse`,
+  path: converse,
   body: '{"messages":[]}',
   broken: { broke: 'unused', silent: 'unused' },
   async call(call) {
@@ -61,7 +61,7 @@ export const held: Shape = {
     // Nothing of it is seen before the end.
     call.onFirst();
     return client
-      .send(new ConverseCommand({ modelId: call.model ?? MODEL, messages: [] }))
+      .send(new ConverseCommand({ modelId: call.model ?? modelId, messages: [] }))
       .then(() => 'complete', endingOfAws)
       .finally(() => client.destroy());
   },
@@ -70,7 +70,7 @@ export const held: Shape = {
 const large: Shape = {
   name: 'a large plain answer',
   operation: 'InvokeModel',
-  path: `/model/${MODEL}/invoke`,
+  path: `/model/${modelId}/invoke`,
   body: '{}',
   broken: { broke: 'reset', silent: 'reset' },
   script: {
@@ -102,13 +102,13 @@ const large: Shape = {
 export const eventStream: Shape = {
   name: 'an event stream',
   operation: 'ConverseStream',
-  path: `/model/${MODEL}/converse-stream`,
+  path: converseStream,
   body: '{"messages":[]}',
   broken: { broke: 'exception ModelStreamErrorException', silent: 'exception ModelStreamErrorException' },
   async call(call) {
     const client = awsClient(call);
     try {
-      const { stream } = await client.send(new ConverseStreamCommand({ modelId: call.model ?? MODEL, messages: [] }));
+      const { stream } = await client.send(new ConverseStreamCommand({ modelId: call.model ?? modelId, messages: [] }));
       return await readEvents(stream, call.onFirst);
     } catch (error) {
       return endingOfAws(error);
@@ -122,7 +122,7 @@ const openAi: Shape = {
   name: 'server-sent events for OpenAI',
   operation: 'ChatCompletions',
   path: '/openai/v1/chat/completions',
-  body: JSON.stringify({ model: 'openai.gpt-oss-20b-1:0', messages: [], stream: true }),
+  body: JSON.stringify({ model: openAiModel, messages: [], stream: true }),
   broken: { broke: 'error ServiceUnavailableException', silent: 'error ModelTimeoutException' },
   async call({ chain, key, row, onFirst }) {
     const client = new OpenAI({
@@ -132,9 +132,8 @@ const openAi: Shape = {
       defaultHeaders: { [ROW]: row },
     });
     try {
-      const model = 'openai.gpt-oss-20b-1:0';
       const messages = [{ role: 'user' as const, content: 'hi' }];
-      await readAll(await client.chat.completions.create({ model, messages, stream: true }), onFirst);
+      await readAll(await client.chat.completions.create({ model: openAiModel, messages, stream: true }), onFirst);
       return 'complete';
     } catch (error) {
       if (!(error instanceof APIError) || error instanceof APIConnectionError) return describe(error);
@@ -147,9 +146,9 @@ export const anthropic: Shape = {
   name: 'server-sent events for Anthropic',
   operation: 'Messages',
   path: '/anthropic/v1/messages',
-  body: JSON.stringify({ model: MODEL, max_tokens: 9, messages: [{ role: 'user', content: 'hi' }], stream: true }),
+  body: JSON.stringify({ model: modelId, max_tokens: 9, messages: [{ role: 'user', content: 'hi' }], stream: true }),
   broken: { broke: 'error api_error', silent: 'error api_error' },
-  async call({ chain, key, row, model = MODEL, onFirst }) {
+  async call({ chain, key, row, model = modelId, onFirst }) {
     const client = new Anthropic({
       baseURL: `${chain.gateway.url}/anthropic`,
       apiKey: null,

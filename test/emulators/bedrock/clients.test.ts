@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { EXAMPLE_KEY, startBedrock, type BedrockEmulator } from './bedrock.ts';
 import { signWithCrt } from './crt-signer.ts';
 import { TEXT, TEXT_PIECES, type Tokens } from './tokens.ts';
-import { modelId } from '../../support/models.ts';
+import { modelId, openAiModel } from '../../support/models.ts';
 
 const PROMPT = 'What is a signature?';
 
@@ -53,7 +53,7 @@ function given(model = modelId): Tokens | undefined {
 }
 
 describe('openai', () => {
-  const model = 'openai.gpt-oss-20b-1:0';
+  const model = openAiModel;
 
   function client(): OpenAI {
     return new OpenAI({ baseURL: `${bedrock.url}/openai/v1`, apiKey: 'unused', maxRetries: 0, fetch: signedFetch });

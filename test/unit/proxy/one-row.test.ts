@@ -15,6 +15,7 @@ import { createPlanner } from '../../../src/regions/plan.ts';
 import type { FinishedRequest } from '../../../src/record/finished-request.ts';
 import { operationAttributes } from '../../../src/telemetry/attributes.ts';
 import { instance } from '../budgets/instances.ts';
+import { EVENT_STREAM } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
 import { listen, type Listening } from '../../support/listen.ts';
 import { waitUntil } from '../../support/wait-until.ts';
@@ -52,7 +53,7 @@ beforeAll(async () => {
     createServer(async (request, response) => {
       const body = Buffer.concat(await request.toArray()).toString();
       arrived.push({ target: `${request.method} ${request.url}`, headers: request.headers, body });
-      response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
+      response.writeHead(200, EVENT_STREAM);
       for (const message of ANSWER) response.write(message);
       response.end();
     }),

@@ -4,8 +4,9 @@ import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import type { UsageMeter } from '../../../src/usage/meter.ts';
 import { addAnswer, conclude } from '../../../src/record/derived.ts';
 import type { RequestRecord } from '../../../src/record/record.ts';
+import { EVENT_STREAM } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
-import { JSON_BODY, MESSAGES, meterOf } from '../../support/usage-feed.ts';
+import { JSON_BODY, meterOf } from '../../support/usage-feed.ts';
 
 const BEGUN = {
   event: 'bedrock.request',
@@ -37,7 +38,7 @@ function bodyMeterFacts(body: object): UsageMeter['facts'] {
 }
 
 function streamMeter(outputTokens: number): UsageMeter {
-  const meter = meterOf('ConverseStream', MESSAGES);
+  const meter = meterOf('ConverseStream', EVENT_STREAM);
   meter.read([encodeEvent('metadata', { usage: { inputTokens: 1, outputTokens, totalTokens: 1 + outputTokens } })]);
   return meter;
 }

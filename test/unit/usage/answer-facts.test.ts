@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 
 import type { AnswerFacts } from '../../../src/usage/answer-facts.ts';
 import { createMeter } from '../../../src/usage/meter.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
-import { cut, EVENTS, feed, JSON_BODY, MESSAGES, meterOf } from '../../support/usage-feed.ts';
+import { chunk, cut, feed, JSON_BODY, meterOf, sse } from '../../support/usage-feed.ts';
 
 type Headers = Readonly<Record<string, string>>;
 type Told = Partial<Pick<AnswerFacts, 'serviceTier' | 'latencyMode' | 'stopReason' | 'guardrailAction'>>;
@@ -22,10 +23,7 @@ function told(operation: string, headers: Headers, bytes: Buffer): Told {
 }
 
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
-const sse = (events: readonly object[]) =>
-  Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
-const chunks = (events: readonly object[]) =>
-  Buffer.concat(events.map((event) => encodeEvent('chunk', { bytes: json(event).toString('base64'), p: 'ab' })));
+const chunks = (events: readonly object[]) => Buffer.concat(events.map(chunk));
 const usage = { input_tokens: 1, output_tokens: 2 };
 const delta = { choices: [{ index: 0, delta: { content: 'Hi' }, finish_reason: null }], service_tier: 'auto' };
 const anthropic = [
@@ -141,7 +139,7 @@ describe('a stream', () => {
     [
       'ConverseStream',
       'ConverseStream',
-      MESSAGES,
+      EVENT_STREAM,
       Buffer.concat([
         encodeEvent('contentBlockDelta', { delta: { text: 'stopReason' } }),
         encodeEvent('messageStop', { stopReason: 'guardrail_intervened', p: 'ab' }),
@@ -157,14 +155,14 @@ describe('a stream', () => {
     [
       'Anthropic, invoked',
       'InvokeModelWithResponseStream',
-      MESSAGES,
+      EVENT_STREAM,
       chunks(anthropic),
       { serviceTier: 'standard', stopReason: 'max_tokens', guardrailAction: 'GUARDRAIL_INTERVENED' },
     ],
     [
       'Nova, invoked',
       'InvokeModelWithResponseStream',
-      MESSAGES,
+      EVENT_STREAM,
       chunks([
         { contentBlockDelta: { delta: { text: 'Hi' } } },
         { contentBlockStop: {} },
@@ -176,21 +174,21 @@ describe('a stream', () => {
     [
       'Llama, invoked',
       'InvokeModelWithResponseStream',
-      MESSAGES,
+      EVENT_STREAM,
       chunks([{ generation: 'Hi' }, { generation: '', stop_reason: 'stop' }]),
       { stopReason: 'stop' },
     ],
     [
       'Anthropic',
       'Messages',
-      EVENTS,
+      SSE,
       sse(anthropic),
       { serviceTier: 'standard', stopReason: 'max_tokens', guardrailAction: 'GUARDRAIL_INTERVENED' },
     ],
     [
       'chat without usage',
       'ChatCompletions',
-      EVENTS,
+      SSE,
       Buffer.concat([
         sse([delta, delta, { choices: [{ index: 0, delta: {}, finish_reason: 'length' }], service_tier: 'default' }]),
         Buffer.from('data: [DONE]\n\n'),
@@ -200,7 +198,7 @@ describe('a stream', () => {
     [
       'a response',
       'Responses',
-      EVENTS,
+      SSE,
       sse([
         { type: 'response.created', response: { object: 'response', status: 'in_progress', service_tier: 'auto' } },
         { type: 'response.output_text.delta', delta: 'Hi' },

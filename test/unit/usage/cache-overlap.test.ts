@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { isOpenAi } from '../../../src/usage/cache-overlap.ts';
 import { createMeter } from '../../../src/usage/meter.ts';
 import type { Usage } from '../../../src/usage/reading.ts';
+import { EVENT_STREAM } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
-import { JSON_BODY, MESSAGES } from '../../support/usage-feed.ts';
+import { chunk, JSON_BODY } from '../../support/usage-feed.ts';
 
 const GPT = 'us.openai.gpt-5.6';
 const CLAUDE = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0';
@@ -14,7 +15,7 @@ function counts(inputTokens: number, outputTokens: number, read: number, write: 
 }
 
 function told(modelId: string, usage: object, streamed: boolean): Usage {
-  const headers = streamed ? MESSAGES : JSON_BODY;
+  const headers = streamed ? EVENT_STREAM : JSON_BODY;
   const meter = createMeter('used', { status: 200, headers }, undefined, modelId);
   meter.read([streamed ? encodeEvent('metadata', { usage }) : Buffer.from(JSON.stringify({ usage }))]);
   return meter.end(true);
@@ -37,9 +38,8 @@ describe('input and cache of Converse', () => {
 
   it('of a stream of InvokeModel are what its own dialect says', () => {
     const usage = { prompt_tokens: 10_000, completion_tokens: 5, prompt_tokens_details: { cached_tokens: 4000 } };
-    const bytes = Buffer.from(JSON.stringify({ choices: [], usage })).toString('base64');
-    const meter = createMeter('used', { status: 200, headers: MESSAGES }, undefined, GPT);
-    meter.read([encodeEvent('chunk', { bytes })]);
+    const meter = createMeter('used', { status: 200, headers: EVENT_STREAM }, undefined, GPT);
+    meter.read([chunk({ choices: [], usage })]);
     expect(meter.end(true)).toMatchObject({ inputTokens: 6000, cacheReadInputTokens: 4000, totalTokens: 10_005 });
   });
 

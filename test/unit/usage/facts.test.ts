@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { createMeter } from '../../../src/usage/meter.ts';
 import type { Usage } from '../../../src/usage/reading.ts';
 import type { AnswerFacts } from '../../../src/usage/answer-facts.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent, encodeException, encodeFrame } from '../../emulators/bedrock/frames.ts';
 import type { Operation } from '../../emulators/bedrock/operations.ts';
-import { cut, emulated, EVENTS, feed, JSON_BODY, MESSAGES, meterOf } from '../../support/usage-feed.ts';
+import { chunk, cut, emulated, feed, JSON_BODY, meterOf, sse } from '../../support/usage-feed.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -25,14 +26,6 @@ function toldHoweverCut(operation: string, headers: Headers, bytes: Buffer): Ret
     if (found !== expected) throw new Error(`Cut at ${at}: ${found}; whole: ${expected}`);
   }
   return whole;
-}
-
-function sse(events: readonly object[], end = '\n'): Buffer {
-  return Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}${end}${end}`).join(''));
-}
-
-function chunk(value: object): Buffer {
-  return encodeEvent('chunk', { bytes: Buffer.from(JSON.stringify(value)).toString('base64') });
 }
 
 const STREAMS: [Operation, object][] = [
@@ -65,11 +58,11 @@ describe('the number of events', () => {
 
   it.each(['\n', '\r\n', '\r'])('whose lines end with %j', (end) => {
     const events = [{ choices: [] }, { choices: [], a: 1 }, { choices: [], usage: {} }];
-    expect(toldHoweverCut('ChatCompletions', EVENTS, sse(events, end)).facts.events).toBe(3);
+    expect(toldHoweverCut('ChatCompletions', SSE, sse(events, end)).facts.events).toBe(3);
   });
 
   it('of a stream whose lines end in different ways: as the framer cuts them', () => {
-    const { facts } = told('ChatCompletions', EVENTS, [Buffer.from('data: 1\n\ndata: 2\r\r')]);
+    const { facts } = told('ChatCompletions', SSE, [Buffer.from('data: 1\n\ndata: 2\r\r')]);
     expect(facts.events).toBe(2);
   });
 
@@ -78,8 +71,8 @@ describe('the number of events', () => {
     const message = encodeEvent('contentBlockDelta', { text });
     const event = Buffer.from(`data: ${text}\n\n`);
     for (const [operation, headers, one] of [
-      ['ConverseStream', MESSAGES, message],
-      ['ChatCompletions', EVENTS, event],
+      ['ConverseStream', EVENT_STREAM, message],
+      ['ChatCompletions', SSE, event],
     ] as const) {
       const meter = meterOf(operation, headers);
       feed(meter, headers, cut(Buffer.concat([one, one]), 65_536));
@@ -124,7 +117,7 @@ describe('the model as the answer calls it', () => {
       trace: { promptRouter: { invokedModelId } },
     };
     const body = toldHoweverCut('Converse', JSON_BODY, Buffer.from(JSON.stringify(answer)));
-    const stream = toldHoweverCut('ConverseStream', MESSAGES, encodeEvent('metadata', answer));
+    const stream = toldHoweverCut('ConverseStream', EVENT_STREAM, encodeEvent('metadata', answer));
     expect([body.facts.routedModelId, stream.facts.routedModelId]).toStrictEqual([invokedModelId, invokedModelId]);
   });
 });
@@ -139,45 +132,45 @@ describe('an error that ends a stream', () => {
     [
       'an exception',
       'ConverseStream',
-      MESSAGES,
+      EVENT_STREAM,
       Buffer.concat([encodeEvent('contentBlockDelta', {}), encodeException('throttlingException', 'Slow down.')]),
       'ThrottlingException',
     ],
     [
       'an error that is not modelled',
       'ConverseStream',
-      MESSAGES,
+      EVENT_STREAM,
       encodeFrame({ ':message-type': 'error', ':error-code': 'InternalFailure', ':error-message': 'no' }, ''),
       'InternalFailure',
     ],
     [
       'an error in a chunk',
       'InvokeModelWithResponseStream',
-      MESSAGES,
+      EVENT_STREAM,
       chunk({ type: 'error', error: { type: 'overloaded_error', message: 'no' } }),
       'overloaded_error',
     ],
-    ['OpenAI', 'ChatCompletions', EVENTS, sse([text, { error: { type: 'server_error', code: 'x' } }]), 'server_error'],
+    ['OpenAI', 'ChatCompletions', SSE, sse([text, { error: { type: 'server_error', code: 'x' } }]), 'server_error'],
     [
       'OpenAI, and then the end',
       'ChatCompletions',
-      EVENTS,
+      SSE,
       Buffer.concat([sse([text, { error: { type: 'server_error' } }]), Buffer.from('data: [DONE]\n\n')]),
       'server_error',
     ],
-    ['OpenAI by code', 'ChatCompletions', EVENTS, sse([text, { error: { message: 'no', code: 'x' } }]), 'x'],
-    ['Responses', 'Responses', EVENTS, sse([{ type: 'response.output_text.delta' }, failed]), 'server_error'],
+    ['OpenAI by code', 'ChatCompletions', SSE, sse([text, { error: { message: 'no', code: 'x' } }]), 'x'],
+    ['Responses', 'Responses', SSE, sse([{ type: 'response.output_text.delta' }, failed]), 'server_error'],
     [
       'Responses, an event of its own',
       'Responses',
-      EVENTS,
+      SSE,
       sse([{ type: 'response.output_text.delta' }, { type: 'error', code: 'rate_limit_exceeded', message: 'no' }]),
       'rate_limit_exceeded',
     ],
     [
       'Anthropic',
       'Messages',
-      EVENTS,
+      SSE,
       sse([delta, { type: 'error', error: { type: 'overloaded_error', message: 'no' } }]),
       'overloaded_error',
     ],
@@ -188,13 +181,13 @@ describe('an error that ends a stream', () => {
   });
 
   it('leaves what was known until then, as partial', () => {
-    const { usage } = toldHoweverCut('Messages', EVENTS, sse([start, delta, { type: 'error', error: { type: 'x' } }]));
+    const { usage } = toldHoweverCut('Messages', SSE, sse([start, delta, { type: 'error', error: { type: 'x' } }]));
     expect(usage).toStrictEqual({ inputTokens: 3, source: 'stream', partial: true });
   });
 
   it('is not what a model writes about errors, nor a member that is null', () => {
     const said = { choices: [{ index: 0, delta: { content: '"error":{"type":"x"}, "type":"error"' } }], error: null };
-    const { facts, usage } = told('ChatCompletions', EVENTS, [sse([text, said])]);
+    const { facts, usage } = told('ChatCompletions', SSE, [sse([text, said])]);
     expect(facts.errorType).toBeUndefined();
     expect(usage).toStrictEqual({ unknown: 'no usage in the answer' });
   });

@@ -1,22 +1,17 @@
 import { describe, expect, it } from 'vitest';
 
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent, encodeException, encodeFrame } from '../../emulators/bedrock/frames.ts';
-import { EVENTS, JSON_BODY, MESSAGES, usageHoweverCut, usageOf, usageOfJson } from '../../support/usage-feed.ts';
+import { chunk, JSON_BODY, sse, usageHoweverCut, usageOf, usageOfJson } from '../../support/usage-feed.ts';
 
 const METRICS = { inputTokenCount: 9, outputTokenCount: 104, invocationLatency: 3407, firstByteLatency: 2440 };
 
-function chunk(value: object, padding: object = { p: 'abcd' }): Buffer {
-  return encodeEvent('chunk', { bytes: Buffer.from(JSON.stringify(value)).toString('base64'), ...padding });
-}
-
 function invoked(events: readonly object[], complete = true) {
-  const bytes = Buffer.concat(events.map((event) => chunk(event)));
-  return usageHoweverCut('InvokeModelWithResponseStream', MESSAGES, bytes, complete);
+  return usageHoweverCut('InvokeModelWithResponseStream', EVENT_STREAM, Buffer.concat(events.map(chunk)), complete);
 }
 
 function sent(operation: string, events: readonly object[], complete = true) {
-  const text = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
-  return usageHoweverCut(operation, EVENTS, Buffer.from(text), complete);
+  return usageHoweverCut(operation, SSE, sse(events), complete);
 }
 
 describe('bodies of InvokeModel without token headers', () => {
@@ -180,7 +175,7 @@ describe('Converse', () => {
   it('tells how the caches written divide', () => {
     expect(usageOfJson('Converse', { usage })).toStrictEqual({ ...counts, source: 'body' });
     const stream = [encodeEvent('messageStop', {}), encodeEvent('metadata', { usage, p: 'ab' })];
-    expect(usageHoweverCut('ConverseStream', MESSAGES, Buffer.concat(stream))).toStrictEqual({
+    expect(usageHoweverCut('ConverseStream', EVENT_STREAM, Buffer.concat(stream))).toStrictEqual({
       ...counts,
       source: 'stream',
     });
@@ -203,7 +198,7 @@ describe('Converse', () => {
       JSON.stringify({ usage }),
     );
     const delta = encodeFrame({ ':message-type': 'event', ':event-type': 'contentBlockDelta' }, '{}');
-    expect(usageHoweverCut('ConverseStream', MESSAGES, Buffer.concat([frame, delta]))).toStrictEqual({
+    expect(usageHoweverCut('ConverseStream', EVENT_STREAM, Buffer.concat([frame, delta]))).toStrictEqual({
       ...counts,
       source: 'stream',
     });
@@ -211,7 +206,7 @@ describe('Converse', () => {
 
   it('a stream that was aborted behind the metadata is not partial', () => {
     const stream = [encodeEvent('metadata', { usage })];
-    expect(usageHoweverCut('ConverseStream', MESSAGES, Buffer.concat(stream), false)).toStrictEqual({
+    expect(usageHoweverCut('ConverseStream', EVENT_STREAM, Buffer.concat(stream), false)).toStrictEqual({
       ...counts,
       source: 'stream',
     });
@@ -220,7 +215,7 @@ describe('Converse', () => {
   it('a metadata message with a bad checksum is not believed', () => {
     const frame = encodeEvent('metadata', { usage });
     frame.writeUInt8(frame.readUInt8(60) ^ 1, 60);
-    expect(usageHoweverCut('ConverseStream', MESSAGES, frame)).toStrictEqual({
+    expect(usageHoweverCut('ConverseStream', EVENT_STREAM, frame)).toStrictEqual({
       unknown: 'answer not understood: damaged stream',
     });
   });
@@ -273,7 +268,7 @@ describe('InvokeModelWithResponseStream', () => {
       chunk({ generation: 'a', prompt_token_count: 5, generation_token_count: 1 }),
       encodeException('modelStreamErrorException', 'no'),
     ];
-    expect(usageHoweverCut('InvokeModelWithResponseStream', MESSAGES, Buffer.concat(events))).toStrictEqual({
+    expect(usageHoweverCut('InvokeModelWithResponseStream', EVENT_STREAM, Buffer.concat(events))).toStrictEqual({
       inputTokens: 5,
       outputTokens: 1,
       source: 'stream',
@@ -339,7 +334,7 @@ describe('InvokeModelWithResponseStream', () => {
     };
     const usage = usageHoweverCut(
       'InvokeModelWithResponseStream',
-      MESSAGES,
+      EVENT_STREAM,
       Buffer.concat([start, delta, delta, end, stop].map(before)),
     );
     expect(usage).toMatchObject({ inputTokens: 9, outputTokens: 104, cacheWrite1hInputTokens: 20 });
@@ -412,7 +407,7 @@ describe('OpenAI', () => {
       '',
       `data: ${JSON.stringify({ choices: [], usage: chat })}`,
     ];
-    expect(usageHoweverCut('ChatCompletions', EVENTS, Buffer.from(lines.join(end)))).toStrictEqual({
+    expect(usageHoweverCut('ChatCompletions', SSE, Buffer.from(lines.join(end)))).toStrictEqual({
       ...counts,
       source: 'stream',
     });
@@ -420,7 +415,7 @@ describe('OpenAI', () => {
 
   it.each(['\n', '\r\n', '\r'])('data on several lines that end with %j', (end) => {
     const lines = ['data: {"choices":[],', `data: "usage":${JSON.stringify(chat)}}`, '', ''];
-    const usage = usageHoweverCut('ChatCompletions', EVENTS, Buffer.from(lines.join(end)));
+    const usage = usageHoweverCut('ChatCompletions', SSE, Buffer.from(lines.join(end)));
     expect(usage).toStrictEqual({ ...counts, source: 'stream' });
   });
 

@@ -8,12 +8,13 @@ import { describe, expect, it } from 'vitest';
 import type { UsageMeter } from '../../../src/usage/meter.ts';
 import type { Usage } from '../../../src/usage/reading.ts';
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent, encodeFrame } from '../../emulators/bedrock/frames.ts';
-import { emulated, EVENTS, JSON_BODY, MESSAGES, meterOf, usageOf } from '../../support/usage-feed.ts';
+import { emulated, JSON_BODY, meterOf, usageOf } from '../../support/usage-feed.ts';
 
 fc.configureGlobal({ seed: 1, numRuns: 500 });
 
-const headers = fc.constantFrom(MESSAGES, EVENTS, JSON_BODY, {});
+const headers = fc.constantFrom(EVENT_STREAM, SSE, JSON_BODY, {});
 const operation = fc.constantFrom(...RUNTIME.operations.map(({ name }) => name));
 const streams = [
   emulated('ConverseStream', {}).bytes,
@@ -104,11 +105,11 @@ describe('any bytes', () => {
             status: b,
           });
           expectUsage(usageOf('InvokeModel', JSON_BODY, [Buffer.from(text)]));
-          expectUsage(usageOf('Responses', EVENTS, [Buffer.from(`data: ${text}\n\n`)]));
+          expectUsage(usageOf('Responses', SSE, [Buffer.from(`data: ${text}\n\n`)]));
           const bytes = Buffer.from(text).toString('base64');
-          expectUsage(usageOf('InvokeModelWithResponseStream', MESSAGES, [encodeEvent('chunk', { bytes })]));
-          expectUsage(usageOf('ConverseStream', MESSAGES, [encodeEvent('metadata', { usage: a })]));
-          expectUsage(usageOf('ConverseStream', MESSAGES, [encodeEvent('messageStop', { stopReason: a })]));
+          expectUsage(usageOf('InvokeModelWithResponseStream', EVENT_STREAM, [encodeEvent('chunk', { bytes })]));
+          expectUsage(usageOf('ConverseStream', EVENT_STREAM, [encodeEvent('metadata', { usage: a })]));
+          expectUsage(usageOf('ConverseStream', EVENT_STREAM, [encodeEvent('messageStop', { stopReason: a })]));
           const usage = { input_tokens: 1, output_tokens: 2, iterations: [a, { type: 'compaction', input_tokens: b }] };
           expectUsage(usageOf('Messages', JSON_BODY, [Buffer.from(JSON.stringify({ usage }))]));
           expectUsage(usageOf('ApplyGuardrail', JSON_BODY, [Buffer.from(JSON.stringify({ usage: a, action: b }))]));
@@ -120,11 +121,11 @@ describe('any bytes', () => {
 
   it.each([
     ['in a body', 'InvokeModel', JSON_BODY, (json: string) => Buffer.from(json)],
-    ['in an event', 'ChatCompletions', EVENTS, (json: string) => Buffer.from(`data: ${json}\n\n`)],
+    ['in an event', 'ChatCompletions', SSE, (json: string) => Buffer.from(`data: ${json}\n\n`)],
     [
       'in a message',
       'ConverseStream',
-      MESSAGES,
+      EVENT_STREAM,
       (json: string) => encodeFrame({ ':event-type': 'metadata', ':message-type': 'event' }, json),
     ],
   ] as const)('objects within objects, %s', (_name, name, head, encode) => {
@@ -148,7 +149,7 @@ describe('any bytes', () => {
 
   it('ends of lines without an end, in no more time than their number', () => {
     const pieces = Array.from({ length: 300_000 }, () => Buffer.from('d\n'));
-    expect(usageOf('ChatCompletions', EVENTS, pieces)).toStrictEqual({ unknown: 'no usage in the answer' });
+    expect(usageOf('ChatCompletions', SSE, pieces)).toStrictEqual({ unknown: 'no usage in the answer' });
   });
 });
 
@@ -161,11 +162,13 @@ describe('what is too long is passed over, and what follows is read', () => {
     const end = encodeEvent('metadata', { usage });
     for (const at of [2, 4, 12, 1000, long.length - 1]) {
       const pieces = [long.subarray(0, at), long.subarray(at), end];
-      expect(usageOf('ConverseStream', MESSAGES, pieces)).toStrictEqual({ ...usage, source: 'stream' });
+      expect(usageOf('ConverseStream', EVENT_STREAM, pieces)).toStrictEqual({ ...usage, source: 'stream' });
       const together = [long.subarray(0, at), Buffer.concat([long.subarray(at), end])];
-      expect(usageOf('ConverseStream', MESSAGES, together)).toStrictEqual({ ...usage, source: 'stream' });
+      expect(usageOf('ConverseStream', EVENT_STREAM, together)).toStrictEqual({ ...usage, source: 'stream' });
     }
-    expect(usageOf('ConverseStream', MESSAGES, [long])).toStrictEqual({ unknown: 'answer not understood: too long' });
+    expect(usageOf('ConverseStream', EVENT_STREAM, [long])).toStrictEqual({
+      unknown: 'answer not understood: too long',
+    });
   });
 
   it('in an event', () => {
@@ -173,11 +176,16 @@ describe('what is too long is passed over, and what follows is read', () => {
     const end = Buffer.from(
       'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n',
     );
-    expect(usageOf('ChatCompletions', EVENTS, [...long, end])).toStrictEqual({ ...usage, source: 'stream' });
+    expect(usageOf('ChatCompletions', SSE, [...long, end])).toStrictEqual({
+      ...usage,
+      source: 'stream',
+    });
     // The end of the long event is cut in two, and what follows comes with its second half.
     const halves = [...long.slice(0, -1), Buffer.from('\n'), Buffer.concat([Buffer.from('\n'), end])];
-    expect(usageOf('ChatCompletions', EVENTS, halves)).toStrictEqual({ ...usage, source: 'stream' });
-    expect(usageOf('ChatCompletions', EVENTS, long)).toStrictEqual({ unknown: 'answer not understood: too long' });
+    expect(usageOf('ChatCompletions', SSE, halves)).toStrictEqual({ ...usage, source: 'stream' });
+    expect(usageOf('ChatCompletions', SSE, long)).toStrictEqual({
+      unknown: 'answer not understood: too long',
+    });
   });
 
   it('in a body', () => {
@@ -219,15 +227,15 @@ describe('what is kept', () => {
 
   it.each<[string, string, Record<string, string>, (index: number) => Buffer, number]>([
     ['a body', 'Converse', JSON_BODY, () => Buffer.alloc(HALF, 'x'), 0],
+    ['events', 'ChatCompletions', SSE, () => own(Buffer.from('data: {"choices":[{"delta":{"content":"a"}}]}\n\n')), 1],
     [
-      'events',
-      'ChatCompletions',
-      EVENTS,
-      () => own(Buffer.from('data: {"choices":[{"delta":{"content":"a"}}]}\n\n')),
+      'messages',
+      'ConverseStream',
+      EVENT_STREAM,
+      () => own(encodeEvent('contentBlockDelta', { p: 'x'.repeat(HALF) })),
       1,
     ],
-    ['messages', 'ConverseStream', MESSAGES, () => own(encodeEvent('contentBlockDelta', { p: 'x'.repeat(HALF) })), 1],
-    ['chunks', 'InvokeModelWithResponseStream', MESSAGES, () => own(encodeEvent('chunk', { bytes: 'e30=' })), 1],
+    ['chunks', 'InvokeModelWithResponseStream', EVENT_STREAM, () => own(encodeEvent('chunk', { bytes: 'e30=' })), 1],
   ])('of %s', async (_name, name, head, make, most) => {
     expect(await kept(name, head, make)).toBeLessThanOrEqual(most);
   });
@@ -236,13 +244,13 @@ describe('what is kept', () => {
     [
       'an event',
       'ChatCompletions',
-      EVENTS,
+      SSE,
       (index) => (index === 63 ? own(Buffer.from('\n\n')) : Buffer.alloc(HALF, 'x')),
     ],
     [
       'a message',
       'ConverseStream',
-      MESSAGES,
+      EVENT_STREAM,
       (index) => {
         const bytes = Buffer.alloc(HALF);
         if (index === 0) bytes.writeUInt32BE(64 * HALF, 0);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { createMeter } from '../../../src/usage/meter.ts';
-import { encodeEvent } from '../../emulators/bedrock/frames.ts';
-import { EVENTS, JSON_BODY, MESSAGES, usageHoweverCut, usageOfJson } from '../../support/usage-feed.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
+import { chunk, JSON_BODY, sse, usageHoweverCut, usageOfJson } from '../../support/usage-feed.ts';
 
 const entry = (type: string, input: number, output: number, more: object = {}) => ({
   type,
@@ -57,9 +57,7 @@ function headersOf(input: number, output: number, read: number, write: number) {
 
 function chunks(last: object): Buffer {
   const told = [...events.slice(0, -1), { ...events.at(-1), 'amazon-bedrock-invocationMetrics': last }];
-  return Buffer.concat(
-    told.map((event) => encodeEvent('chunk', { bytes: Buffer.from(JSON.stringify(event)).toString('base64') })),
-  );
+  return Buffer.concat(told.map(chunk));
 }
 
 describe('what compaction has used is added', () => {
@@ -68,8 +66,7 @@ describe('what compaction has used is added', () => {
   });
 
   it('in server-sent events', () => {
-    const bytes = Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
-    expect(usageHoweverCut('Messages', EVENTS, bytes)).toStrictEqual({ ...counts, source: 'stream' });
+    expect(usageHoweverCut('Messages', SSE, sse(events))).toStrictEqual({ ...counts, source: 'stream' });
   });
 
   it.each([
@@ -92,16 +89,15 @@ describe('what compaction has used is added', () => {
     ],
   ])('to metrics of a stream that %s', (_name, metrics) => {
     const { cacheWrite5mInputTokens: _5m, cacheWrite1hInputTokens: _1h, ...kinds } = counts;
-    expect(usageHoweverCut('InvokeModelWithResponseStream', MESSAGES, chunks(metrics))).toMatchObject({
+    expect(usageHoweverCut('InvokeModelWithResponseStream', EVENT_STREAM, chunks(metrics))).toMatchObject({
       ...kinds,
       source: 'stream',
     });
   });
 
   it('once, however often the list is told', () => {
-    const twice = [...events.slice(0, 3), events[2], events[3]];
-    const bytes = Buffer.from(twice.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
-    expect(usageHoweverCut('Messages', EVENTS, bytes)).toStrictEqual({ ...counts, source: 'stream' });
+    const twice = [...events.slice(0, 3), ...events.slice(2)];
+    expect(usageHoweverCut('Messages', SSE, sse(twice))).toStrictEqual({ ...counts, source: 'stream' });
   });
 
   it('and to the budget', () => {

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 
 import { createJsonTail, readJsonTail } from '../../../src/usage/json-tail.ts';
 import { LONGEST_READ } from '../../../src/usage/accumulator.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
-import { cut, EVENTS, JSON_BODY, MESSAGES, usageOf } from '../../support/usage-feed.ts';
+import { chunk, cut, JSON_BODY, usageOf } from '../../support/usage-feed.ts';
 
 fc.configureGlobal({ seed: 1, numRuns: 500 });
 
@@ -43,27 +44,20 @@ describe('usage at the end of what is too long to be kept', () => {
   ])('of an event: %s', (_name, operation, event) => {
     const bytes = Buffer.from(`event: x\ndata: ${JSON.stringify({ ...event })}\n\n`);
     for (const size of [65_536, 999]) {
-      expect(usageOf(operation, EVENTS, cut(bytes, size))).toMatchObject({ ...converse, source: 'stream' });
+      expect(usageOf(operation, SSE, cut(bytes, size))).toMatchObject({ ...converse, source: 'stream' });
     }
   });
 
   it.each<[string, string, Buffer]>([
     ['metadata', 'ConverseStream', encodeEvent('metadata', { p: 'x', trace: long, usage: converse })],
-    [
-      'a chunk',
-      'InvokeModelWithResponseStream',
-      encodeEvent('chunk', {
-        bytes: Buffer.from(JSON.stringify({ long, usage: openAi })).toString('base64'),
-        p: 'abc',
-      }),
-    ],
+    ['a chunk', 'InvokeModelWithResponseStream', chunk({ long, usage: openAi })],
   ])('of a message: %s', (_name, operation, message) => {
     for (const size of [message.length, 65_536, 5]) {
-      expect(usageOf(operation, MESSAGES, cut(message, size))).toStrictEqual({ ...converse, source: 'stream' });
+      expect(usageOf(operation, EVENT_STREAM, cut(message, size))).toStrictEqual({ ...converse, source: 'stream' });
     }
     const damaged = Buffer.from(message);
     damaged.writeUInt8(damaged.readUInt8(1000) ^ 1, 1000);
-    expect(usageOf(operation, MESSAGES, cut(damaged, 65_536))).toStrictEqual({
+    expect(usageOf(operation, EVENT_STREAM, cut(damaged, 65_536))).toStrictEqual({
       unknown: 'answer not understood: damaged stream',
     });
   });

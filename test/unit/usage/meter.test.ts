@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Usage } from '../../../src/usage/reading.ts';
+import { EVENT_STREAM, SERVER_SENT_EVENTS as SSE } from '../../emulators/bedrock/answer.ts';
 import type { Operation } from '../../emulators/bedrock/operations.ts';
 import { totalTokens } from '../../emulators/bedrock/tokens.ts';
-import {
-  cut,
-  emulated,
-  EVENTS,
-  feed,
-  JSON_BODY,
-  MESSAGES,
-  meterOf,
-  usageOf,
-  usageOfJson,
-} from '../../support/usage-feed.ts';
+import { cut, emulated, feed, JSON_BODY, meterOf, usageOf, usageOfJson } from '../../support/usage-feed.ts';
 
 const CACHED = { cachePoint: { type: 'default' }, more: { cachePoint: { type: 'default', ttl: '1h' } } };
 const THOUGHT = { prompt_cache_key: 'k', reasoning_effort: 'high', reasoning: { effort: 'high' } };
@@ -129,7 +120,9 @@ describe('where the answer is told apart', () => {
 
   it('a chat that was not asked for its usage does not tell it', () => {
     const { bytes } = emulated('ChatCompletions', { model: 'm', stream: true });
-    expect(usageOf('ChatCompletions', EVENTS, [bytes])).toStrictEqual({ unknown: 'no usage in the answer' });
+    expect(usageOf('ChatCompletions', SSE, [bytes])).toStrictEqual({
+      unknown: 'no usage in the answer',
+    });
   });
 
   it.each([
@@ -172,7 +165,7 @@ describe('the first token', () => {
 
   it('tool calls and reasoning are tokens too', () => {
     for (const delta of [{ tool_calls: [{ index: 0 }] }, { reasoning_content: 'Hm' }, { refusal: 'No' }]) {
-      const meter = meterOf('ChatCompletions', EVENTS);
+      const meter = meterOf('ChatCompletions', SSE);
       meter.read([Buffer.from(`data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`)]);
       expect(meter.firstTokenSeen).toBe(true);
     }
@@ -181,8 +174,8 @@ describe('the first token', () => {
 
 describe('nothing but the usage is kept', () => {
   it.each([
-    ['ConverseStream', MESSAGES],
-    ['ChatCompletions', EVENTS],
+    ['ConverseStream', EVENT_STREAM],
+    ['ChatCompletions', SSE],
     ['Converse', JSON_BODY],
   ])('of %s', (operation, headers) => {
     const secret = 'the text of the answer';
