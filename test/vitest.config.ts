@@ -4,7 +4,6 @@ import { root } from './support/root.ts';
 
 const common = {
   root,
-  setupFiles: 'test/setup/take-coverage.ts',
   // Bounds what hangs; a busy machine takes ten times as long for some hundred calls as an idle one.
   testTimeout: 300_000,
   hookTimeout: 300_000,
@@ -22,7 +21,11 @@ export default defineConfig({
     // Node itself loads the sources, by type stripping, as it does everywhere else; coverage then speaks of the real lines.
     server: { deps: { external: [/\/src\//] } },
     projects: [
-      { extends: true, test: { ...common, name: 'unit', include: UNIT } },
+      {
+        extends: true,
+        // The others do not run the sources, but the bundles in processes of their own, which the host has covered.
+        test: { ...common, name: 'unit', include: UNIT, setupFiles: 'test/setup/take-coverage.ts' },
+      },
       {
         extends: true,
         test: {

@@ -11,7 +11,7 @@ import { root } from '../support/root.ts';
 
 const rootUrl = `${pathToFileURL(root).href}/`;
 
-/** A script as V8's coverage files describe it (`NODE_V8_COVERAGE`). */
+/** A script as V8 describes what was run of it. */
 interface V8Script {
   readonly url: string;
   readonly functions: readonly unknown[];
@@ -29,7 +29,7 @@ export interface Coverage {
  * The sources are run in two forms: as they stand, by the unit tests, where Node strips their types, and as minified
  * bundles in processes of their own, by the end-to-end tests. Both are led back to the lines of the sources.
  *
- * @param rawFolder what processes with `NODE_V8_COVERAGE` set to this folder have left there
+ * @param rawFolder where `collect-coverage.cjs` has left what each process has run
  */
 export async function reportCoverage(rawFolder: string): Promise<Coverage> {
   const outputDir = join(root, 'coverage');
@@ -56,14 +56,24 @@ export async function reportCoverage(rawFolder: string): Promise<Coverage> {
 /** The script with the text that V8 has run and its source map; undefined for a script that is not ours. */
 async function withSource(script: V8Script): Promise<object | undefined> {
   const path = script.url.startsWith(rootUrl) ? script.url.slice(rootUrl.length) : '';
+  const text = texts.get(path) ?? readText(path);
+  texts.set(path, text);
+  const read = await text;
+  return read === undefined ? undefined : { ...script, ...read };
+}
+
+/** By path: each worker process tells of the same bundles. */
+const texts = new Map<string, ReturnType<typeof readText>>();
+
+async function readText(path: string): Promise<{ url?: string; source: string; sourceMap: object } | undefined> {
   if (/^dist\/[^/]+\.cjs$/.test(path)) {
-    const sourceMap: unknown = JSON.parse(await readFile(join(root, `${path}.map`), 'utf8'));
-    return { ...script, source: await readFile(join(root, path), 'utf8'), sourceMap };
+    const sourceMap = JSON.parse(await readFile(join(root, `${path}.map`), 'utf8')) as object;
+    return { source: await readFile(join(root, path), 'utf8'), sourceMap };
   }
   if (!/^src\/.+\.ts$/.test(path)) return undefined;
   const text = await readFile(join(root, path), 'utf8');
   // Under a name of its own: two scripts of one name would not be added up.
-  return { ...script, url: `stripped/${path}`, source: stripTypeScriptTypes(text), sourceMap: identityMap(path, text) };
+  return { url: `stripped/${path}`, source: stripTypeScriptTypes(text), sourceMap: identityMap(path, text) };
 }
 
 /** Type stripping leaves every character where it was, so each maps to itself. */

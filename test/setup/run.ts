@@ -15,7 +15,7 @@ const suites = process.argv.slice(2);
 const vitest = spawn(
   process.execPath,
   ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.ts', ...suites],
-  { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_V8_COVERAGE: rawFolder } },
+  { cwd: root, stdio: 'inherit', env: { ...process.env, COVERAGE_FOLDER: rawFolder } },
 );
 const [code] = (await once(vitest, 'exit')) as [number | null];
 process.exitCode = code ?? 1;

@@ -1,8 +1,13 @@
-import { takeCoverage } from 'node:v8';
+import { createRequire } from 'node:module';
 
 import { afterAll } from 'vitest';
 
-/** Test workers are ended without ceremony, so what they have covered is written after each file. */
-afterAll(() => {
-  if (process.env['NODE_V8_COVERAGE'] !== undefined) takeCoverage();
-});
+interface Collector {
+  writeCoverage(): void;
+}
+
+// Test workers are ended without ceremony, so what they have covered is written after each file.
+if (process.env['COVERAGE_FOLDER'] !== undefined) {
+  const { writeCoverage } = createRequire(import.meta.url)('./collect-coverage.cjs') as Collector;
+  afterAll(writeCoverage);
+}

@@ -51,7 +51,10 @@ export interface WorkerProcess {
 const TERMINATE_GRACE_MS = 5000;
 
 /** Variables that the worker gets from this process; everything else of the app's environment is an app setting. */
-const INHERITED = ['HOME', 'LANG', 'NODE_V8_COVERAGE', 'PATH', 'SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'TZ'];
+const INHERITED = ['COVERAGE_FOLDER', 'HOME', 'LANG', 'PATH', 'SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'TZ'];
+
+/** In `npm test` the worker counts what it runs of the app. */
+const COVERAGE = ['--require', fileURLToPath(new URL('../../setup/collect-coverage.cjs', import.meta.url))];
 
 /** Forks a worker and waits until the app is loaded. Rejects with the error of an app that cannot be loaded. */
 export async function startWorker(settings: WorkerSettings): Promise<WorkerProcess> {
@@ -62,7 +65,12 @@ export async function startWorker(settings: WorkerSettings): Promise<WorkerProce
     env: { ...Object.fromEntries(inherited), ...environment },
     execPath: settings.node,
     // Node below 22.18 strips types only when told to.
-    execArgv: ['--experimental-strip-types', '--disable-warning=ExperimentalWarning', ...settings.nodeArguments],
+    execArgv: [
+      '--experimental-strip-types',
+      '--disable-warning=ExperimentalWarning',
+      ...(process.env['COVERAGE_FOLDER'] === undefined ? [] : COVERAGE),
+      ...settings.nodeArguments,
+    ],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const output = logOutput(child, log);

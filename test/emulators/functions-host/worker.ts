@@ -66,7 +66,7 @@ async function invoke(app: AppContext, request: Extract<ToWorker, { type: 'invoc
 
 async function terminate(app: AppContext): Promise<void> {
   await app.runHooks('appTerminate', { hookData: {} });
-  // Sent last, so that the log lines before it are out when it is. A normal exit also writes NODE_V8_COVERAGE.
+  // Sent last, so that the log lines before it are out when it is. A normal exit also writes what was covered.
   send({ type: 'log', level: 'debug', message: 'Worker terminated.', user: false }, () => process.exit(0));
 }
 
