@@ -50,10 +50,13 @@ export function enforceGuardrail(
 /** The member `guardrailConfig`, of which everything stays but the name of the guardrail. */
 function guarded(config: Buffer | undefined, guardrail: Guardrail): string {
   // In AWS's protocol null is no value. Nothing else that is valid begins like it.
-  const own = config === undefined || config[0] === 0x6e ? Buffer.from('{}') : config;
-  if (own.length > LONGEST_CONFIG) throw invalid(`"${MEMBER}" is too long.`);
+  if (config === undefined || config[0] === 0x6e) {
+    const { identifier: guardrailIdentifier, version: guardrailVersion } = guardrail;
+    return JSON.stringify({ guardrailIdentifier, guardrailVersion });
+  }
+  if (config.length > LONGEST_CONFIG) throw invalid(`"${MEMBER}" is too long.`);
   const pieces = changeMembers(
-    own,
+    config,
     [
       {
         name: 'guardrailIdentifier',

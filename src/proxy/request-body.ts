@@ -48,11 +48,15 @@ export async function readBody(
   }
 }
 
+/** Up to this size a copy costs less than what each piece of a body does: a write to the connection of its own. */
+const JOINED_BYTES = 65_536;
+
 function rewritten(came: Bytes, rewrite: Rewrite, lease: BufferLease): Bytes {
-  const chunks = readWhole(came, lease, rewrite, () => {
+  const pieces = readWhole(came, lease, rewrite, () => {
     throw tooMuchBuffered();
   });
-  const length = chunks.reduce((sum, piece) => sum + piece.length, 0);
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const chunks = pieces.length > 1 && length <= JOINED_BYTES ? [Buffer.concat(pieces, length)] : pieces;
   // A body of the largest size must not be refused for the few bytes that are ours.
   lease.hold(length);
   return { chunks, length };
