@@ -20,6 +20,7 @@ import {
 /** A module declares the options it takes, and `config` builds them: it knows their types. */
 const ROOMS: ImportTable = {
   abortable: [],
+  bounded: ['abortable', 'type clock'],
   'bounded-map': [],
   'buffer-budget': ['errors'],
   clock: [],
@@ -27,13 +28,13 @@ const ROOMS: ImportTable = {
   'gateway-headers': ['errors'],
   json: [],
   log: [],
-  refreshing: ['abortable', 'clock'],
+  refreshing: ['bounded', 'clock'],
   aws: ['json', 'abortable', 'clock', 'errors'],
   callers: ['errors', 'gateway-headers', 'refreshing'],
   http: ['buffer-budget', 'clock', 'errors'],
   streams: ['errors'],
   credentials: ['aws', 'abortable', 'bounded-map', 'clock', 'errors', 'refreshing'],
-  budgets: ['usage', 'clock', 'errors', 'gateway-headers'],
+  budgets: ['usage', 'bounded', 'clock', 'errors', 'gateway-headers'],
   regions: ['bedrock/model-id', 'bounded-map', 'clock', 'errors', 'gateway-headers'],
   functions: ['callers', 'http', 'clock', 'errors', 'log'],
   usage: ['aws', 'json', 'streams', 'errors'],
