@@ -1,4 +1,4 @@
-import { abortable } from './abortable.ts';
+import { askedMs, bounded } from './bounded.ts';
 import { type Clock, systemClock } from './clock.ts';
 
 /** A value that is read from elsewhere and kept. */
@@ -84,13 +84,13 @@ export function refreshing<T>(options: RefreshingOptions<T>): Refreshing<T> {
   let failures = 0;
   let failedAt = Number.NEGATIVE_INFINITY;
   /** Pause that the source has asked for when it failed. */
-  let askedMs = 0;
+  let wantedMs = 0;
   /** Whether the reading under way was asked for by `renewed`. */
   let isForced = false;
   let forcedAt = Number.NEGATIVE_INFINITY;
 
   const isGood = () => kept !== undefined && clock.now() < kept.goodUntil;
-  const pauseMs = () => Math.max(askedMs, pauseAfter(failures, isGood() ? warmPause : coldPause));
+  const pauseMs = () => Math.max(wantedMs, pauseAfter(failures, isGood() ? warmPause : coldPause));
   const mayRead = () => reading !== undefined || clock.now() - failedAt >= pauseMs();
 
   const accept = (loaded: T): T => {
@@ -109,7 +109,7 @@ export function refreshing<T>(options: RefreshingOptions<T>): Refreshing<T> {
     lastFailure = error;
     failures += 1;
     failedAt = clock.now();
-    askedMs = askedPause(error);
+    wantedMs = askedMs(error, LONGEST_ASKED_MS);
     options.onFailure?.({ error, stale: isGood(), pauseMs: pauseMs() });
     throw error;
   };
@@ -149,7 +149,7 @@ export function refreshing<T>(options: RefreshingOptions<T>): Refreshing<T> {
 
   function mayForce({ readAt }: Kept<T>): boolean {
     const now = clock.now();
-    return now - failedAt >= askedMs && now - forcedAt >= forced.pauseMs && now - readAt >= forced.minAgeMs;
+    return now - failedAt >= wantedMs && now - forcedAt >= forced.pauseMs && now - readAt >= forced.minAgeMs;
   }
 }
 
@@ -157,23 +157,6 @@ function pauseAfter(failures: number, { firstMs, longestMs }: Pause): number {
   return Math.min(longestMs, firstMs * 2 ** (failures - 1));
 }
 
-/** A source, the identity library for instance, may not obey the signal in every phase: hence the race. */
-async function bounded<T>(read: (signal: AbortSignal) => Promise<T>, milliseconds: number, clock: Clock): Promise<T> {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const timer = clock.after(milliseconds, () => controller.abort(new DOMException('too slow', 'TimeoutError')));
-  try {
-    return await abortable(read(signal), signal);
-  } finally {
-    timer.cancel();
-  }
-}
-
 async function settled(promise: Promise<unknown>): Promise<void> {
   await promise.catch(() => {});
-}
-
-function askedPause(error: unknown): number {
-  if (typeof error !== 'object' || error === null || !('retryAfterSeconds' in error)) return 0;
-  return typeof error.retryAfterSeconds === 'number' ? Math.min(1000 * error.retryAfterSeconds, LONGEST_ASKED_MS) : 0;
 }

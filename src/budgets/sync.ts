@@ -1,3 +1,4 @@
+import { askedMs, bounded } from '../bounded.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Account, OwnRow } from './account.ts';
 import type { Windows } from './calendar.ts';
@@ -32,7 +33,7 @@ export interface SyncOptions {
 export const SYNC_MS = 5000;
 
 /** Bound for one exchange. */
-const TIMEOUT_MS = 5000;
+export const TIMEOUT_MS = 5000;
 
 /** Who asks how an account stands causes no more exchanges than one in this time, and waits for it no longer than that. */
 const REFRESH_MS = 1000;
@@ -112,14 +113,15 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
     state.touched = false;
     state.nextAt = clock.now() + syncMs;
     try {
-      state.exchange = bounded(clock, (signal) => exchange(account, signal));
+      state.exchange = boundedExchange(account);
       await state.exchange;
       Object.assign(state, { failed: false, goodAt: clock.now() });
       failures = 0;
     } catch (error) {
       failures += 1;
       const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
-      Object.assign(state, { failed: true, touched: true, nextAt: clock.now() + Math.max(pauseMs, askedMs(error)) });
+      const restMs = Math.max(pauseMs, askedMs(error, LONGEST_PAUSE_MS));
+      Object.assign(state, { failed: true, touched: true, nextAt: clock.now() + restMs });
       if (failures === 1 || failures % 10 === 0) onFailure(error, failures);
     }
     state.scheduled = false;
@@ -128,11 +130,14 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
     for (const resolve of state.waiting.splice(0)) resolve();
     if (state.touched || account.changed().length > 0) schedule(account, state);
   };
+  const boundedExchange = (account: Account) => bounded((signal) => exchange(account, signal), TIMEOUT_MS, clock);
+  // One that was given up may go on, and must change nothing here any more.
   const exchange = async (account: Account, signal: AbortSignal): Promise<void> => {
     const refused = await writeAll(account.changed(), signal);
     const [readAt, readIn] = [clock.now(), windows()];
     const from = refused.reduce((hour, row) => (row.hour < hour ? row.hour : hour), account.readFrom(readIn));
     const rows = await store.read(account.key, from, signal);
+    signal.throwIfAborted();
     // A row of ours that is not there is one to be made; of one that is, `take` keeps the version.
     for (const row of refused) row.etag = undefined;
     account.take(rows, readIn, readAt);
@@ -145,6 +150,7 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
       // Calls go on meanwhile.
       const amounts = { ...row.amounts };
       const etag = await store.write({ ...row, amounts }, row.etag, signal);
+      signal.throwIfAborted();
       if (etag === undefined) refused.push(row);
       else Object.assign(row, { etag, writtenCalls: amounts.calls });
     }
@@ -179,22 +185,7 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
       // After the exchange under way, whose version of a row would be another one.
       await Promise.allSettled(accounts.map((account) => stateOf(account).exchange));
       const waiting = accounts.filter((account) => account.changed().length > 0);
-      await Promise.allSettled(waiting.map((account) => bounded(clock, (signal) => exchange(account, signal))));
+      await Promise.allSettled(waiting.map(boundedExchange));
     },
   };
-}
-
-async function bounded<T>(clock: Clock, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const timer = clock.after(TIMEOUT_MS, () => controller.abort(new DOMException('too slow', 'TimeoutError')));
-  try {
-    return await task(controller.signal);
-  } finally {
-    timer.cancel();
-  }
-}
-
-function askedMs(error: unknown): number {
-  if (typeof error !== 'object' || error === null || !('retryAfterSeconds' in error)) return 0;
-  return typeof error.retryAfterSeconds === 'number' ? Math.min(1000 * error.retryAfterSeconds, LONGEST_PAUSE_MS) : 0;
 }

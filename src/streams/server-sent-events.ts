@@ -8,6 +8,9 @@ const CR = 0x0d;
 /** Two line breaks as bytes; of CR LF only the byte that touches the other break matters. */
 const LINE_BREAK_PAIRS = [Buffer.from([LF, LF]), Buffer.from([LF, CR]), Buffer.from([CR, CR])];
 
+/** What ends an event. */
+const END = /(?:\r\n|\n|\r(?!\n)){2}/g;
+
 /** Longest end of an event, in bytes: CR LF CR LF. */
 const LONGEST_END = 4;
 
@@ -44,6 +47,29 @@ export function createEventFramer(dialect: EventDialect = 'openai'): Framer {
     end: held.release,
     failure: (error) => failureEvent(dialect, error, sequenceNumber),
   };
+}
+
+/** The events in these bytes, each with its end, as parts of them; what has no end comes last. Linear in the bytes. */
+export function eventsIn(bytes: Buffer): Buffer[] {
+  const events: Buffer[] = [];
+  let start = 0;
+  for (const { index, 0: found } of bytes.toString('latin1').matchAll(END)) {
+    const end = index + found.length;
+    events.push(bytes.subarray(start, end));
+    start = end;
+  }
+  if (start < bytes.length) events.push(bytes.subarray(start));
+  return events;
+}
+
+/** What an event carries: its lines `data`, each without one space in front (HTML, section 9.2.6); empty without any. */
+export function dataOf(event: string): string {
+  const lines: string[] = [];
+  for (const line of event.split(/\r\n?|\n/)) {
+    if (line.startsWith('data:')) lines.push(line.slice(line[5] === ' ' ? 6 : 5));
+    else if (line === 'data') lines.push('');
+  }
+  return lines.join('\n');
 }
 
 /** The number of events that end in these bytes, which are whole events. */

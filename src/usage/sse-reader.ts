@@ -1,6 +1,5 @@
-import { countEvents, endOfFirstEvent } from '../streams/server-sent-events.ts';
+import { countEvents, dataOf, endOfFirstEvent, eventsIn } from '../streams/server-sent-events.ts';
 import { type Accumulator, add, addEvent, LONGEST_READ, type UsageReader } from './accumulator.ts';
-import { dataOf } from './event-data.ts';
 import { USAGE_NAME } from './formats.ts';
 import { createJsonTail, readJsonTail } from './json-tail.ts';
 
@@ -97,14 +96,11 @@ function readEnd(accumulator: Accumulator, pieces: readonly Buffer[]): void {
 }
 
 function readEvents(accumulator: Accumulator, block: Buffer): void {
-  const events = block
-    .toString('utf8')
-    .replaceAll(/\r\n?/g, '\n')
-    .split(/\n{2,}/);
-  for (const event of events) {
+  for (const bytes of eventsIn(block)) {
+    const event = bytes.toString();
     const tells = /"(?:usage|error|finish_reason|amazon-bedrock-\w+)"/.test(event) || mayEnd(accumulator, event);
     if (accumulator.firstTokenSeen && !tells) continue;
-    const data = dataOf(event);
+    const data = dataOf(event).trim();
     if (data === '' || data === '[DONE]') continue;
     try {
       addEvent(accumulator, JSON.parse(data));

@@ -1,9 +1,6 @@
 import { member } from '../json/member.ts';
-import { dataOf } from './event-data.ts';
+import { dataOf, eventsIn } from '../streams/server-sent-events.ts';
 import { USAGE_NAME } from './formats.ts';
-
-/** What ends an event: two line breaks in a row. */
-const END = /(?:\r\n|\n|\r(?!\n)){2}/g;
 
 const CHOICES_NAME = Buffer.from('"choices"');
 
@@ -18,12 +15,6 @@ export function withoutUsageEvent(pieces: readonly Buffer[]): readonly Buffer[] 
   const block = second === undefined ? first : Buffer.concat(pieces);
   if (block === undefined || !mayBeOne(block)) return pieces;
   return eventsIn(block).filter((event) => !tellsUsageAlone(event));
-}
-
-/** Linear in the block, however many events it has. */
-function eventsIn(block: Buffer): Buffer[] {
-  const ends = Array.from(block.toString('latin1').matchAll(END), ({ index, 0: end }) => index + end.length);
-  return [...ends, block.length].map((end, index) => block.subarray(ends[index - 1] ?? 0, end));
 }
 
 /** A list without anything in it, and usage that is more than `null`. */

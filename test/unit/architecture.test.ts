@@ -20,6 +20,7 @@ import {
 /** A module declares the options it takes, and `config` builds them: it knows their types. */
 const ROOMS: ImportTable = {
   abortable: [],
+  bounded: ['abortable', 'type clock'],
   'bounded-map': [],
   'buffer-budget': ['errors'],
   clock: [],
@@ -27,19 +28,30 @@ const ROOMS: ImportTable = {
   'gateway-headers': ['errors'],
   json: [],
   log: [],
-  refreshing: ['abortable', 'clock'],
+  refreshing: ['bounded', 'clock'],
   aws: ['json', 'abortable', 'clock', 'errors'],
   callers: ['errors', 'gateway-headers', 'refreshing'],
   http: ['buffer-budget', 'clock', 'errors'],
   streams: ['errors'],
-  credentials: ['aws', 'abortable', 'bounded-map', 'clock', 'errors', 'refreshing'],
-  budgets: ['usage', 'clock', 'errors', 'gateway-headers'],
-  regions: ['bedrock/model-id', 'bounded-map', 'clock', 'errors', 'gateway-headers'],
-  functions: ['callers', 'http', 'clock', 'errors', 'log'],
-  usage: ['aws', 'json', 'streams', 'errors'],
+  credentials: ['type aws', 'bounded-map', 'clock', 'errors', 'refreshing'],
+  budgets: ['usage', 'bounded', 'clock', 'errors', 'gateway-headers'],
+  regions: ['bedrock/model-id', 'bounded-map', 'type clock', 'errors', 'gateway-headers'],
+  functions: ['callers', 'http', 'type clock', 'errors', 'log'],
+  usage: ['aws', 'json', 'streams'],
   bedrock: ['json', 'type streams', 'type usage', 'errors'],
-  record: ['aws', 'bedrock', 'budgets/admission', 'type callers', 'http', 'streams', 'usage', 'clock', 'errors', 'log'],
-  telemetry: ['record', 'log'],
+  record: [
+    'aws',
+    'bedrock',
+    'budgets/admission',
+    'type callers',
+    'http',
+    'streams',
+    'type usage',
+    'type clock',
+    'errors',
+    'log',
+  ],
+  telemetry: ['type record', 'log'],
   proxy: [
     'aws',
     'bedrock',
@@ -53,7 +65,7 @@ const ROOMS: ImportTable = {
     'usage',
     'abortable',
     'buffer-budget',
-    'clock',
+    'type clock',
     'errors',
     'gateway-headers',
   ],
@@ -179,6 +191,16 @@ describe('rooms', () => {
 
   it('import what the table allows', () => {
     expect(forbidden(inside, TABLE)).toStrictEqual([]);
+  });
+
+  const each = Object.entries(ROOMS).flatMap(([room, allowed]) => allowed.map((rule) => ({ room, rule })));
+
+  it.each(each)('$room needs its rule: $rule', ({ room, rule }) => {
+    const others = ROOMS[room]?.filter((other) => other !== rule) ?? [];
+    expect(forbidden(inside, { ...TABLE, [room]: others })).not.toStrictEqual([]);
+    // Not the types only.
+    if (rule.startsWith('type ')) return;
+    expect(forbidden(inside, { ...TABLE, [room]: [...others, `type ${rule}`] })).not.toStrictEqual([]);
   });
 
   it('lie on floors, and no import leads up', () => {

@@ -12,7 +12,7 @@ import { readModels } from '../../src/bedrock/body-model.ts';
 import { createRouter, type Route } from '../../src/bedrock/route.ts';
 import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import type { Operation } from '../../src/bedrock/service.ts';
-import { createEventFramer } from '../../src/streams/server-sent-events.ts';
+import { countEvents, createEventFramer, eventsIn } from '../../src/streams/server-sent-events.ts';
 import { createSigner } from '../../src/aws/signer.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { ProxyError } from '../../src/errors.ts';
@@ -471,6 +471,31 @@ describe('the framer of server-sent events', () => {
         expect(endsBehindEmptyLine(out)).toBe(true);
         expect(Buffer.concat([out, ...framer.end()]).equals(Buffer.concat(pieces))).toBe(true);
         expect(framer.pending).toBe(0);
+      }),
+      { numRuns: 6 * RUNS },
+    );
+  });
+
+  it('the events in a block are as many as are counted, each whole, and no byte is lost', () => {
+    const line = fc.constantFrom('data: 1', 'data:', ': x', 'event: e', '\u00e9');
+    const ending = fc.constantFrom('\n', '\r', '\r\n');
+    const event = fc
+      .tuple(fc.array(fc.tuple(line, ending), { minLength: 1, maxLength: 4 }), ending)
+      .map(([texts, empty]) => texts.flat().join('') + empty)
+      // These two line breaks are one.
+      .filter((text) => !/[^\r\n]\r\n$/.test(text));
+    fc.assert(
+      fc.property(fc.array(event), (texts) => {
+        const block = Buffer.from(texts.join(''));
+        const events = eventsIn(block);
+        expect(events.map(String)).toStrictEqual(texts);
+        expect(events).toHaveLength(countEvents(block));
+      }),
+      { numRuns: 6 * RUNS },
+    );
+    fc.assert(
+      fc.property(fc.oneof(lines, fc.uint8Array({ maxLength: 200 })), (bytes) => {
+        expect(Buffer.concat(eventsIn(Buffer.from(bytes))).equals(bytes)).toBe(true);
       }),
       { numRuns: 6 * RUNS },
     );

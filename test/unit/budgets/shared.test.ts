@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { AMOUNTS } from '../../../src/budgets/amounts.ts';
-import { SYNC_MS } from '../../../src/budgets/sync.ts';
+import { SYNC_MS, TIMEOUT_MS } from '../../../src/budgets/sync.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { instance, MONDAY, NOVA } from './instances.ts';
 import { memoryStore, type StoreFault } from './memory-store.ts';
@@ -188,6 +188,57 @@ describe('while the store is out of reach', () => {
     store.fault(() => 'none');
     await settle(clock, 2 * 60_000);
     expect(one.use(1, 'a')).toBeUndefined();
+  });
+
+  it('no exchange waits longer than its time, though the store hangs and does not obey the signal', async () => {
+    const [clock, store] = [manualClock(), memoryStore()];
+    const asked: string[] = [];
+    const hang = <T>(account: string) => {
+      asked.push(account);
+      return new Promise<T>(() => {});
+    };
+    const hanging: typeof store = { ...store, write: ({ account }) => hang(account), read: (account) => hang(account) };
+    const one = instance({ budgets: 'tokens/day=100', clock, store: hanging, onStoreFailure: 'refuse' });
+    // More than there are exchanges at a time.
+    const teams = Array.from({ length: 10 }, (_, index) => `team${index}`);
+    for (const team of teams) expect(one.use(1, team)).toBeUndefined();
+    await settle(clock, 2 * TIMEOUT_MS);
+    expect(new Set(asked).size).toBe(teams.length);
+    expect(one.failures[0]).toBe('1: TimeoutError: too slow');
+    await settle(clock, 60_000);
+    for (const team of teams) expect(one.use(1, team)).toMatchObject({ failure: 'unavailable' });
+    const flushed = one.flush();
+    await settle(clock, 3 * TIMEOUT_MS);
+    await flushed;
+  });
+
+  it('what comes after the time of its exchange is not believed', async () => {
+    const [clock, store] = [manualClock(), memoryStore()];
+    let release = () => {};
+    let isFirst = true;
+    const late: typeof store = {
+      ...store,
+      async read(...asked) {
+        const rows = await store.read(...asked);
+        if (isFirst) {
+          isFirst = false;
+          await new Promise<void>((resolve) => (release = resolve));
+        }
+        return rows;
+      },
+    };
+    // What is read just before an hour is the whole of that one, and comes in the next.
+    const start = clock.now();
+    const date = () => MONDAY + HOUR - SYNC_MS / 2 + clock.now() - start;
+    const one = instance({ budgets: 'tokens/day=100', clock, date, store: late });
+    one.use(1, 'a');
+    await settle(clock, SYNC_MS);
+    const two = instance({ budgets: 'tokens/day=100', clock, date, store, instance: 'two' });
+    two.use(200, 'a');
+    await settle(clock, 4 * SYNC_MS);
+    release();
+    for (let turns = 0; turns < 50; turns += 1) await clock.pass(0);
+    expect(one.use(1, 'a')).toMatchObject({ budget: 'tokens/day' });
   });
 });
 

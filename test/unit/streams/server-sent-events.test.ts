@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { EventDialect } from '../../../src/streams/failure-event.ts';
 import type { Framer } from '../../../src/streams/framer.ts';
-import { createEventFramer } from '../../../src/streams/server-sent-events.ts';
+import { createEventFramer, dataOf, eventsIn } from '../../../src/streams/server-sent-events.ts';
 import { ProxyError } from '../../../src/errors.ts';
 import { cut } from '../../support/usage-feed.ts';
 
@@ -116,6 +116,25 @@ describe.each(STREAMS)('lines that end with %s', (_name, text) => {
       expect(dispatched(Buffer.concat([sent, failure]))).toStrictEqual([...dispatched(sent), ...dispatched(failure)]);
     }
   });
+});
+
+it.each([
+  ['data: 1\n\n', '1'],
+  ['data:1\r\n\r\n', '1'],
+  ['data:  1 \r\r', ' 1 '],
+  ['data:\t1\n\n', '\t1'],
+  ['event: e\ndata: {\r\n: comment\rdata:}\ndata\n\n', '{\n}\n'],
+  ['data: \u2028\u0085\n\n', '\u2028\u0085'],
+  ['data:\n\n', ''],
+  ['database: 1\n data: 2\n\n', ''],
+  ['', ''],
+])('what an event carries: %j', (event, data) => {
+  expect(dataOf(event)).toBe(data);
+});
+
+it('what has no end comes last among the events of a block', () => {
+  expect(eventsIn(Buffer.from('data: 1\r\n\ndata: 2\n')).map(String)).toStrictEqual(['data: 1\r\n\n', 'data: 2\n']);
+  expect(eventsIn(Buffer.alloc(0))).toStrictEqual([]);
 });
 
 describe('the end of the stream', () => {
