@@ -15,8 +15,7 @@ import {
   OBJECT_COLON,
   OBJECT_NAME_OR_END,
   OBJECT_NAME_STRING,
-  OPEN_ARRAY,
-  OPEN_OBJECT,
+  OPEN,
   STAY,
   TOP,
   TOP_COLON,
@@ -92,8 +91,8 @@ export function grammarOf({ top, inner, anyCase }: Wanted): Grammar {
     const [minus, zero, digits, point] = [newState(), newState(), newState(), newState()];
     const [fraction, exponent, sign, power] = [newState(), newState(), newState(), newState()];
     on(value, SPACE, value);
-    set(value, '[', (ARRAY_VALUE_OR_END << 8) | OPEN_ARRAY);
-    set(value, '{', (OBJECT_NAME_OR_END << 8) | OPEN_OBJECT);
+    set(value, '[', (ARRAY_VALUE_OR_END << 8) | OPEN);
+    set(value, '{', (OBJECT_NAME_OR_END << 8) | OPEN);
     on(value, '"', stringStates(kind, commaOrEnd).inside);
     on(value, '-', minus);
     for (const before of [value, minus]) {

@@ -3,43 +3,38 @@ import type { Grammar } from './grammar.ts';
 
 // What the loop needs of `cells.ts`, as literals of this file: V8 reads what is imported from memory again at every byte.
 const STATE = 0x3ff00;
-const KIND = 0x300;
+const ACTIONS = 0xfc;
 /** States below this one are in a string. */
 const STRINGS = 0x600;
-
-/**
- * The levels that are open, two bits for the kind of each, the innermost last, with a bit set above them all: opening one
- * shifts them to the left, closing one to the right. There are five empty ones below that of the outermost object. Four
- * bytes are read without looking how many there are, so the word begins with five to ten; of more, the six outermost go
- * to a list, and come back when there are less.
- */
-const BOTTOM = 6;
-const EMPTY_LEVELS = 0x2000;
-/** Five levels. */
-const LEAST = 0x800;
-/** Eleven levels. */
-const FULL = 0x800000;
-const SET_ASIDE = 6;
-
-const DEEPEST = 1000;
-const ASIDE = new Int32Array(256);
-const UNREACHED = 0x7fff_ffff;
 
 /** Bytes that are read in one call. */
 const BLOCK = 4096;
 
+const DEEPEST = 1000;
+
+/**
+ * The cells that have opened the levels that are open, whose states end in the kind of level. That of the outermost object
+ * is at 1, so what is below the innermost level is at the number of levels in it. Each byte writes its cell above them,
+ * where it does no harm and is not asked for: to find out whether a byte opens a level would take longer. There is room
+ * for all that one call can open.
+ */
+const OPENED = new Int32Array(DEEPEST + BLOCK + 16);
+/** Written to by nothing but a byte in a level that is too deep. */
+const TOO_DEEP = DEEPEST + 3;
+
 /** Where the reading stands between calls. One for all: reading is synchronous. */
-const PLACE = { action: FAIL, state: 0, levels: 0, aside: 0 };
+const PLACE = { action: FAIL, state: 0, level: 0 };
 
 /** Begins a reading behind the bracket that opens the outermost object. */
 export function beginScan(): void {
+  OPENED[TOO_DEEP] = 0;
   goOn(FIRST_NAME, TOP);
 }
 
 /** Goes on in the outermost object, in a state and with its kind. */
 export function goOn(state: number, kind: number): void {
-  PLACE.aside = 0;
-  PLACE.levels = EMPTY_LEVELS | kind;
+  OPENED[1] = kind << 8;
+  PLACE.level = 0;
   resume(state);
 }
 
@@ -50,7 +45,7 @@ export function resume(state: number): void {
 
 /** Levels that are open, without the outermost object. */
 export function depth(): number {
-  return ((31 - Math.clz32(PLACE.levels)) >> 1) + PLACE.aside * SET_ASIDE - BOTTOM;
+  return PLACE.level;
 }
 
 /** What is to be done where `scan` has stopped. */
@@ -73,92 +68,54 @@ export function action(): number {
  * @returns offset of the byte that made it stop; behind the last, with `FAIL`, when the text ends before the object
  */
 export function scan(json: Uint8Array, words: DataView, grammar: Grammar, from: number): number {
+  const opened = OPENED;
   const last = (json.length - 4) | 0;
   const stop = (from + BLOCK) | 0;
   let at = from | 0;
-  let cell = PLACE.state | 0;
-  let kind = 0;
-  let levels = PLACE.levels | 0;
-  let peak = 0;
-  let aside = PLACE.aside | 0;
-  let roof = roofOf(aside);
+  let fourth = PLACE.state | 0;
+  let third = 0;
+  let second = 0;
+  let first = 0;
+  let level = PLACE.level | 0;
+  let below = 0;
   do {
-    if (levels >= FULL) {
-      const kept = 30 - 2 * SET_ASIDE - Math.clz32(levels);
-      ASIDE[aside] = levels >> kept;
-      levels = (levels & ((1 << kept) - 1)) | (2 << kept);
-      aside = (aside + 1) | 0;
-      peak = 0;
-      roof = roofOf(aside);
-    } else if (levels < LEAST) {
-      const kept = 30 - Math.clz32(levels);
-      aside = (aside - 1) | 0;
-      levels = (levels & ((1 << kept) - 1)) | ((ASIDE[aside] ?? 0) << kept);
-      peak = 0;
-      roof = roofOf(aside);
-    }
-    if ((cell & STATE) < STRINGS) {
+    if ((fourth & STATE) < STRINGS) {
       while (at <= last && isPlain(words.getInt32(at, true))) at = (at + 4) | 0;
     }
     do {
       const word = (at <= last ? words.getInt32(at, true) : lastBytes(json, at)) | 0;
-      cell = (grammar[(cell & STATE) | (word & 0xff) | ((cell >> 15) & kind)] ?? 0) | 0;
-      if (cell < 0) break;
-      kind = (levels << 6) & KIND;
-      // An array is a zero that is shifted in, an object the one.
-      levels = ((levels << cell) | 1) >> (cell >> 18);
-      peak |= levels;
+      first = (grammar[(fourth & STATE) | (word & 0xff) | ((fourth >>> 18) & below)] ?? 0) | 0;
+      below = (opened[level] ?? 0) | 0;
+      opened[(level + 2) | 0] = first;
+      level = (level + (first & 3) - 1) | 0;
 
-      cell = (grammar[(cell & STATE) | ((word >> 8) & 0xff) | ((cell >> 15) & kind)] ?? 0) | 0;
-      if (cell < 0) {
-        at = (at + 1) | 0;
-        break;
-      }
-      kind = (levels << 6) & KIND;
-      levels = ((levels << cell) | 1) >> (cell >> 18);
-      peak |= levels;
+      second = (grammar[(first & STATE) | ((word >> 8) & 0xff) | ((first >>> 18) & below)] ?? 0) | 0;
+      below = (opened[level] ?? 0) | 0;
+      opened[(level + 2) | 0] = second;
+      level = (level + (second & 3) - 1) | 0;
 
-      cell = (grammar[(cell & STATE) | ((word >> 16) & 0xff) | ((cell >> 15) & kind)] ?? 0) | 0;
-      if (cell < 0) {
-        at = (at + 2) | 0;
-        break;
-      }
-      kind = (levels << 6) & KIND;
-      levels = ((levels << cell) | 1) >> (cell >> 18);
-      peak |= levels;
+      third = (grammar[(second & STATE) | ((word >> 16) & 0xff) | ((second >>> 18) & below)] ?? 0) | 0;
+      below = (opened[level] ?? 0) | 0;
+      opened[(level + 2) | 0] = third;
+      level = (level + (third & 3) - 1) | 0;
 
-      cell = (grammar[(cell & STATE) | (word >>> 24) | ((cell >> 15) & kind)] ?? 0) | 0;
-      if (cell < 0) {
-        at = (at + 3) | 0;
-        break;
-      }
-      kind = (levels << 6) & KIND;
-      levels = ((levels << cell) | 1) >> (cell >> 18);
-      peak |= levels;
+      fourth = (grammar[(third & STATE) | (word >>> 24) | ((third >>> 18) & below)] ?? 0) | 0;
+      below = (opened[level] ?? 0) | 0;
+      opened[(level + 2) | 0] = fourth;
+      level = (level + (fourth & 3) - 1) | 0;
 
       at = (at + 4) | 0;
-      // One comparison for both ends.
-      if ((levels - LEAST) >>> 0 >= FULL - LEAST || peak >= roof) break;
-      if ((at & 12) === 0 && (cell & STATE) < STRINGS) break;
+      if (fourth < 0) break;
+      if ((at & 12) === 0 && (fourth & STATE) < STRINGS) break;
     } while (at < stop);
-    if (cell < 0 || peak >= roof) {
-      PLACE.action = peak >= roof ? FAIL : cell & 0xff;
-      PLACE.levels = levels;
-      PLACE.aside = aside;
-      return at;
-    }
-  } while (at < stop);
-  PLACE.action = GO_ON;
-  PLACE.state = (cell & STATE) | ((cell >> 15) & kind);
-  PLACE.levels = levels;
-  PLACE.aside = aside;
-  return at;
-}
-
-/** What `levels` would be beyond, too deep, while so many are set aside. */
-function roofOf(aside: number): number {
-  const most = DEEPEST + BOTTOM - aside * SET_ASIDE;
-  return most > 13 ? UNREACHED : 2 << (2 * (most + 1));
+  } while (fourth >= 0 && at < stop);
+  PLACE.state = (fourth & STATE) | ((fourth >>> 18) & below);
+  PLACE.level = level;
+  // Behind an action nothing changes any more.
+  const cells = [first, second, third, fourth];
+  const index = fourth < 0 ? cells.findIndex((cell) => cell < 0) : cells.length;
+  PLACE.action = OPENED[TOO_DEEP] !== 0 ? FAIL : fourth < 0 ? (cells[index] ?? 0) & ACTIONS : GO_ON;
+  return at - cells.length + index;
 }
 
 /** Four bytes, of which the text has less: the others are zeros, which no text may hold. */
