@@ -112,8 +112,9 @@ function compose(config: Config): Composed {
   // While the host goes on starting, but after the function is registered.
   setImmediate(() => {
     const runtimes = regions.map((region) => targets.of(RUNTIME, region));
-    void warmUp(runtimes, credentials);
+    // First what takes its time elsewhere.
     for (const { upstream } of runtimes) upstream.prepare();
+    void warmUp(runtimes, credentials);
   });
   const proxy = createProxy({
     regions,

@@ -5,6 +5,7 @@ import { basename, dirname, join, parse } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 import { readPrices } from '../../src/budgets/prices.ts';
+import { lazyPackages, OTHER_CREDENTIALS } from './lazy-packages.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -35,7 +36,7 @@ const spareParserBeside: Plugin = {
   },
 };
 
-/** esbuild does not split CommonJS output, so a dynamic import is left in place and pointed at the bundle beside. */
+/** esbuild does not split CommonJS output, so a dynamic import is pointed at the bundle beside. */
 const bundlesBeside: Plugin = {
   name: 'bundles-beside',
   setup({ onResolve }) {
@@ -128,7 +129,10 @@ export async function buildBundles(): Promise<Bundles> {
   readPrices(prices);
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['src/index.ts', ...LAZY, SPARE_PARSER].map((path) => ({ in: path, out: parse(path).name })),
+    entryPoints: ['src/index.ts', ...LAZY, OTHER_CREDENTIALS, SPARE_PARSER].map((path) => ({
+      in: path,
+      out: parse(path).name,
+    })),
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -142,7 +146,9 @@ export async function buildBundles(): Promise<Bundles> {
     external: ['@azure/functions-core'],
     // undici leaves its experimental second HTTP parser out of a bundle that defines this, as Node's own does.
     define: { esbuildDetection: '1', PRICES: JSON.stringify(prices) },
-    plugins: [bundlesBeside, fewExports, spareParserBeside, leftOut],
+    // As `require`, which does not read a bundle once more for the names of its exports.
+    supported: { 'dynamic-import': false },
+    plugins: [bundlesBeside, fewExports, lazyPackages, spareParserBeside, leftOut],
     logLevel: 'warning',
     write: false,
     metafile: true,

@@ -18,8 +18,8 @@ export interface BudgetSettings {
 }
 
 /**
- * The budgets that the settings ask for. The table and its identity are a bundle of their own, loaded while the host is
- * still starting.
+ * The budgets that the settings ask for. The table and its identity are a bundle of their own, loaded after the
+ * function is registered, while the host is still starting.
  *
  * @param onFailure told of failures of the store
  */
@@ -40,7 +40,9 @@ export function loadBudgets(
 }
 
 function loadTable(options: TableOptions): BudgetStore {
-  const store = import('./table-storage.ts').then(({ createTableStore }) => createTableStore(options));
+  const store = new Promise(setImmediate)
+    .then(() => import('./table-storage.ts'))
+    .then(({ createTableStore }) => createTableStore(options));
   // Whoever awaits it hears of a failure.
   store.catch(() => {});
   return {

@@ -32,7 +32,7 @@ export interface CredentialsFailure {
 
 /**
  * The keys and sessions that the options name. The Azure SDKs are a bundle of their own, and so is the client of STS; they
- * load while the host is still starting, or at the first order that needs them.
+ * load after the function is registered, while the host is still starting, or at the first order that needs them.
  *
  * @param onFailure told of every failed reading of keys and every session that could not be made
  * @param offsetMs from this machine's clock to AWS's
@@ -42,12 +42,8 @@ export function loadCredentials(
   onFailure: (failure: CredentialsFailure) => void,
   offsetMs: () => number,
 ): CredentialsProvider {
-  let loaded: Promise<Sts> | undefined;
-  const sts = () => {
-    loaded ??= import('./sts.ts').then(({ createSts }) => createSts({ ...stsOptions, offsetMs }));
-    return loaded;
-  };
-  if (role.roleArn !== undefined) void sts();
+  const sts = once(async () => (await import('./sts.ts')).createSts({ ...stsOptions, offsetMs }));
+  if (role.roleArn !== undefined) setImmediate(sts);
   return credentialsByCaller(baseOf(base, sts, onFailure), role, {
     onFailure: (failed) => onFailure({ error: failed.error, stale: failed.stale, facts: factsOf(failed) }),
   });
@@ -61,10 +57,10 @@ function baseOf(
   onFailure: (failure: CredentialsFailure) => void,
 ): SessionBase {
   if (base.source === 'webIdentity') {
-    const reading = azure().then(({ createTokenReader }) => createTokenReader(base.identity));
+    const reader = once(async () => (await azure()).createTokenReader(base.identity));
     return {
       home: base.home,
-      byToken: byWebIdentity(async (signal) => (await reading)(signal), sts),
+      byToken: byWebIdentity(async (signal) => (await reader())(signal), sts),
       assumeBy: (keys) => byKeys(keys, sts),
     };
   }
@@ -77,11 +73,16 @@ function keysOf(
   onFailure: (failure: CredentialsFailure) => void,
 ): SharedCredentials {
   if (base.source === 'environment') return fixedCredentials(base.keys);
-  const reader = azure().then(({ createVaultReader }) => createVaultReader(base.vault));
-  return cachedCredentials(async (signal) => (await reader)(signal), {
+  const reader = once(async () => (await azure()).createVaultReader(base.vault));
+  return cachedCredentials(async (signal) => (await reader())(signal), {
     refreshMs: 1000 * base.refreshSeconds,
     onFailure: (error, stale) => onFailure({ error, stale, facts: {} }),
   });
+}
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => (loaded ??= load());
 }
 
 /** What tells why STS gave no session: its code, the session, and the claims of the token if there was one. */

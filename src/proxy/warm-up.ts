@@ -10,6 +10,9 @@ export async function warmUp(
   credentials: CredentialsProvider,
 ): Promise<void> {
   const reading = credentials.probe({});
+  reading.catch(() => {});
+  // When the vault has been asked: loading goes on while it answers.
+  await new Promise(setImmediate);
   void [new Request('http://localhost/'), new Response()];
   try {
     const keys = await reading;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 
 import { BedrockRuntimeClient, ConverseCommand, ServiceUnavailableException } from '@aws-sdk/client-bedrock-runtime';
@@ -71,6 +72,22 @@ describe('where the keys come from', () => {
     });
     await client.send(command());
     expect(lastKeyId()).toBe(key.accessKeyId);
+  });
+
+  it.each([
+    [
+      'none of the platform',
+      'EnvironmentCredential',
+      { IDENTITY_ENDPOINT: '' },
+      'EnvironmentCredential is unavailable',
+    ],
+    ['one of Kubernetes, beside that of the platform', 'WorkloadIdentityCredential', {}, "open '/nowhere/token'"],
+  ])('an identity that most apps never load: %s', async (_, credential, settings, cause) => {
+    const kubernetes = { AZURE_TENANT_ID: randomUUID(), AZURE_FEDERATED_TOKEN_FILE: '/nowhere/token' };
+    await start({ settings: { ...kubernetes, AZURE_TOKEN_CREDENTIALS: credential, ...settings } });
+    expect((await ask(chain, converse)).status).toBe(503);
+    const line = chain.host.logs.find(({ message }) => message.startsWith('{"event":"bedrock.credentials"'));
+    expect(line?.message).toContain(cause);
   });
 
   it('the environment, without a vault', async () => {

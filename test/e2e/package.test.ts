@@ -55,6 +55,7 @@ describe('the package that is deployed', () => {
       'dist/index.cjs',
       'dist/llhttp-wasm.cjs',
       'dist/open-telemetry.cjs',
+      'dist/other-credentials.cjs',
       'dist/sts.cjs',
       'dist/table-storage.cjs',
       'host.json',
