@@ -99,12 +99,20 @@ export function createSts(options: StsOptions): Sts {
   // AssumeRoleWithWebIdentity is not signed. A client signs with one pair of keys; all share the connections of this one.
   const unsigned = new STSClient({ ...config, credentials: { accessKeyId: '', secretAccessKey: '' } });
   const { requestHandler } = unsigned.config;
+  // The first call of a client takes twice as long as a later one, and each subscription needs a session.
+  const clients = new WeakMap<AwsCredentials, { readonly client: STSClient; readonly offsetMs: number }>();
+  const clientOf = (base: AwsCredentials): STSClient => {
+    const systemClockOffset = offsetMs();
+    const known = clients.get(base);
+    if (known?.offsetMs === systemClockOffset) return known.client;
+    // The client notes on the keys where they come from; those of the environment are frozen.
+    const client = new STSClient({ ...config, credentials: { ...base }, requestHandler, systemClockOffset });
+    clients.set(base, { client, offsetMs: systemClockOffset });
+    return client;
+  };
 
   return {
     async assumeRole(base, request, abortSignal) {
-      // The client notes on the keys where they come from; those of the environment are frozen.
-      const credentials = { ...base };
-      const client = new STSClient({ ...config, credentials, requestHandler, systemClockOffset: offsetMs() });
       const { roleArn: RoleArn, name: RoleSessionName, durationSeconds: DurationSeconds, externalId } = request;
       const Tags = Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value }));
       const command = new AssumeRoleCommand({
@@ -114,7 +122,7 @@ export function createSts(options: StsOptions): Sts {
         ...(externalId === undefined ? {} : { ExternalId: externalId }),
         ...(Tags.length === 0 ? {} : { Tags }),
       });
-      const call = client.send(command, { abortSignal });
+      const call = clientOf(base).send(command, { abortSignal });
       return credentialsOf(await call.catch(fail('AssumeRole', abortSignal)), request);
     },
     async assumeRoleWithWebIdentity(token, request, abortSignal) {

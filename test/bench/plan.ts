@@ -16,6 +16,8 @@ export interface Plan {
   readonly streamShare: number;
   readonly memory: Bounds;
   readonly teams: Bounds;
+  /** Calls of each subscription before they are measured. */
+  readonly teamCalls: number;
   /** Fresh processes for each kind of start. */
   readonly starts: number;
   readonly stallRounds: number;
@@ -42,6 +44,7 @@ export const FULL: Plan = {
   streamShare: 1,
   memory: { least: 5, most: 8, milliseconds: 90_000 },
   teams: { least: 6, most: 12, milliseconds: 190_000 },
+  teamCalls: 50,
   starts: 11,
   stallRounds: 6,
   precision: 0.03,
@@ -58,6 +61,7 @@ export const QUICK: Plan = {
   streamShare: 1,
   memory: { least: 1, most: 1, milliseconds: 0 },
   teams: { least: 1, most: 1, milliseconds: 0 },
+  teamCalls: 10,
   starts: 3,
   stallRounds: 2,
   precision: 0.03,
@@ -68,6 +72,7 @@ export const TINY: Plan = {
   ...QUICK,
   rounds: { least: 1, most: 1, milliseconds: 0 },
   warmUpCalls: 20,
+  teamCalls: 1,
   slices: 1,
   sliceMs: 10,
   streamsMs: 50,

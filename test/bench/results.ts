@@ -112,6 +112,8 @@ export function toJson(measured: Measured, plan: Plan, run: Run, targets: readon
         ),
       ]),
     ),
+    teamsTurns: Object.fromEntries(teams.turns),
+    teamsFirstCalls: Object.fromEntries(teams.firstCalls),
     stsCallsPerSession: teams.stsCallsPerSession,
     uploadMemory: Object.fromEntries(uploadMemory),
     bundleBytes,

@@ -63,6 +63,8 @@ export async function runBench({
     ]);
     const teams = await part('teams', () => measureTeams(url, builds, plan, progress), {
       rounds: new Map(),
+      turns: new Map(),
+      firstCalls: new Map(),
       stsCallsPerSession: undefined,
     });
     const bundleBytes = await sizeOf(join(root, 'dist/index.cjs'));

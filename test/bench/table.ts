@@ -121,7 +121,9 @@ function uploadLines({ uploadMemory }: Measured): string[] {
 
 function teamsLines({ teams }: Measured): string[] {
   const shown = [...LATENCY, ...COST];
-  return Array.from(teams.rounds).flatMap(([build, rounds]) => {
+  const firsts = Array.from(teams.firstCalls, ([app, values]) => [app, withInterval(spreadOf(values))]);
+  const first = block('first call of a subscription in a warm worker − a later one', ['', 'CPU µs'], firsts);
+  const called = Array.from(teams.rounds).flatMap(([build, rounds]) => {
     const plain = rounds.get('plain');
     const rows = Array.from(rounds, ([name, figures]) => [
       TEAMS[name].title,
@@ -131,6 +133,7 @@ function teamsLines({ teams }: Measured): string[] {
     const title = `who calls: small Converse, 20 at a time, ${build} (${plain?.length ?? 0} rounds)`;
     return block(title, ['', 'CPU − plain', ...shown.map(([head]) => head)], rows);
   });
+  return [...called, ...first];
 }
 
 /** Columns, in the usual order. */

@@ -92,7 +92,7 @@ async function watch(client: Client, { target, usage }: Measurable, work: Work, 
   return { events, milliseconds: watched, ...used(before, after) };
 }
 
-function used(
+export function used(
   before: Awaited<ReturnType<Measurable['usage']>>,
   after: Awaited<ReturnType<Measurable['usage']>>,
 ): Pick<Turn, 'cpuMicroseconds' | 'rss'> {

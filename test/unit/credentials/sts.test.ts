@@ -106,6 +106,21 @@ describe('AssumeRole', () => {
     expect(emulator.calls[0]?.parameters['DurationSeconds']).toBe('900');
   });
 
+  it("signs at AWS's time, once that is known too", async () => {
+    let offsetMs = 0;
+    const { assumeRole } = createSts({ region: 'eu-central-1', endpoint: emulator.url, offsetMs: () => offsetMs });
+    const request = { ...REQUEST, externalId: 'azure' };
+    const signedAt = async () => {
+      const before = emulator.requests.length;
+      await assumeRole(KEY, request, signal());
+      const date = String(emulator.requests[before]?.headers['x-amz-date']);
+      return Date.parse(date.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z'));
+    };
+    const first = await signedAt();
+    offsetMs = 240_000;
+    expect((await signedAt()) - first).toBeGreaterThanOrEqual(offsetMs);
+  });
+
   it('takes keys of the environment, which are frozen', async () => {
     const { credentials } = readConfig({
       AWS_REGION: 'eu-central-1',
