@@ -23,7 +23,8 @@ const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 /**
  * The object with some of its members changed or added: spliced into the bytes, all others of which stay as they are. What
  * does not begin with a valid JSON object is refused, since a more lenient parser may find in it what this one does not;
- * so are other encodings, a member that is there twice, and one in other capitals, which some parsers overlook. A byte order mark stays where it is.
+ * so are other encodings, a member that is there twice, and one in other capitals, which some parsers overlook. A byte order
+ * mark stays where it is.
  *
  * @param what names the object in a refusal
  * @returns pieces, in order

@@ -66,9 +66,9 @@ function isModelOf(holder: string, depth: number): boolean {
 }
 
 /**
- * The model that a JSON body names at its top level, for the record, where it decides nothing but what is written there: what follows the name need not be valid.
- * Undefined where there is none, none that can be an identifier, or more than one, of which only Bedrock knows which
- * counts: its answer may tell.
+ * The model that a JSON body names at its top level, for the record, where it decides nothing but what is written there:
+ * what follows the name need not be valid. Undefined where there is none, none that can be an identifier, or more than
+ * one, of which only Bedrock knows which counts: its answer may tell.
  */
 export function findModel(body: Buffer, member: string): string | undefined {
   const enough = ([first, second]: readonly Span[]) =>

@@ -1,4 +1,4 @@
-import { changeMembers, type MemberChange, refuseCompressed } from './body-members.ts';
+import { type MemberChange, refuseCompressed } from './body-members.ts';
 import { entriesIn, type GatewayIds, mapOf } from './metadata-map.ts';
 import type { Operation } from './service.ts';
 
@@ -41,12 +41,7 @@ function headerValue(sent: string | undefined, ids: GatewayIds): string | undefi
   return map.replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** The body with the ids in its member `requestMetadata`. @throws ProxyError as `changeMembers` does */
-export function withMetadata(body: Buffer, ids: GatewayIds): readonly Buffer[] {
-  return changeMembers(body, [metadataChange(ids)]);
-}
-
-/** Anything may stand behind the object. */
+/** Puts the ids into the member `requestMetadata` of a body. Anything may stand behind the object. */
 function metadataChange(ids: GatewayIds): MemberChange {
   return {
     name: MEMBER,

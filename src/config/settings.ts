@@ -1,4 +1,4 @@
-/** Every environment variable the proxy reads. The infrastructure, the example settings and README.md name the same. */
+/** Every environment variable the proxy reads. Templates, example settings and README.md beside it name the same. */
 export const SETTINGS = [
   'AWS_REGION',
   'AWS_REGIONS',

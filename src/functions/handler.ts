@@ -1,7 +1,9 @@
+import type { ServerResponse } from 'node:http';
+
 import type { HttpResponseInit, InvocationContext } from '@azure/functions';
 
 import { errorReply, type FailedRequest, toProxyError } from '../errors.ts';
-import { type Exchange, sendWithEnd } from '../http/exchange.ts';
+import type { Exchange } from '../http/exchange.ts';
 import type { Reply } from '../http/reply.ts';
 import { logDefect } from '../log.ts';
 import { claimExchange } from './invocation.ts';
@@ -51,4 +53,17 @@ function handOver({ status, headers, body, writeBody }: Reply, { response }: Exc
     return { done: true as const, value: undefined };
   };
   return { status, body: { [Symbol.asyncIterator]: () => ({ next: nothingToYield }) } };
+}
+
+/**
+ * Has the library send a whole body with the end of the answer. It is told that there is none: a body would pass through
+ * a web stream first, which costs more than everything else that is done with a short answer here.
+ */
+function sendWithEnd(response: ServerResponse, body: readonly Uint8Array[]): void {
+  const end = response.end.bind(response);
+  const endWithBody = () => {
+    for (const piece of body.slice(0, -1)) response.write(piece);
+    return end(body.at(-1));
+  };
+  Object.assign(response, { end: endWithBody });
 }

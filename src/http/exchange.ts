@@ -42,19 +42,6 @@ export function writeAll(response: ServerResponse, pieces: readonly Uint8Array[]
 }
 
 /**
- * Has the library send a whole body with the end of the answer. It is told that there is none: a body would pass through
- * a web stream first, which costs more than everything else that is done with a short answer here.
- */
-export function sendWithEnd(response: ServerResponse, body: readonly Uint8Array[]): void {
-  const end = response.end.bind(response);
-  const endWithBody = () => {
-    for (const piece of body.slice(0, -1)) response.write(piece);
-    return end(body.at(-1));
-  };
-  Object.assign(response, { end: endWithBody });
-}
-
-/**
  * Lets the rest of a request's body run into nothing. Destroying the request would destroy the socket, and the answer
  * with it.
  */

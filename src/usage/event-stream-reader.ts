@@ -2,7 +2,7 @@ import { errorName } from '../aws/error-type.ts';
 import { member } from '../json/member.ts';
 import { codec, PRELUDE } from '../streams/event-stream.ts';
 import { type Accumulator, add, addEvent, LONGEST_READ, noteEnds, type UsageReader } from './accumulator.ts';
-import { isTelling } from './event-stream-glimpse.ts';
+import { mayTell } from './event-stream-prefilter.ts';
 import { readLongMessage } from './long-message.ts';
 
 /**
@@ -37,7 +37,7 @@ export function createEventStreamReader(accumulator: Accumulator): UsageReader {
       last = undefined;
       lastAt = -1;
       if (end - at > LONGEST_READ) readEnd([bytes.subarray(at, end)]);
-      else if (isTelling(bytes, at, accumulator)) readOne(bytes.subarray(at, end));
+      else if (mayTell(bytes, at, accumulator)) readOne(bytes.subarray(at, end));
       else lastAt = at;
       at = end;
     }

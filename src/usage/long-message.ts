@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 
 import { type Accumulator, add } from './accumulator.ts';
-import { EVENT_TYPE } from './event-stream-glimpse.ts';
+import { EVENT_TYPE } from './event-stream-prefilter.ts';
 import { createJsonTail, readJsonTail } from './json-tail.ts';
 
 /** A message's checksum, behind everything else. */

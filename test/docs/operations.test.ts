@@ -112,12 +112,3 @@ describe('the tables of policies', () => {
     expect(described.toSorted()).toStrictEqual(readdirSync(join(root, 'infra/gateway/policies/options')).toSorted());
   });
 });
-
-describe('the architecture', () => {
-  it('has every folder of src', () => {
-    const text = read('src/README.md');
-    const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    expect(folders.length).toBeGreaterThan(10);
-    for (const { name } of folders) expect(text, name).toMatch(new RegExp(`^  ${name}/ +\\S`, 'm'));
-  });
-});

@@ -139,7 +139,7 @@ describe.each(CALLS)('%s', (name, operation, path, body) => {
     expect(sent.length).toBeGreaterThan(0);
     expect(received.equals(sent)).toBe(true);
     expect(record).toMatchObject({ operation, outcome: 'complete', responseBytes: sent.length });
-    // The tap was at work all the while.
+    // The meter was at work all the while.
     const told = 'totalTokens' in record || 'countedInputTokens' in record;
     const tells = !/Guardrail|Async|of another kind|without usage|stored/.test(name);
     expect(told).toBe(tells);

@@ -74,7 +74,7 @@ describe('azure.yaml', () => {
   it('has azd upload the package of `npm run package` as it is', async () => {
     const { proxy } = (await project()).services;
     // With "js" or "ts", azd would install and build by itself, and put other files into the package.
-    expect(proxy).toMatchObject({ host: 'function', language: 'custom', remoteBuild: false });
+    expect(proxy).toMatchObject({ host: 'function', language: 'custom', dist: 'dist/package.zip', remoteBuild: false });
     const run = 'npm ci && npm run package';
     expect(proxy.hooks.prepackage).toStrictEqual({ posix: { shell: 'sh', run }, windows: { shell: 'pwsh', run } });
     expect(JSON.parse(await read('package.json')).scripts.package).toMatch(/ infra\/build\/package\.ts$/);

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { findModel, readModels } from '../../src/bedrock/body-model.ts';
 import { changeMembers, type MemberChange } from '../../src/bedrock/body-members.ts';
 import { enforceGuardrail } from '../../src/bedrock/guardrail-order.ts';
-import { attribute, withMetadata } from '../../src/bedrock/request-metadata.ts';
+import { attribute } from '../../src/bedrock/request-metadata.ts';
 import { createRouter } from '../../src/bedrock/route.ts';
 import { findMembers } from '../../src/json/members.ts';
 import { SERVICES } from '../../src/bedrock/services.ts';
@@ -160,7 +160,7 @@ export const HOSTILE_BODIES: readonly Row[] = [
     65_536,
     (bytes) => {
       const json = Buffer.from(`{${'"requestMetadatx":1,'.repeat(bytes / 20)}"a":1}`);
-      return () => withMetadata(json, { subscriptionId: 'a' });
+      return () => changeMembers(json, present(attributed));
     },
   ],
 ];

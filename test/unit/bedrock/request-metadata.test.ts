@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { changeMembers } from '../../../src/bedrock/body-members.ts';
 import { fit, type GatewayIds } from '../../../src/bedrock/metadata-map.ts';
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
-import { attribute, withMetadata } from '../../../src/bedrock/request-metadata.ts';
+import { attribute } from '../../../src/bedrock/request-metadata.ts';
 import { requestMetadata } from '../../emulators/bedrock/request-metadata.ts';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 500);
@@ -13,6 +14,13 @@ const IDS = { subscriptionId: 'team-a', productId: 'gold' };
 const BOTH = '"subscriptionId":"team-a","productId":"gold"';
 const HEADER = 'x-amzn-bedrock-request-metadata';
 const INVALID = expect.objectContaining({ failure: 'invalidRequest', status: 400, errorType: 'ValidationException' });
+
+function withMetadata(body: Buffer, ids: GatewayIds): readonly Buffer[] {
+  const converse = RUNTIME.operations.find(({ name }) => name === 'Converse');
+  const change = converse && attribute(converse, {}, ids).change;
+  if (change === undefined) throw new Error('Converse takes no metadata');
+  return changeMembers(body, [change]);
+}
 
 function rewritten(body: string | Buffer, ids: GatewayIds = IDS): string {
   return Buffer.concat(withMetadata(Buffer.from(body), ids)).toString();

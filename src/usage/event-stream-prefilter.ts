@@ -5,10 +5,10 @@ import type { Accumulator } from './accumulator.ts';
 export const EVENT_TYPE = PRELUDE + 1 + ':event-type'.length + 3;
 
 /**
- * True unless the message that begins at `at` surely has no usage, and neither begins nor ends the answer, told by a few
- * bytes where Bedrock puts them. Notes the first token by the way.
+ * False only where the message that begins at `at` surely has no usage, and neither begins nor ends the answer, told by a
+ * few bytes where Bedrock puts them. Notes the first token by the way.
  */
-export function isTelling(bytes: Buffer, at: number, accumulator: Accumulator): boolean {
+export function mayTell(bytes: Buffer, at: number, accumulator: Accumulator): boolean {
   // Length and first letters of the first header's name, type and length of its value.
   const isEventType =
     bytes[at + PRELUDE] === ':event-type'.length &&
