@@ -1,7 +1,7 @@
 import {
   AccessDeniedException,
   ApplyGuardrailCommand,
-  BedrockRuntimeClient,
+  type BedrockRuntimeClient,
   BedrockRuntimeServiceException,
   ConverseCommand,
   ConverseStreamCommand,
@@ -15,11 +15,11 @@ import {
   ThrottlingException,
   type Message,
 } from '@aws-sdk/client-bedrock-runtime';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EXAMPLE_KEY, startBedrock, type BedrockEmulator } from './bedrock.ts';
 import { fail } from './faults.ts';
+import { runtimeClient } from './runtime-client.ts';
 import { sendSigned } from './signed-request.ts';
 import type { BedrockKey } from './sigv4-verifier.ts';
 import { TEXT } from './tokens.ts';
@@ -51,15 +51,8 @@ afterEach(() => {
 
 afterAll(() => bedrock.close());
 
-/** The SDK as it is, but over HTTP/1.1 and without retries. */
-function sdk(credentials: BedrockKey = EXAMPLE_KEY, region = 'us-east-1'): BedrockRuntimeClient {
-  const client = new BedrockRuntimeClient({
-    region,
-    endpoint: bedrock.url,
-    credentials,
-    maxAttempts: 1,
-    requestHandler: new NodeHttpHandler(),
-  });
+function sdk(credentials?: BedrockKey, region?: string): BedrockRuntimeClient {
+  const client = runtimeClient(bedrock, credentials, region);
   clients.push(client);
   return client;
 }

@@ -1,11 +1,10 @@
 import {
-  BedrockRuntimeClient,
+  type BedrockRuntimeClient,
   ConverseCommand,
   ConverseStreamCommand,
   ModelStreamErrorException,
   type ConverseStreamOutput,
 } from '@aws-sdk/client-bedrock-runtime';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
@@ -25,6 +24,7 @@ import {
   stall,
 } from './faults.ts';
 import { encodeEvent } from './frames.ts';
+import { runtimeClient } from './runtime-client.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import { sendSigned, type SentRequest } from './signed-request.ts';
 import { TEXT } from './tokens.ts';
@@ -39,13 +39,7 @@ let client: BedrockRuntimeClient;
 
 beforeAll(async () => {
   bedrock = await startBedrock();
-  client = new BedrockRuntimeClient({
-    region: bedrock.region,
-    endpoint: bedrock.url,
-    credentials: EXAMPLE_KEY,
-    maxAttempts: 1,
-    requestHandler: new NodeHttpHandler(),
-  });
+  client = runtimeClient(bedrock);
 });
 
 afterEach(() => bedrock.reset());

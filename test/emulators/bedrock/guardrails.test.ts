@@ -1,10 +1,11 @@
-import { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { type Clients, OPERATION_CALLS } from '../../support/operation-calls.ts';
-import { EXAMPLE_KEY, startBedrock, type BedrockEmulator } from './bedrock.ts';
+import type { Clients } from '../../support/gateway-clients.ts';
+import { OPERATION_CALLS } from '../../support/operation-calls.ts';
+import { startBedrock, type BedrockEmulator } from './bedrock.ts';
 import { appliedGuardrail, BLOCKED, GUARDRAILS } from './guardrails.ts';
+import { runtimeClient } from './runtime-client.ts';
 import { TEXT_PIECES } from './tokens.ts';
 
 const [{ id, arn }] = GUARDRAILS;
@@ -20,13 +21,7 @@ let aws: BedrockRuntimeClient;
 
 beforeAll(async () => {
   bedrock = await startBedrock();
-  aws = new BedrockRuntimeClient({
-    region: 'us-east-1',
-    endpoint: bedrock.url,
-    credentials: EXAMPLE_KEY,
-    maxAttempts: 1,
-    requestHandler: new NodeHttpHandler(),
-  });
+  aws = runtimeClient(bedrock);
 });
 afterEach(() => bedrock.reset());
 afterAll(async () => {

@@ -3,20 +3,17 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { createTargets } from '../../../src/aws/target.ts';
-import { createAwsTime } from '../../../src/aws/time.ts';
 import { createRouter } from '../../../src/bedrock/route.ts';
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
 import type { Operation } from '../../../src/bedrock/service.ts';
-import { createBufferBudget } from '../../../src/buffer-budget.ts';
-import { admitEveryone } from '../../../src/callers/admission.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { createProxy } from '../../../src/proxy/proxy.ts';
 import { createPlanner } from '../../../src/regions/plan.ts';
 import type { FinishedRequest } from '../../../src/record/finished-request.ts';
 import { operationAttributes } from '../../../src/telemetry/attributes.ts';
 import { instance } from '../budgets/instances.ts';
 import { EVENT_STREAM } from '../../emulators/bedrock/answer.ts';
 import { encodeEvent } from '../../emulators/bedrock/frames.ts';
+import { startBareProxy } from '../../support/bare-proxy.ts';
 import { listen, type Listening } from '../../support/listen.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
@@ -59,40 +56,19 @@ beforeAll(async () => {
     }),
   );
   const service = { ...RUNTIME, operations: [...RUNTIME.operations, ROW] };
-  const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' };
-  const answer = createProxy({
+  proxy = await startBareProxy({
     regions: ['us-east-1'],
     planRegions: createPlanner(['us-east-1'], systemClock),
-    tellCaller: (caller) => caller,
-    admit: admitEveryone,
     findRoute: createRouter([service]),
-    operations: new Set(['inference']),
-    credentials: { get: async () => keys, replace: async () => undefined, probe: async () => keys },
-    awsTime: createAwsTime(() => {}),
-    clock: systemClock,
     targets: createTargets({
       regions: ['us-east-1'],
       endpoints: { useFips: false, overrides: { [service.hostPrefix]: bedrock.url } },
       limits: { connectMs: 10_000, headersMs: 10_000, idleMs: 10_000 },
     }),
-    budget: createBufferBudget(1_000_000),
     budgets: instance({ budgets: 'tokens/minute=10' }),
     requestMetadata: true,
-    limits: { requestBytes: 1000, uploadMs: 10_000, firstByteMs: 20_000, streamMs: 20_000 },
-    log: () => {},
     observe: (request) => finished.push(request),
   });
-  proxy = await listen(
-    createServer(async (request, response) => {
-      const { method = '', url = '' } = request;
-      const gone = new AbortController().signal;
-      const reply = await answer({ id: 'i', startedAt: systemClock.now(), method, url, request, response, gone });
-      response.writeHead(reply.status, reply.headers);
-      await reply.writeBody?.(response);
-      for (const piece of reply.body ?? []) response.write(piece);
-      response.end();
-    }),
-  );
 });
 afterAll(() => Promise.all([proxy.close(), bedrock.close()]));
 
