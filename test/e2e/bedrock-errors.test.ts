@@ -16,19 +16,20 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { cutAt, exceptionFrame, fail, stall } from '../emulators/bedrock/faults.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
-import { ask } from '../support/chain-calls.ts';
+import { ask, begin, read } from '../support/chain-calls.ts';
 import { converse, converseStream, modelId } from '../support/models.ts';
+import { DEADLINES_BY_HAND, passDeadlines } from '../support/worker-deadlines.ts';
 
 let chain: Chain;
 let client: BedrockRuntimeClient;
-/** Those that give up on a Bedrock that falls silent, and on one that goes on for too long. */
+/** Those that give up, when a test says so, on a Bedrock that has fallen silent, and on one that goes on for too long. */
 let silent: Chain;
 let endless: Chain;
 beforeAll(async () => {
   [chain, silent, endless] = await Promise.all([
     startChain(),
-    startChain({ settings: { UPSTREAM_IDLE_TIMEOUT_SECONDS: '5' } }),
-    startChain({ settings: { STREAM_DEADLINE_SECONDS: '6' } }),
+    startChain({ settings: { UPSTREAM_IDLE_TIMEOUT_SECONDS: '200' }, nodeArguments: DEADLINES_BY_HAND }),
+    startChain({ settings: { STREAM_DEADLINE_SECONDS: '200' }, nodeArguments: DEADLINES_BY_HAND }),
   ]);
   client = clientOf(chain);
 });
@@ -93,7 +94,7 @@ describe('a stream that breaks is told to the client in its own protocol', () =>
     const { stream } = await impatient.send(new ConverseStreamCommand({ modelId, messages: [] }));
     const events: unknown[] = [];
     const reading = (async () => {
-      for await (const event of stream ?? []) events.push(event);
+      for await (const event of stream ?? []) if (events.push(event) === 1) void passDeadlines(silent.host);
     })();
     await expect(reading).rejects.toBeInstanceOf(ModelStreamErrorException);
     expect(events.length).toBeGreaterThan(0);
@@ -110,7 +111,12 @@ describe('a stream that breaks is told to the client in its own protocol', () =>
     });
     const impatient = clientOf(endless);
     const { stream } = await impatient.send(new ConverseStreamCommand({ modelId, messages: [] }));
-    await expect(Array.fromAsync(stream ?? [])).rejects.toBeInstanceOf(ModelStreamErrorException);
+    const events: unknown[] = [];
+    const reading = (async () => {
+      for await (const event of stream ?? []) if (events.push(event) === 1) void passDeadlines(endless.host);
+    })();
+    await expect(reading).rejects.toBeInstanceOf(ModelStreamErrorException);
+    expect(events.length).toBeGreaterThan(0);
     impatient.destroy();
   });
 
@@ -126,8 +132,9 @@ describe('a stream that breaks is told to the client in its own protocol', () =>
   ])('server-sent events of %s', async (path, lastEvent) => {
     silent.bedrock.answer(stall('midBody'), { when: ({ body }) => String(body).includes('"stream":true') });
     const body = { model: modelId, stream: true, max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] };
-    const answer = await ask(silent, path, { body });
-    expect(String(answer.body)).toMatch(lastEvent);
+    const begun = await begin(silent, path, { body }).response;
+    await passDeadlines(silent.host);
+    expect(String((await read(begun)).body)).toMatch(lastEvent);
   });
 
   it('a large plain answer: its connection breaks', async () => {

@@ -18,9 +18,11 @@ import type { Responder } from '../emulators/bedrock/received-request.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { globalPolicy } from '../emulators/gateway/harness.ts';
 import { startTlsFront, type TlsFront } from '../dev/tls-front.ts';
+import { oneAtATime } from '../support/one-at-a-time.ts';
+import { DEADLINES_BY_HAND, thenPassDeadlines } from '../support/worker-deadlines.ts';
 
 let chain: Chain;
-/** Those that give up on a Bedrock that is silent, before its headers and after them. */
+/** Those that give up on a Bedrock once it is silent, before its headers and after them. */
 let silentBefore: Chain;
 let silentWithin: Chain;
 /** What the gateways have before them for HTTP/2, by their origin. */
@@ -28,8 +30,8 @@ const fronts = new Map<string, TlsFront & { readonly ca: Buffer }>();
 beforeAll(async () => {
   [chain, silentBefore, silentWithin] = await Promise.all([
     start({}),
-    start({ UPSTREAM_HEADERS_TIMEOUT_SECONDS: '5' }),
-    start({ UPSTREAM_IDLE_TIMEOUT_SECONDS: '5' }),
+    start({ UPSTREAM_HEADERS_TIMEOUT_SECONDS: '200' }, DEADLINES_BY_HAND),
+    start({ UPSTREAM_IDLE_TIMEOUT_SECONDS: '200' }, DEADLINES_BY_HAND),
   ]);
 });
 afterAll(async () => {
@@ -37,8 +39,12 @@ afterAll(async () => {
   await Promise.all([chain, silentBefore, silentWithin].map((each) => each.close()));
 });
 
-async function start(settings: Readonly<Record<string, string>>): Promise<Chain> {
+async function start(
+  settings: Readonly<Record<string, string>>,
+  nodeArguments: readonly string[] = [],
+): Promise<Chain> {
   const started = await startChain({
+    nodeArguments,
     settings: { MAX_REQUEST_BYTES: '100000', ...settings },
     globalPolicy: globalPolicy({
       inbound: '<set-variable name="bedrock-allowed-models" value="anthropic.allowed-*" />',
@@ -137,8 +143,8 @@ function good({ url, subscriptionKey: key } = chain.gateway): Call {
 interface AtBedrock {
   readonly name: string;
   readonly responder: Responder;
-  /** The chain that is called; default the patient one. */
-  readonly called?: () => Chain;
+  /** The chain that gives up when Bedrock has done this; default: none has to. */
+  readonly givesUp?: () => Chain;
   readonly text: string;
   readonly times: (client: Client) => number;
 }
@@ -152,14 +158,14 @@ describe('how often a call is paid when it fails at Bedrock', () => {
     {
       name: 'it is silent',
       responder: stall('beforeHeaders'),
-      called: () => silentBefore,
+      givesUp: () => silentBefore,
       text: 'Bedrock did not answer in time.',
       times: onceIfTold,
     },
     {
       name: 'it falls silent inside its answer',
       responder: stall('midBody'),
-      called: () => silentWithin,
+      givesUp: () => silentWithin,
       text: 'Bedrock fell silent in the middle of its answer.',
       times: onceIfTold,
     },
@@ -187,9 +193,15 @@ describe('how often a call is paid when it fails at Bedrock', () => {
     },
   ];
 
-  for (const { name, responder, called = () => chain, text, times } of failures) {
+  for (const { name, responder, givesUp, text, times } of failures) {
+    // All calls of a worker are given up together.
+    const alone = oneAtATime();
     it.concurrent.each(clients)(`${name}: %s`, async (client) => {
-      const seen = await countAtBedrock(client, called(), responder);
+      const called = givesUp?.();
+      const seen =
+        called === undefined
+          ? await countAtBedrock(client, chain, responder)
+          : await alone(() => countAtBedrock(client, called, thenPassDeadlines(called.host, responder)));
       expect(seen).toStrictEqual({ arrived: times(client), text: expect.stringContaining(text) });
     });
   }

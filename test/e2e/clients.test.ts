@@ -8,18 +8,19 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fail, stall } from '../emulators/bedrock/faults.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { modelId, openAiModel } from '../support/models.ts';
+import { DEADLINES_BY_HAND, passDeadlines } from '../support/worker-deadlines.ts';
 
 const profile = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-5-haiku-20241022-v1:0';
 const messages = [{ role: 'user' as const, content: 'What is a signature?' }];
 
 let chain: Chain;
-/** One that does not wait for a Bedrock that has fallen silent. */
-let impatient: Chain;
+/** One that gives up on a Bedrock that has fallen silent when a test says so. */
+let attentive: Chain;
 beforeAll(async () => {
-  const settings = { UPSTREAM_IDLE_TIMEOUT_SECONDS: '5' };
-  [chain, impatient] = await Promise.all([startChain(), startChain({ settings })]);
+  const settings = { UPSTREAM_IDLE_TIMEOUT_SECONDS: '200' };
+  [chain, attentive] = await Promise.all([startChain(), startChain({ settings, nodeArguments: DEADLINES_BY_HAND })]);
 });
-afterAll(() => Promise.all([chain.close(), impatient.close()]));
+afterAll(() => Promise.all([chain.close(), attentive.close()]));
 afterEach(() => chain.bedrock.reset());
 
 function expectVerified(operation: string) {
@@ -84,8 +85,10 @@ describe('@anthropic-ai/sdk on the Anthropic route', () => {
   });
 
   it('a stream that breaks raises', async () => {
-    impatient.bedrock.answer(stall('midBody'));
-    const stream = await client(impatient).messages.create({ model: modelId, max_tokens: 50, messages, stream: true });
+    attentive.bedrock.answer(stall('midBody'));
+    const stream = await client(attentive).messages.create({ model: modelId, max_tokens: 50, messages, stream: true });
+    // It has begun.
+    await passDeadlines(attentive.host);
     await expect(Array.fromAsync(stream)).rejects.toThrow('Bedrock');
   });
 });
@@ -125,8 +128,10 @@ describe('openai', () => {
   });
 
   it('a stream that breaks raises', async () => {
-    impatient.bedrock.answer(stall('midBody'));
-    const stream = await client(impatient).chat.completions.create({ model, messages, stream: true });
+    attentive.bedrock.answer(stall('midBody'));
+    const stream = await client(attentive).chat.completions.create({ model, messages, stream: true });
+    // It has begun.
+    await passDeadlines(attentive.host);
     await expect(Array.fromAsync(stream)).rejects.toThrow('Bedrock');
   });
 

@@ -10,37 +10,49 @@ import {
   ServiceUnavailableException,
   ValidationException,
 } from '@aws-sdk/client-bedrock-runtime';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { controlled } from '../emulators/bedrock/controlled.ts';
 import { closeBeforeHeaders, cutAfterHeaders, cutAt, fail, stall } from '../emulators/bedrock/faults.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { ask, begin, type CallOptions, type ReadAnswer } from '../support/chain-calls.ts';
+import { manualClock } from '../support/manual-clock.ts';
 import { converse, converseStream, modelId } from '../support/models.ts';
+import { nextRecord } from '../support/records.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import {
+  DEADLINES_BY_HAND,
+  passDeadlines,
+  passDeadlinesUntil,
+  thenPassDeadlines,
+} from '../support/worker-deadlines.ts';
 
 let chain: Chain;
-/** Those that give up waiting: for an upload, and for Bedrock, where each limit ends in the same refusal. */
+/**
+ * Those that give up waiting when a test says so: for an upload, for a Bedrock that is silent, and for one that is not done
+ * in time.
+ */
 let uploads: Chain;
-let impatient: Chain;
+let attentive: Chain;
+let hasty: Chain;
 let client: BedrockRuntimeClient;
 beforeAll(async () => {
-  const waits = {
-    UPSTREAM_HEADERS_TIMEOUT_SECONDS: '1',
-    UPSTREAM_IDLE_TIMEOUT_SECONDS: '1',
-    FIRST_BYTE_DEADLINE_SECONDS: '3',
-  };
-  [chain, uploads, impatient] = await Promise.all([
+  const silence = { UPSTREAM_HEADERS_TIMEOUT_SECONDS: '201', UPSTREAM_IDLE_TIMEOUT_SECONDS: '202' };
+  const byHand = { nodeArguments: DEADLINES_BY_HAND };
+  [chain, uploads, attentive, hasty] = await Promise.all([
     startChain({ settings: { MAX_REQUEST_BYTES: '100000', MAX_BUFFERED_BYTES: '200000' } }),
-    startChain({ settings: { UPLOAD_TIMEOUT_SECONDS: '1' } }),
-    startChain({ settings: waits }),
+    // By its host an upload may dry up.
+    startChain({ ...byHand, settings: { UPLOAD_TIMEOUT_SECONDS: '200' }, hostClock: manualClock() }),
+    startChain({ ...byHand, settings: silence }),
+    startChain({ ...byHand, settings: { FIRST_BYTE_DEADLINE_SECONDS: '210' } }),
   ]);
   client = new BedrockRuntimeClient({ ...chain.clientConfig(), maxAttempts: 1 });
 });
 afterAll(async () => {
   client.destroy();
-  await Promise.all([chain, uploads, impatient].map((each) => each.close()));
+  await Promise.all([chain, uploads, attentive, hasty].map((each) => each.close()));
 });
-afterEach(() => [chain, impatient].forEach(({ bedrock }) => bedrock.reset()));
+afterEach(() => [chain, attentive, hasty].forEach(({ bedrock }) => bedrock.reset()));
 
 /** Calls the Functions host as the gateway does, so that the function and not the policy has to refuse. */
 async function callHost(path: string, { headers, ...options }: CallOptions = {}, called = chain) {
@@ -182,7 +194,7 @@ describe('503 for an order of the gateway that cannot be understood, and a line 
       expectRefusal(answer, 503, 'ServiceUnavailableException');
       expect(JSON.parse(String(answer.body)).message, path).toContain(header);
       const isTold = () => chain.host.logs.slice(lines).some(({ message }) => message.includes('"bedrock.failure"'));
-      await vi.waitUntil(isTold, { timeout: 60_000, interval: 5 });
+      await waitUntil(isTold, 5);
     }
     expect(chain.bedrock.requests).toHaveLength(0);
   });
@@ -221,14 +233,8 @@ describe('408 RequestTimeoutException', () => {
     const { request, response } = begin(uploads, converse, { door: 'host', headers, open: true });
     request.write('{"messages":');
     // The host hands over an answer when the upload has ended, which here is after its time.
-    const refused = new Promise<void>((resolve) => {
-      const off = uploads.host.onLog(({ message }) => {
-        if (!message.includes('"status":408')) return;
-        off();
-        resolve();
-      });
-    });
-    await refused;
+    const refused = nextRecord(uploads.host, ({ status }) => status === 408);
+    await passDeadlinesUntil(uploads.host, refused);
     request.end('[]}');
     const answer = await response;
     expect(answer.statusCode).toBe(408);
@@ -310,13 +316,15 @@ describe('503 ServiceUnavailableException', () => {
 });
 
 describe('408 ModelTimeoutException', () => {
-  const call = (path: string) => callHost(path, {}, impatient);
+  const call = (path: string) => callHost(path, {}, attentive);
+  const fallSilent = (phase: Parameters<typeof stall>[0]) =>
+    attentive.bedrock.answer(thenPassDeadlines(attentive.host, stall(phase)));
 
   it('no headers in time', async () => {
-    impatient.bedrock.answer(stall('beforeHeaders'));
+    fallSilent('beforeHeaders');
     expectRefusal(await call(converse), 408, 'ModelTimeoutException');
-    impatient.bedrock.answer(stall('beforeHeaders'));
-    const sdk = new BedrockRuntimeClient({ ...impatient.clientConfig(), maxAttempts: 1 });
+    fallSilent('beforeHeaders');
+    const sdk = new BedrockRuntimeClient({ ...attentive.clientConfig(), maxAttempts: 1 });
     await expect(sdk.send(new ConverseCommand({ modelId, messages: [] }))).rejects.toBeInstanceOf(
       ModelTimeoutException,
     );
@@ -324,22 +332,22 @@ describe('408 ModelTimeoutException', () => {
   });
 
   it('silence inside a plain answer', async () => {
-    impatient.bedrock.answer(stall('midBody'));
+    fallSilent('midBody');
     expectRefusal(await call(converse), 408, 'ModelTimeoutException');
   });
 
   it('headers, but nothing of a stream', async () => {
-    impatient.bedrock.answer(stall('afterHeaders'));
+    fallSilent('afterHeaders');
     expectRefusal(await call(converseStream), 408, 'ModelTimeoutException');
   });
 
   it('a plain answer that drips beyond the deadline of the first byte', async () => {
     const slow = controlled({ 'content-type': 'application/json' });
-    impatient.bedrock.answer(slow.responder);
-    const answer = call(converse);
-    const dripping = setInterval(() => slow.send(' ').catch(() => {}), 200);
+    hasty.bedrock.answer(slow.responder);
+    const answer = callHost(converse, {}, hasty);
+    for (let drop = 0; drop < 3; drop += 1) await slow.send(' ');
+    await passDeadlines(hasty.host);
     expectRefusal(await answer, 408, 'ModelTimeoutException');
-    clearInterval(dripping);
   });
 });
 

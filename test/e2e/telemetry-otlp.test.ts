@@ -14,6 +14,7 @@ import { nextChunk } from '../support/raw-client.ts';
 import { nextRecord } from '../support/records.ts';
 import { firstCells } from '../support/reference.ts';
 import { modelId } from '../support/models.ts';
+import { DEADLINES_BY_HAND, thenPassDeadlines } from '../support/worker-deadlines.ts';
 
 /** The first two only ask, and their sums are compared; what goes wrong happens to the third. */
 const SUBSCRIPTIONS = [
@@ -72,8 +73,9 @@ describe.each([
     chain = await startChain({
       subscriptions: SUBSCRIPTIONS,
       telemetry: 'otlp',
+      nodeArguments: DEADLINES_BY_HAND,
       settings: {
-        UPSTREAM_HEADERS_TIMEOUT_SECONDS: '20',
+        UPSTREAM_HEADERS_TIMEOUT_SECONDS: '200',
         OTEL_SERVICE_NAME: 'func-contoso',
         OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
         OTEL_EXPORTER_OTLP_HEADERS: 'x-otlp-key=key%20of%20the%20collector',
@@ -116,7 +118,7 @@ describe.each([
     await callTraced(converse, { messages }, { traceparent: 'nonsense' });
     await scripted('throttled', fail(429, 'ThrottlingException', 'Slow down.'), converse);
     await scripted('no connection', closeBeforeHeaders, converse);
-    await scripted('no headers', () => {}, converse);
+    await scripted('no headers', thenPassDeadlines(chain.host), converse);
     await scripted('cut', cutAt(1500), `${converse}-stream`);
     traces['refused'] = await callTraced('/model/a%20b/converse', {});
     traces['unknown'] = await callTraced('/model/a/no-such-operation', {});

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
+import type { Clock } from '../../src/clock.ts';
 import type { BedrockEmulator } from './bedrock/bedrock.ts';
 import { BY_NAME, startRegions } from './bedrock/regions.ts';
 import type { ServiceName } from './bedrock/services.ts';
@@ -47,6 +48,8 @@ export interface ChainOptions {
   accounts?: (callers: AwsCallers) => AwsAccounts;
   /** What befalls the managed identity before the app starts. */
   identityAtStart?: (identity: ManagedIdentity) => void;
+  /** By which the Functions host counts its own limits; default that of the machine. */
+  hostClock?: Clock;
   /** AWS's time; default that of the machine. */
   awsClock?: () => Date;
   gatewayPort?: number;
@@ -202,6 +205,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     startFunctionsHost({
       environment: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== '')),
       frontEnd: options.frontEnd ?? false,
+      ...(options.hostClock === undefined ? {} : { clock: options.hostClock }),
       ...(options.node === undefined ? {} : { node: options.node }),
       nodeArguments: [...(regions.length > 1 ? BY_NAME : []), ...(options.nodeArguments ?? [])],
       ...(options.appDirectory === undefined ? {} : { appDirectory: options.appDirectory }),

@@ -1,6 +1,8 @@
 // Loaded into a worker by --require: its long timers, of 100 to 220 seconds, run out on SIGUSR2, however little time has passed;
-// its clock goes on by more than that.
+// its clock goes on by more than that, and a line says so. Those of ten seconds, in which keys are to be read and an invocation
+// is to be claimed, do not run out: a slow machine must not look like a vault that hangs.
 const PASSED_MS = 230_000;
+const LONGEST_MS = 2 ** 31 - 1;
 const read = performance.now.bind(performance);
 let passed = 0;
 performance.now = () => read() + passed;
@@ -14,7 +16,7 @@ globalThis.setTimeout = (callback, milliseconds, ...rest) => {
       waiting.delete(timer);
       callback(...values);
     },
-    milliseconds,
+    milliseconds === 10_000 ? LONGEST_MS : milliseconds,
     ...rest,
   );
   if (milliseconds > 100_000 && milliseconds < 220_000) waiting.set(timer, callback);
@@ -35,6 +37,7 @@ process.on('SIGUSR2', () => {
       stop(timer);
       callback();
     }
+    console.log(JSON.stringify({ event: 'deadlines' }));
   };
   wait(100);
 });

@@ -1,31 +1,35 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { fail, raw } from '../../emulators/bedrock/faults.ts';
+import type { ChainOptions } from '../../emulators/chain.ts';
+import { oneAtATime } from '../../support/one-at-a-time.ts';
+import { DEADLINES_BY_HAND, thenPassDeadlines } from '../../support/worker-deadlines.ts';
 import { type Break, breakIn, BREAKS, type Phase, PHASES } from '../fault-matrix/breaks.ts';
 import { anthropic, eventStream, held, type Shape } from '../fault-matrix/shapes.ts';
 import { type Misdeed, type Played, type Stage, startStage } from './stage.ts';
 
-// The rows wait for timeouts most of the time.
 vi.setConfig({ maxConcurrency: 12 });
 
 const SHAPES = [held, eventStream, anthropic];
 
 /** Apps with one, two and three regions. */
 let stages: readonly Stage[];
-/** The same, which notice silence soon. In the others, a slow machine must not look like a silent Bedrock. */
-let impatient: readonly Stage[];
+/** The same, in which silence is noticed when Bedrock has fallen silent, and not after a time. */
+let attentive: readonly Stage[];
 
-const startAll = (settings: Record<string, string>) =>
-  Promise.all([1, 2, 3].map((count) => startStage(count, settings)));
+const startAll = (...options: [settings?: Record<string, string>, options?: ChainOptions]) =>
+  Promise.all([1, 2, 3].map((count) => startStage(count, ...options)));
 
 beforeAll(async () => {
-  [stages, impatient] = await Promise.all([
-    startAll({}),
-    startAll({ UPSTREAM_HEADERS_TIMEOUT_SECONDS: '5', UPSTREAM_IDLE_TIMEOUT_SECONDS: '5' }),
-  ]);
+  const settings = {
+    UPSTREAM_HEADERS_TIMEOUT_SECONDS: '201',
+    UPSTREAM_IDLE_TIMEOUT_SECONDS: '202',
+    FIRST_BYTE_DEADLINE_SECONDS: '230',
+  };
+  [stages, attentive] = await Promise.all([startAll(), startAll(settings, { nodeArguments: DEADLINES_BY_HAND })]);
 });
 afterAll(async () => {
-  await Promise.all([...stages, ...impatient].map(({ chain }) => chain.close()));
+  await Promise.all([...stages, ...attentive].map(({ chain }) => chain.close()));
 });
 
 const throttled: Misdeed = () => fail(429, 'ThrottlingException', 'Slow down.');
@@ -87,34 +91,46 @@ describe.concurrent('a region that may have worked is the last one that is asked
     ),
   );
 
-  it.each<Row>([...breaks, ...rowsOf(WORKED), ...rowsOf(ABSENCES)])(
-    '$name of $shape.name',
-    async ({ shape, misdeed, silent = false }) => {
-      const [one, two, three] = silent ? impatient : stages;
-      const alone = await one?.play(shape, [misdeed]);
-      if (alone === undefined) throw new Error('no stage');
-      const first = await two?.play(shape, [misdeed]);
-      expect(first && seen(first)).toStrictEqual(seen(alone));
-      expect(first?.sent).toStrictEqual([1, 0]);
-      expect(first && regionsOf(first)).toStrictEqual({ region: 'us-east-1', regionsTried: undefined, attempts: 1 });
-      if (Object.values(ABSENCES).includes(misdeed)) return;
+  /** Silence is noticed by all calls of a worker. */
+  const alone = new Map<Stage, ReturnType<typeof oneAtATime>>();
 
-      const second = await two?.play(shape, [throttled, misdeed]);
-      expect(second && seen(second)).toStrictEqual(seen(alone));
-      expect(second?.sent).toStrictEqual([1, 1]);
-      const asked = await three?.play(shape, [throttled, misdeed]);
-      expect(asked && seen(asked)).toStrictEqual(seen(alone));
-      expect(asked?.sent).toStrictEqual([1, 1, 0]);
-      const third = await three?.play(shape, [throttled, unavailable, misdeed]);
-      expect(third && seen(third)).toStrictEqual(seen(alone));
-      expect(third?.sent).toStrictEqual([1, 1, 1]);
-      expect(third && regionsOf(third)).toStrictEqual({
-        region: 'us-east-2',
-        regionsTried: 'us-east-1,us-west-2,us-east-2',
-        attempts: 3,
-      });
-    },
-  );
+  /** Plays that end with this misdeed. */
+  function playsOf({ shape, misdeed, silent = false }: Row) {
+    return async (stage: Stage | undefined, before: readonly Misdeed[] = []): Promise<Played> => {
+      if (stage === undefined) throw new Error('no stage');
+      if (!silent) return stage.play(shape, [...before, misdeed]);
+      const wait = alone.get(stage) ?? oneAtATime();
+      alone.set(stage, wait);
+      const noticed: Misdeed = (first) => thenPassDeadlines(stage.chain.host, misdeed(first));
+      return wait(() => stage.play(shape, [...before, noticed]));
+    };
+  }
+
+  it.each<Row>([...breaks, ...rowsOf(WORKED), ...rowsOf(ABSENCES)])('$name of $shape.name', async (row) => {
+    const [one, two, three] = row.silent === true ? attentive : stages;
+    const play = playsOf(row);
+    const only = await play(one);
+    const first = await play(two);
+    expect(seen(first)).toStrictEqual(seen(only));
+    expect(first.sent).toStrictEqual([1, 0]);
+    expect(regionsOf(first)).toStrictEqual({ region: 'us-east-1', regionsTried: undefined, attempts: 1 });
+    if (Object.values(ABSENCES).includes(row.misdeed)) return;
+
+    const second = await play(two, [throttled]);
+    expect(seen(second)).toStrictEqual(seen(only));
+    expect(second.sent).toStrictEqual([1, 1]);
+    const asked = await play(three, [throttled]);
+    expect(seen(asked)).toStrictEqual(seen(only));
+    expect(asked.sent).toStrictEqual([1, 1, 0]);
+    const third = await play(three, [throttled, unavailable]);
+    expect(seen(third)).toStrictEqual(seen(only));
+    expect(third.sent).toStrictEqual([1, 1, 1]);
+    expect(regionsOf(third)).toStrictEqual({
+      region: 'us-east-2',
+      regionsTried: 'us-east-1,us-west-2,us-east-2',
+      attempts: 3,
+    });
+  });
 });
 
 describe.concurrent('a region that refuses is followed by the next', () => {

@@ -7,6 +7,7 @@ import { fail } from '../../emulators/bedrock/faults.ts';
 import type { Responder } from '../../emulators/bedrock/received-request.ts';
 import { type Chain, startChain, withApiKey } from '../../emulators/chain.ts';
 import { call } from '../../support/chain-calls.ts';
+import { DEADLINES_BY_HAND, thenPassDeadlines } from '../../support/worker-deadlines.ts';
 
 const REGIONS = ['us-east-1', 'us-west-2'];
 
@@ -105,13 +106,15 @@ describe('clients with the retries that they have by themselves', () => {
 describe('the time of the caller ends whichever attempt is under way', () => {
   let chain: Chain;
   beforeAll(async () => {
-    // Bedrock itself would be waited for much longer.
-    chain = await startChain({ regions: REGIONS, settings: { FIRST_BYTE_DEADLINE_SECONDS: '20' } });
+    // Bedrock itself would be waited for longer.
+    const settings = { FIRST_BYTE_DEADLINE_SECONDS: '210' };
+    chain = await startChain({ regions: REGIONS, settings, nodeArguments: DEADLINES_BY_HAND });
   });
   afterAll(() => chain.close());
   afterEach(() => chain.bedrocks.forEach((bedrock) => bedrock.reset()));
 
-  const silent: Responder = () => {};
+  /** The time is over when this region has been asked. */
+  const silent: Responder = (...asked) => thenPassDeadlines(chain.host)(...asked);
   const TOO_LATE = { status: 408, headers: { 'x-amzn-errortype': 'ModelTimeoutException' } };
 
   it('the first: no other is asked', async () => {

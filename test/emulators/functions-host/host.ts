@@ -38,7 +38,7 @@ export interface FunctionsHostOptions {
   readonly shutdownMs?: number;
   /** Time between functionTimeout and the restart of the worker; default 2 seconds. */
   readonly timeoutGraceMs?: number;
-  /** By which these times are counted, but for those of uploads and of the end. */
+  /** By which these times are counted, but for that of the end. */
   readonly clock?: Clock;
   /** Default: `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` of the environment, or 104,857,600. */
   readonly bodyLimitBytes?: number;

@@ -4,10 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { exchange, openConnection } from '../../fuzz/connection.ts';
 import { type Listening, listen } from '../../support/listen.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 import { arrivalOf, closeBehind, createKestrel } from './kestrel.ts';
 
 let http: Server;
 let kestrel: Listening;
+const clock = manualClock();
 
 /** Tells what arrived; of a request that is refused, the status. */
 beforeAll(async () => {
@@ -30,7 +33,7 @@ beforeAll(async () => {
     });
     return undefined;
   });
-  kestrel = await listen(createKestrel(http, { uploadGraceMs: 300 }));
+  kestrel = await listen(createKestrel(http, { uploadGraceMs: 5000, clock }));
 });
 
 afterAll(() => kestrel.close());
@@ -183,7 +186,7 @@ describe('the body', () => {
   });
 
   it.each(['gzip, chunked', 'chunked'])('that is no chunk does not wait for the end of a line: %s', async (coding) => {
-    const patient = await listen(createKestrel(http, { uploadGraceMs: 60_000 }));
+    const patient = await listen(createKestrel(http, { uploadGraceMs: 5000, clock: manualClock() }));
     const head = `POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ${coding}\r\n\r\n`;
     expect(await exchange(patient.port, `${head}[[[[`)).toMatchObject({ status: 500, body: '' });
     await patient.close();
@@ -203,6 +206,11 @@ describe('the body', () => {
   });
 
   it('that stalls is an empty 500', async () => {
-    expect(await send('POST /x HTTP/1.1', ['Host: x', 'Content-Length: 30'], 'abc')).toMatchObject({ status: 500 });
+    const stalled = send('POST /x HTTP/1.1', ['Host: x', 'Content-Length: 30'], 'abc');
+    await waitUntil(() => clock.pending > 0);
+    await clock.pass(5000);
+    expect(clock.pending).toBe(1);
+    await clock.pass(250);
+    expect(await stalled).toMatchObject({ status: 500 });
   });
 });

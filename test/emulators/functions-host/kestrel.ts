@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
+import type { Clock, Timer } from '../../../src/clock.ts';
 import { type BodyReader, readChunks, readLength } from './kestrel-body.ts';
 import { readHead, type RequestHead, type Refusal } from './kestrel-head.ts';
 
@@ -15,6 +16,7 @@ export interface Arrival {
 export interface KestrelOptions {
   /** `MinRequestBodyDataRate`: so many milliseconds of grace, and then 240 bytes a second. */
   readonly uploadGraceMs: number;
+  readonly clock: Clock;
 }
 
 const BYTES_A_SECOND = 240;
@@ -49,7 +51,7 @@ export function closeBehind(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('connection', 'close');
 }
 
-function connection(socket: Socket, { uploadGraceMs }: KestrelOptions): Duplex {
+function connection(socket: Socket, { uploadGraceMs, clock }: KestrelOptions): Duplex {
   const announced: Arrival[] = [];
   let text: Buffer = Buffer.alloc(0);
   let body: { reader: BodyReader; chunked: boolean; fail: () => void; since: number; received: number } | undefined;
@@ -61,7 +63,7 @@ function connection(socket: Socket, { uploadGraceMs }: KestrelOptions): Duplex {
     write: (chunk: Buffer, _encoding, done) => void socket.write(chunk, () => done()),
     final: (done) => void socket.end(() => done()),
     destroy(error, done) {
-      clearInterval(watch);
+      stopWatch();
       socket.destroy();
       done(error);
     },
@@ -77,17 +79,26 @@ function connection(socket: Socket, { uploadGraceMs }: KestrelOptions): Duplex {
     if (!duplex.push(bytes)) socket.pause();
   };
   const breakBody = () => {
-    clearInterval(watch);
-    watch = undefined;
+    stopWatch();
     end.reached = true;
     body?.fail();
     body = undefined;
   };
-  let watch: NodeJS.Timeout | undefined;
-  const checkRate = () => {
-    if (body === undefined || socket.isPaused()) return;
-    const elapsed = performance.now() - body.since;
-    if (elapsed > uploadGraceMs && body.received < (elapsed / 1000) * BYTES_A_SECOND) breakBody();
+  let watch: Timer | undefined;
+  const stopWatch = () => {
+    watch?.cancel();
+    watch = undefined;
+  };
+  const isTooSlow = () => {
+    if (body === undefined || socket.isPaused()) return false;
+    const elapsed = clock.now() - body.since;
+    return elapsed > uploadGraceMs && body.received < (elapsed / 1000) * BYTES_A_SECOND;
+  };
+  const watchRate = () => {
+    watch = clock.after(CHECK_MS, () => {
+      if (isTooSlow()) breakBody();
+      else watchRate();
+    });
   };
 
   const begin = (head: RequestHead | Refusal) => {
@@ -104,10 +115,10 @@ function connection(socket: Socket, { uploadGraceMs }: KestrelOptions): Duplex {
       reader: head.body === 'chunked' ? readChunks() : readLength(head.body),
       chunked,
       fail: () => failure.abort(),
-      since: performance.now(),
+      since: clock.now(),
       received: 0,
     };
-    watch ??= setInterval(checkRate, CHECK_MS).unref();
+    if (watch === undefined) watchRate();
     return undefined;
   };
 
@@ -124,8 +135,7 @@ function connection(socket: Socket, { uploadGraceMs }: KestrelOptions): Duplex {
       if (rest === undefined) return undefined;
       if (reading.chunked) push('0\r\n\r\n');
       body = undefined;
-      clearInterval(watch);
-      watch = undefined;
+      stopWatch();
       return rest;
     } catch {
       breakBody();
