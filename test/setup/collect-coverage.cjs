@@ -1,6 +1,6 @@
 // Loaded where `src` or its bundles run, before them. Node's own NODE_V8_COVERAGE would make every process that is started
-// from here count what it runs, suites and emulators too, and have it read and write the source maps of the bundles: a third
-// of the processor time of `npm test`, for what the report leaves out.
+// from here count what it runs, suites and emulators too, and have it read and write the source maps of the bundles, for what
+// the report leaves out.
 const { randomUUID } = require('node:crypto');
 const { writeFileSync } = require('node:fs');
 const { Session } = require('node:inspector');

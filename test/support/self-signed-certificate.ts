@@ -1,4 +1,4 @@
-import { generateKeyPair, randomBytes } from 'node:crypto';
+import { generateKeyPair, privateEncrypt, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 
 import forge from 'node-forge';
@@ -7,6 +7,18 @@ import forge from 'node-forge';
 export interface SelfSigned {
   readonly key: string;
   readonly cert: string;
+}
+
+/** DigestInfo of RFC 8017 9.2, up to the SHA-256 digest. */
+const SHA_256_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex');
+
+/** Signs as forge does, by OpenSSL: forge's own arithmetic takes longer than all the rest here. */
+function signerOf(key: string): forge.pki.rsa.PrivateKey {
+  const sign = (md: forge.md.MessageDigest): string => {
+    const digest = Buffer.from(md.digest().getBytes(), 'latin1');
+    return privateEncrypt(key, Buffer.concat([SHA_256_INFO, digest])).toString('latin1');
+  };
+  return { sign } as forge.pki.rsa.PrivateKey;
 }
 
 /**
@@ -34,6 +46,6 @@ export async function selfSignedCertificate(commonName: string, days = 1): Promi
     { type: 7, ip: '127.0.0.1' },
   ];
   certificate.setExtensions([{ name: 'subjectAltName', altNames }]);
-  certificate.sign(forge.pki.privateKeyFromPem(key), forge.md.sha256.create());
+  certificate.sign(signerOf(key), forge.md.sha256.create());
   return { key, cert: forge.pki.certificateToPem(certificate) };
 }
