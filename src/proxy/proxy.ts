@@ -4,7 +4,6 @@ import type { FindRoute } from '../bedrock/route.ts';
 import type { Budgets } from '../budgets/budgets.ts';
 import type { BufferBudget } from '../buffer-budget.ts';
 import type { Admit } from '../callers/admission.ts';
-import { checkModel } from '../callers/allowed-models.ts';
 import { callerOf } from '../callers/caller.ts';
 import type { Clock } from '../clock.ts';
 import { CallerGone, errorReply, toProxyError } from '../errors.ts';
@@ -14,12 +13,11 @@ import type { Reply } from '../http/reply.ts';
 import type { TraceContext } from '../record/finished-request.ts';
 import { type Recorder, type RecorderOptions, startRecord } from '../record/recorder.ts';
 import { regionOrder } from '../regions/orders.ts';
-import { createMeter } from '../usage/meter.ts';
 import { withoutUsageEvent } from '../usage/unasked-usage.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { forwardedQuery } from './forwarded-query.ts';
-import { orderOf, usageReply } from './budgets.ts';
-import { calledModels, refuseHiddenModel } from './called-models.ts';
+import { chargingMeter, orderOf, usageReply } from './budgets.ts';
+import { checkModels, refuseHiddenModel } from './called-models.ts';
 import { createHealth, type Health } from './health.ts';
 import { type Lifetime, type LifetimeLimits, startLifetime } from './lifetime.ts';
 import { endAtDeadline } from './ending.ts';
@@ -108,15 +106,7 @@ async function answer(
   const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
   try {
     record.body(body.received);
-    const decides = caller.allowedModels !== undefined || call?.needsPrice === true;
-    const { called, others } = calledModels(route, body, decides, ordered.modelInBody());
-    if (called !== undefined) record.model(called);
-    const model = called?.used ?? others[0];
-    if (model === undefined) call?.checkModel(model);
-    for (const each of called === undefined ? others : [called.used, ...others]) {
-      call?.checkModel(each);
-      checkModel(caller, each);
-    }
+    const { model, others } = checkModels(route, body, caller, call, ordered.modelInBody(), record);
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
     const upstreamAnswer = await sendSomewhere(
       { route, model, order: regional, outgoing },
@@ -124,17 +114,7 @@ async function answer(
       signal,
       record,
     );
-    const meter = createMeter(
-      operation.metering,
-      upstreamAnswer,
-      (usage) => {
-        const { model: answered, routedModelId: routed, serviceTier } = meter.facts;
-        const mayHave = routed === undefined ? others : [...others, routed];
-        const cost = call?.charge(usage, model ?? answered, serviceTier, mayHave);
-        if (cost !== undefined) record.cost(cost);
-      },
-      model,
-    );
+    const meter = chargingMeter(operation.metering, upstreamAnswer, { model, others }, call, record);
     record.upstreamHeaders(upstreamAnswer, meter);
     const lease = budget.lease(caller.subscriptionId);
     whenClosed(response, lease.release);

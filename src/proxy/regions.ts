@@ -50,6 +50,7 @@ export function sendSomewhere(
   return sendAcross(
     plan,
     (one, isHome) => send(outgoing, sender.targets.of(service, one), isHome ? sender : elsewhere, signal, record),
-    Date.now,
+    // Dates in answers are of its clock.
+    sender.awsTime.now,
   );
 }
