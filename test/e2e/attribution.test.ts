@@ -10,11 +10,11 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { fail } from '../emulators/bedrock/faults.ts';
-import type { ReceivedRequest } from '../emulators/bedrock/received-request.ts';
 import { type Chain, newKey, startChain, withApiKey } from '../emulators/chain.ts';
 import { ask, call } from '../support/chain-calls.ts';
 import { nextRecord } from '../support/records.ts';
 import { converse, modelId } from '../support/models.ts';
+import { onlyRequest } from '../support/only-request.ts';
 
 const TEAM = {
   id: 'team-a',
@@ -34,15 +34,6 @@ const anthropic = JSON.stringify({
   max_tokens: 9,
   messages: [{ role: 'user', content: 'hello' }],
 });
-
-/** The one request that reached Bedrock, signed as it came. */
-function received({ bedrock }: Chain): ReceivedRequest {
-  expect(bedrock.requests).toHaveLength(1);
-  const [request] = bedrock.requests;
-  if (request === undefined) throw new Error('nothing came');
-  expect(request).toMatchObject({ verified: true });
-  return request;
-}
 
 describe('REQUEST_METADATA=true', () => {
   const LIMIT = 21 * 1024 * 1024;
@@ -68,7 +59,7 @@ describe('REQUEST_METADATA=true', () => {
     it('Converse', async () => {
       const answer = await client.send(new ConverseCommand({ modelId, messages, requestMetadata }));
       expect(answer.usage?.totalTokens).toBeGreaterThan(0);
-      const request = received(chain);
+      const request = onlyRequest(chain);
       expect(request.requestMetadata).toStrictEqual(expected);
       expect(JSON.parse(String(request.body))).toStrictEqual({ messages, requestMetadata: expected });
     });
@@ -77,14 +68,14 @@ describe('REQUEST_METADATA=true', () => {
       const { stream } = await client.send(new ConverseStreamCommand({ modelId, messages }));
       const events = await Array.fromAsync(stream ?? []);
       expect(events.at(-1)?.metadata?.usage?.outputTokens).toBeGreaterThan(0);
-      expect(received(chain).requestMetadata).toStrictEqual(IDS);
+      expect(onlyRequest(chain).requestMetadata).toStrictEqual(IDS);
     });
 
     it('InvokeModel', async () => {
       await client.send(
         new InvokeModelCommand({ modelId, body: anthropic, requestMetadata: JSON.stringify(requestMetadata) }),
       );
-      const request = received(chain);
+      const request = onlyRequest(chain);
       expect(request.requestMetadata).toStrictEqual(expected);
       expect(request.signedHeaders).toContain(HEADER);
       expect(String(request.body)).toBe(anthropic);
@@ -93,14 +84,14 @@ describe('REQUEST_METADATA=true', () => {
     it('InvokeModelWithResponseStream', async () => {
       const { body } = await client.send(new InvokeModelWithResponseStreamCommand({ modelId, body: anthropic }));
       await Array.fromAsync(body ?? []);
-      const request = received(chain);
+      const request = onlyRequest(chain);
       expect(request.requestMetadata).toStrictEqual(IDS);
       expect(String(request.body)).toBe(anthropic);
     });
 
     it('CountTokens is left alone', async () => {
       await client.send(new CountTokensCommand({ modelId, input: { converse: { messages } } }));
-      const request = received(chain);
+      const request = onlyRequest(chain);
       expect(JSON.parse(String(request.body))).toStrictEqual({ input: { converse: { messages } } });
       expect(request.headers).not.toHaveProperty(HEADER);
     });
@@ -130,7 +121,7 @@ describe('REQUEST_METADATA=true', () => {
   it('shares its ids with the record, and tells AWS nothing else of the caller', async () => {
     const { answer, record } = await call(chain, converse);
     expect(record['bedrockRequestId']).toBe(answer.headers['x-amzn-requestid']);
-    const { requestMetadata: sent, rawHeaders, body } = received(chain);
+    const { requestMetadata: sent, rawHeaders, body } = onlyRequest(chain);
     expect(record).toMatchObject({ ...sent });
     for (const hidden of [TEAM.name, encodeURIComponent(TEAM.name), TEAM.userId, TEAM.key]) {
       expect(rawHeaders.join('\n') + String(body)).not.toContain(hidden);
@@ -139,7 +130,7 @@ describe('REQUEST_METADATA=true', () => {
 
   it('ids are made to fit', async () => {
     await ask(chain, converse, { key: ODD.key });
-    expect(received(chain).requestMetadata).toStrictEqual({
+    expect(onlyRequest(chain).requestMetadata).toStrictEqual({
       subscriptionId: '=C3=9Cnit=3D1 =28=CE=B1=29',
       productId: 'two words',
     });
@@ -148,14 +139,14 @@ describe('REQUEST_METADATA=true', () => {
   it('a subscription of no product has no product', async () => {
     const headers = { [HEADER]: '{"productId":"forged"}' };
     await ask(chain, `/model/${modelId}/invoke`, { key: PLAIN.key, body: anthropic, headers });
-    expect(received(chain).requestMetadata).toStrictEqual({ subscriptionId: 'plain' });
+    expect(onlyRequest(chain).requestMetadata).toStrictEqual({ subscriptionId: 'plain' });
   });
 
   it('a call that the gateway has not named is left alone', async () => {
     const body = '{ "messages" : [] }';
     const headers = { authorization: `Bearer ${await chain.entra.issueToken()}` };
     await ask(chain, converse, { door: 'host', headers, body });
-    expect(String(received(chain).body)).toBe(body);
+    expect(String(onlyRequest(chain).body)).toBe(body);
   });
 
   it.each([
@@ -180,7 +171,7 @@ describe('REQUEST_METADATA=true', () => {
     const body = Buffer.from(frame.join('x'.repeat(LIMIT - frame.join('').length)));
     const { answer, record } = await call(chain, converse, { body });
     expect(answer.status).toBe(200);
-    const { body: sent, requestMetadata: map, headers } = received(chain);
+    const { body: sent, requestMetadata: map, headers } = onlyRequest(chain);
     expect(map).toStrictEqual({ team: 'x', ...IDS });
     expect(sent.length).toBeGreaterThan(LIMIT);
     expect(headers['content-length']).toBe(String(sent.length));
@@ -192,7 +183,7 @@ describe('REQUEST_METADATA=true', () => {
   it('a body in chunks, without a length', async () => {
     const pieces = ['{"messages"', ':[],"requestMeta', 'data":{"tea', 'm":"x"}', '}'];
     await ask(chain, converse, { body: pieces });
-    expect(received(chain).requestMetadata).toStrictEqual({ team: 'x', ...IDS });
+    expect(onlyRequest(chain).requestMetadata).toStrictEqual({ team: 'x', ...IDS });
   });
 
   it.each(['/openai/v1/chat/completions', '/openai/v1/responses', '/anthropic/v1/messages'])(
@@ -200,7 +191,7 @@ describe('REQUEST_METADATA=true', () => {
     async (path) => {
       const body = `{"model":"${modelId}","max_tokens":9,"messages":[]}`;
       await ask(chain, path, { body });
-      const request = received(chain);
+      const request = onlyRequest(chain);
       expect(String(request.body)).toBe(body);
       expect(request.headers).not.toHaveProperty(HEADER);
     },
@@ -209,7 +200,7 @@ describe('REQUEST_METADATA=true', () => {
   it("Bedrock's refusal passes untouched", async () => {
     chain.bedrock.answer(fail(400, 'ValidationException', 'From Bedrock.'));
     await expect(client.send(new ConverseCommand({ modelId, messages }))).rejects.toThrow('From Bedrock.');
-    expect(received(chain).requestMetadata).toStrictEqual(IDS);
+    expect(onlyRequest(chain).requestMetadata).toStrictEqual(IDS);
   });
 
   it('two subscriptions at once are told apart, call by call', async () => {
@@ -244,13 +235,13 @@ describe('without it', () => {
     ['/converse', '\ufeff{}'],
   ])('%s %s stays as it is', async (operation, body) => {
     await ask(chain, `/model/${modelId}${operation}`, { body });
-    expect(String(received(chain).body)).toBe(body);
+    expect(String(onlyRequest(chain).body)).toBe(body);
   });
 
   it('a header of the client passes', async () => {
     const value = '{"subscriptionId":  "own"}';
     await ask(chain, `/model/${modelId}/invoke`, { body: anthropic, headers: { [HEADER]: value } });
-    expect(received(chain).headers[HEADER]).toBe(value);
+    expect(onlyRequest(chain).headers[HEADER]).toBe(value);
   });
 });
 

@@ -1,16 +1,14 @@
-import Anthropic from '@anthropic-ai/sdk';
-import { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime';
-import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { RUNTIME } from '../../src/bedrock/runtime.ts';
 import { BLOCKED, GUARDRAILS } from '../emulators/bedrock/guardrails.ts';
-import type { ReceivedRequest } from '../emulators/bedrock/received-request.ts';
-import { type Chain, startChain, withApiKey } from '../emulators/chain.ts';
+import { type Chain, startChain } from '../emulators/chain.ts';
 import { globalPolicy } from '../emulators/gateway/harness.ts';
 import { ask, call } from '../support/chain-calls.ts';
+import { type Clients, clientsOf } from '../support/gateway-clients.ts';
 import { converse, converseStream, modelId } from '../support/models.ts';
-import { type Clients, OPERATION_CALLS } from '../support/operation-calls.ts';
+import { onlyRequest } from '../support/only-request.ts';
+import { OPERATION_CALLS } from '../support/operation-calls.ts';
 import { nextRecord } from '../support/records.ts';
 
 const [ORDERED, OTHER] = GUARDRAILS;
@@ -41,13 +39,7 @@ const clients = new Map<string, Clients>();
 
 beforeAll(async () => {
   chain = await startChain({ subscriptions: [FREE, GUARDED, BY_ARN, WRONG], globalPolicy: POLICY });
-  for (const { key } of [FREE, GUARDED, BY_ARN, WRONG]) {
-    clients.set(key, {
-      aws: new BedrockRuntimeClient({ ...chain.clientConfig(), requestHandler: withApiKey(key) }),
-      openai: new OpenAI({ baseURL: `${chain.gateway.url}/openai/v1`, apiKey: key }),
-      anthropic: new Anthropic({ baseURL: `${chain.gateway.url}/anthropic`, authToken: key, apiKey: null }),
-    });
-  }
+  for (const { key } of [FREE, GUARDED, BY_ARN, WRONG]) clients.set(key, clientsOf(chain, key));
 });
 afterAll(async () => {
   for (const { aws } of clients.values()) aws.destroy();
@@ -55,19 +47,10 @@ afterAll(async () => {
 });
 afterEach(() => chain.bedrock.reset());
 
-function clientsOf({ key }: { readonly key: string }): Clients {
+function clientsFor({ key }: { readonly key: string }): Clients {
   const found = clients.get(key);
   if (found === undefined) throw new Error('no such subscription');
   return found;
-}
-
-/** The one request that reached Bedrock. */
-function received(): ReceivedRequest {
-  expect(chain.bedrock.requests).toHaveLength(1);
-  const [request] = chain.bedrock.requests;
-  if (request === undefined) throw new Error('nothing came');
-  expect(request).toMatchObject({ verified: true });
-  return request;
 }
 
 const rowOf = (name: string) => RUNTIME.operations.find((operation) => name.split(',')[0] === operation.name);
@@ -92,8 +75,8 @@ describe.each(generating)('$name', ({ name: tried, run }) => {
     ['one', SAME, { id: ORDERED.id, version: '3' }],
     ['another', { identifier: OTHER.arn, version: '1' }, { id: OTHER.id, version: '1' }],
   ])('without an order: the client names %s', async (_name, guardrail, applied) => {
-    await run(clientsOf(FREE), { guardrail });
-    expect(received().guardrail).toStrictEqual(applied && { ...applied, intervened: false, traced: false });
+    await run(clientsFor(FREE), { guardrail });
+    expect(onlyRequest(chain).guardrail).toStrictEqual(applied && { ...applied, intervened: false, traced: false });
   });
 
   it.each([
@@ -102,8 +85,8 @@ describe.each(generating)('$name', ({ name: tried, run }) => {
     ['the same by its ARN', { identifier: ORDERED.arn, version: '3' }, false],
   ])('with an order: the client names %s', async (_name, guardrail, traced) => {
     for (const subscription of [GUARDED, BY_ARN]) {
-      await run(clientsOf(subscription), { guardrail });
-      const request = received();
+      await run(clientsFor(subscription), { guardrail });
+      const request = onlyRequest(chain);
       expect(request.guardrail).toStrictEqual({ id: ORDERED.id, version: '3', intervened: false, traced });
       // It is named as it was ordered.
       const ordered = subscription === GUARDED ? ORDERED.id : ORDERED.arn;
@@ -120,19 +103,19 @@ describe.each(generating)('$name', ({ name: tried, run }) => {
   ])('with an order, a client that names %s is refused, once', async (name, guardrail) => {
     // An id of the account that is called may be the ordered one; an ARN of another account cannot be an ordered ARN.
     const subscription = name === 'one of another account' ? BY_ARN : GUARDED;
-    await expect(run(clientsOf(subscription), { guardrail })).rejects.toEqual(REFUSED);
+    await expect(run(clientsFor(subscription), { guardrail })).rejects.toEqual(REFUSED);
     expect(chain.bedrock.requests).toHaveLength(0);
   });
 
   it('the guardrail blocks what it should, and record and answer say so', async () => {
-    const answer = await run(clientsOf(GUARDED), {
+    const answer = await run(clientsFor(GUARDED), {
       prompt: 'A forbidden word',
       guardrail: { ...SAME, trace: 'enabled' },
     });
     expect(answer).toContain(BLOCKED);
     expect(answer).toMatch(/guardrail_intervened|"amazon-bedrock-guardrailAction":"INTERVENED"/);
     expect(answer).toContain('"wordPolicy"');
-    expect(received().guardrail?.intervened).toBe(true);
+    expect(onlyRequest(chain).guardrail?.intervened).toBe(true);
     const [operation] = tried.split(',');
     const record = await nextRecord(
       chain.host,
@@ -144,11 +127,11 @@ describe.each(generating)('$name', ({ name: tried, run }) => {
 
 describe.each(impossible)('$name, which can carry no guardrail', ({ run }) => {
   it('passes without an order, and is refused with one, whatever the client names', async () => {
-    await run(clientsOf(FREE), {});
-    expect(received().guardrail).toBeUndefined();
+    await run(clientsFor(FREE), {});
+    expect(onlyRequest(chain).guardrail).toBeUndefined();
     chain.bedrock.reset();
     for (const guardrail of [undefined, SAME, { identifier: OTHER.id, version: '1' }]) {
-      await expect(run(clientsOf(GUARDED), { guardrail })).rejects.toEqual(REFUSED);
+      await expect(run(clientsFor(GUARDED), { guardrail })).rejects.toEqual(REFUSED);
     }
     expect(chain.bedrock.requests).toHaveLength(0);
   });
@@ -158,8 +141,8 @@ describe.each(needless)('$name, which generates nothing', ({ run }) => {
   it('passes with an order and without, whatever the client names', async () => {
     for (const subscription of [FREE, GUARDED]) {
       for (const guardrail of [undefined, SAME, { identifier: OTHER.id, version: '1' }]) {
-        await run(clientsOf(subscription), { guardrail });
-        expect(received().guardrail).toBeUndefined();
+        await run(clientsFor(subscription), { guardrail });
+        expect(onlyRequest(chain).guardrail).toBeUndefined();
         chain.bedrock.reset();
       }
     }
@@ -186,7 +169,7 @@ describe('raw bodies', () => {
   ])('%s', async (_name, body, expected = body) => {
     for (const path of [converse, converseStream]) {
       expect(await ask(chain, path, { key: GUARDED.key, body })).toMatchObject({ status: 200 });
-      const request = received();
+      const request = onlyRequest(chain);
       expect(String(request.body)).toBe(expected);
       expect(request.guardrail).toMatchObject({ id: ORDERED.id, version: '3' });
       chain.bedrock.reset();
@@ -228,7 +211,7 @@ describe('raw bodies', () => {
   it('in chunks, and compressed', async () => {
     const key = GUARDED.key;
     await ask(chain, converse, { key, body: ['{"mess', 'ages":', '[]}'] });
-    expect(String(received().body)).toBe(`{"guardrailConfig":{${named}},"messages":[]}`);
+    expect(String(onlyRequest(chain).body)).toBe(`{"guardrailConfig":{${named}},"messages":[]}`);
     const zipped = await ask(chain, converse, { key, headers: { 'content-encoding': 'gzip' } });
     expect(zipped.status).toBe(400);
     expect(chain.bedrock.requests).toHaveLength(1);
@@ -237,7 +220,7 @@ describe('raw bodies', () => {
   it('headers of a guardrail do nothing for Converse but have to be right, repeated ones are not', async () => {
     const right = { 'x-amzn-bedrock-guardrailidentifier': ORDERED.arn, 'x-amzn-bedrock-guardrailversion': '3' };
     await ask(chain, converse, { key: GUARDED.key, headers: right });
-    expect(received().headers).not.toHaveProperty('x-amzn-bedrock-guardrailidentifier');
+    expect(onlyRequest(chain).headers).not.toHaveProperty('x-amzn-bedrock-guardrailidentifier');
     chain.bedrock.reset();
     for (const identifier of [OTHER.id, [ORDERED.id, OTHER.id], [ORDERED.id, ORDERED.id]]) {
       const headers = { 'X-Amzn-Bedrock-GuardrailIdentifier': identifier };
@@ -252,10 +235,10 @@ describe('raw bodies', () => {
 describe('an order', () => {
   it('cannot be given by a client', async () => {
     await ask(chain, converse, { key: FREE.key, headers: { 'x-gateway-guardrail': `${ORDERED.id}:3` } });
-    expect(received().guardrail).toBeUndefined();
+    expect(onlyRequest(chain).guardrail).toBeUndefined();
     chain.bedrock.reset();
     await ask(chain, converse, { key: GUARDED.key, headers: { 'x-gateway-guardrail': `${OTHER.id}:1` } });
-    expect(received().guardrail).toMatchObject({ id: ORDERED.id });
+    expect(onlyRequest(chain).guardrail).toMatchObject({ id: ORDERED.id });
   });
 
   it('that is malformed is the operator’s mistake: 503, and a line that names it', async () => {

@@ -1,6 +1,4 @@
-import Anthropic from '@anthropic-ai/sdk';
 import {
-  BedrockRuntimeClient,
   type ContentBlock,
   ConverseCommand,
   ConverseStreamCommand,
@@ -8,9 +6,8 @@ import {
   InvokeModelCommand,
   InvokeModelWithResponseStreamCommand,
 } from '@aws-sdk/client-bedrock-runtime';
-import OpenAI from 'openai';
 
-import { type Chain, withApiKey } from '../emulators/chain.ts';
+import type { Clients } from '../support/gateway-clients.ts';
 import { openAiModel } from '../support/models.ts';
 
 /** One of the kinds of call that use tokens, or count them. */
@@ -21,22 +18,6 @@ export interface MixedCall {
   readonly modelId: string;
   /** Calls by a real client, reads the answer to its end, and resolves with Bedrock's request id. */
   call(clients: Clients, text: string): Promise<string | undefined>;
-}
-
-/** The clients of one subscription. */
-export interface Clients {
-  readonly aws: BedrockRuntimeClient;
-  readonly openAi: OpenAI;
-  readonly anthropic: Anthropic;
-}
-
-export function createClients(chain: Chain, key: string): Clients {
-  const { url } = chain.gateway;
-  return {
-    aws: new BedrockRuntimeClient({ ...chain.clientConfig(), requestHandler: withApiKey(key), maxAttempts: 1 }),
-    openAi: new OpenAI({ baseURL: `${url}/openai/v1`, apiKey: key, maxRetries: 0 }),
-    anthropic: new Anthropic({ baseURL: `${url}/anthropic`, apiKey: null, authToken: key, maxRetries: 0 }),
-  };
 }
 
 const PROFILE = 'us.anthropic.claude-3-5-haiku-20241022-v1:0';
@@ -168,8 +149,8 @@ const others: readonly MixedCall[] = [
     name: 'ChatCompletions',
     operation: 'ChatCompletions',
     modelId: openAiModel,
-    async call({ openAi }, text) {
-      const answer = openAi.chat.completions.create({
+    async call({ openai }, text) {
+      const answer = openai.chat.completions.create({
         model: openAiModel,
         messages: user(text),
         reasoning_effort: 'high',
@@ -181,8 +162,8 @@ const others: readonly MixedCall[] = [
     name: 'ChatCompletions, streamed',
     operation: 'ChatCompletions',
     modelId: openAiModel,
-    async call({ openAi }, text) {
-      const { data, response } = await openAi.chat.completions
+    async call({ openai }, text) {
+      const { data, response } = await openai.chat.completions
         .create({
           messages: user(text),
           model: openAiModel,
@@ -199,8 +180,8 @@ const others: readonly MixedCall[] = [
     name: 'Responses',
     operation: 'Responses',
     modelId: 'openai.gpt-oss-120b-1:0',
-    async call({ openAi }, input) {
-      const answer = openAi.responses.create({ model: this.modelId, input, prompt_cache_key: 'k' });
+    async call({ openai }, input) {
+      const answer = openai.responses.create({ model: this.modelId, input, prompt_cache_key: 'k' });
       return idIn((await answer.withResponse()).response);
     },
   },
@@ -208,8 +189,8 @@ const others: readonly MixedCall[] = [
     name: 'Responses, streamed',
     operation: 'Responses',
     modelId: 'openai.gpt-oss-120b-1:0',
-    async call({ openAi }, input) {
-      const { data, response } = await openAi.responses
+    async call({ openai }, input) {
+      const { data, response } = await openai.responses
         .create({ input, model: this.modelId, reasoning: { effort: 'high' }, stream: true })
         .withResponse();
       await readAll(data);

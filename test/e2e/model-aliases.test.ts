@@ -1,15 +1,14 @@
-import Anthropic from '@anthropic-ai/sdk';
-import { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime';
-import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { GUARDRAILS } from '../emulators/bedrock/guardrails.ts';
 import type { ReceivedRequest } from '../emulators/bedrock/received-request.ts';
-import { type Chain, startChain, withApiKey } from '../emulators/chain.ts';
+import { type Chain, startChain } from '../emulators/chain.ts';
 import { globalPolicy } from '../emulators/gateway/harness.ts';
 import { ask, call } from '../support/chain-calls.ts';
+import { type Clients, clientsOf } from '../support/gateway-clients.ts';
 import { pricedModel as HAIKU } from '../support/models.ts';
-import { type Clients, OPERATION_CALLS } from '../support/operation-calls.ts';
+import { onlyRequest } from '../support/only-request.ts';
+import { OPERATION_CALLS } from '../support/operation-calls.ts';
 
 const PROFILE = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6';
 const ALIASES = `team-default=us.${HAIKU}, team-own=${PROFILE}, dear=made.up-v1`;
@@ -49,26 +48,13 @@ beforeAll(async () => {
     globalPolicy: POLICY,
     settings: { REQUEST_METADATA: 'true' },
   });
-  clients = {
-    aws: new BedrockRuntimeClient({ ...chain.clientConfig(), requestHandler: withApiKey(TEAM.key) }),
-    openai: new OpenAI({ baseURL: `${chain.gateway.url}/openai/v1`, apiKey: TEAM.key }),
-    anthropic: new Anthropic({ baseURL: `${chain.gateway.url}/anthropic`, authToken: TEAM.key, apiKey: null }),
-  };
+  clients = clientsOf(chain, TEAM.key);
 });
 afterAll(async () => {
   clients.aws.destroy();
   await chain.close();
 });
 afterEach(() => chain.bedrock.reset());
-
-/** The one request that reached Bedrock. */
-function received(): ReceivedRequest {
-  expect(chain.bedrock.requests).toHaveLength(1);
-  const [request] = chain.bedrock.requests;
-  if (request === undefined) throw new Error('nothing came');
-  expect(request).toMatchObject({ verified: true });
-  return request;
-}
 
 /** The model that Bedrock was asked for, wherever the operation has it. */
 function modelOf({ modelId, body }: ReceivedRequest): string | undefined {
@@ -89,7 +75,7 @@ describe.each(withModel)('%s', (_name, run) => {
     [PROFILE, PROFILE],
   ])('of %s', async (model, used) => {
     const answer = await run(clients, { model });
-    expect(modelOf(received())).toBe(used);
+    expect(modelOf(onlyRequest(chain))).toBe(used);
     // What an answer calls its model is Bedrock's to say.
     expect(answer).not.toContain('"team-default"');
   });
@@ -153,7 +139,7 @@ describe('allowed models and budgets go by the model behind the alias', () => {
   it('with request metadata and a guardrail in one body', async () => {
     const body = '{"messages":[],"requestMetadata":{"a":"b"}}';
     expect(await ask(chain, '/model/team-default/converse', { key: LIMITED.key, body })).toMatchObject({ status: 200 });
-    const request = received();
+    const request = onlyRequest(chain);
     expect(request).toMatchObject({
       modelId: `us.${HAIKU}`,
       guardrail: { id: GUARDRAIL.id, version: '3' },
@@ -178,7 +164,7 @@ describe('raw bodies', () => {
   ])('%s', async (_name, body, expected) => {
     for (const path of [chat, messagesRoute]) {
       expect(await ask(chain, path, { key: TEAM.key, body })).toMatchObject({ status: 200 });
-      expect(String(received().body)).toBe(expected);
+      expect(String(onlyRequest(chain).body)).toBe(expected);
       chain.bedrock.reset();
     }
   });
@@ -203,14 +189,14 @@ describe('raw bodies', () => {
 describe('an order', () => {
   it('is for those for whom it is given', async () => {
     const { record } = await call(chain, '/model/team-default/converse', { key: OTHERS.key });
-    expect(received().modelId).toBe('team-default');
+    expect(onlyRequest(chain).modelId).toBe('team-default');
     expect(record).not.toHaveProperty('resolvedModelId');
   });
 
   it('cannot be given by a client', async () => {
     const headers = { 'x-gateway-model-aliases': `cheap=${HAIKU}` };
     await ask(chain, '/model/cheap/converse', { key: OTHERS.key, headers });
-    expect(received().modelId).toBe('cheap');
+    expect(onlyRequest(chain).modelId).toBe('cheap');
   });
 
   it('that is malformed is the operator’s mistake: 503, and a line that names it', async () => {

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { ask, call } from '../support/chain-calls.ts';
 import { openAiModel as model } from '../support/models.ts';
+import { onlyRequest } from '../support/only-request.ts';
 
 const id = 'resp_0a1b2c3d';
 
@@ -18,10 +19,9 @@ afterEach(() => chain.bedrock.reset());
 
 /** The only request that has reached Bedrock, properly signed. */
 function received() {
-  expect(chain.bedrock.requests).toHaveLength(1);
-  const [request] = chain.bedrock.requests;
-  expect(request).toMatchObject({ verified: true, labels: [id] });
-  return { operation: request?.operation, target: request?.target, body: String(request?.body) };
+  const { operation, target, labels, body } = onlyRequest(chain);
+  expect(labels).toStrictEqual([id]);
+  return { operation, target, body: String(body) };
 }
 
 describe("OpenAI's client", () => {

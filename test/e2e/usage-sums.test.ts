@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { totalTokens } from '../emulators/bedrock/tokens.ts';
 import { type GivenAnswer, sumOf } from '../emulators/bedrock/usage-ledger.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
+import { clientsOf } from '../support/gateway-clients.ts';
 import { onRecord, type RequestRecord } from '../support/records.ts';
-import { createClients, MIXED_CALLS } from './mixed-calls.ts';
+import { MIXED_CALLS } from './mixed-calls.ts';
 import { documentedFields } from '../support/reference.ts';
 
 const SUBSCRIPTIONS = [
@@ -44,7 +45,7 @@ describe('two subscriptions in parallel, 1,000 calls of every kind', () => {
     });
     await Promise.all(
       SUBSCRIPTIONS.map(async ({ id, key }) => {
-        const clients = createClients(chain, key);
+        const clients = clientsOf(chain, key, { maxRetries: 0 });
         const ids = new Set<string>();
         seen.set(id, ids);
         let next = 0;

@@ -1,7 +1,5 @@
-import type Anthropic from '@anthropic-ai/sdk';
 import {
   ApplyGuardrailCommand,
-  type BedrockRuntimeClient,
   ConverseCommand,
   ConverseStreamCommand,
   CountTokensCommand,
@@ -12,16 +10,9 @@ import {
   ListAsyncInvokesCommand,
   StartAsyncInvokeCommand,
 } from '@aws-sdk/client-bedrock-runtime';
-import type OpenAI from 'openai';
 
+import type { Clients } from './gateway-clients.ts';
 import { modelId } from './models.ts';
-
-/** What a call is made with: clients of the one who calls. */
-export interface Clients {
-  readonly aws: BedrockRuntimeClient;
-  readonly openai: OpenAI;
-  readonly anthropic: Anthropic;
-}
 
 /** A guardrail as a client names it. */
 export interface NamedGuardrail {

@@ -1,22 +1,16 @@
-import { createServer } from 'node:http';
-
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { createTargets, type Targets } from '../../../src/aws/target.ts';
-import { createAwsTime } from '../../../src/aws/time.ts';
-import { createRouter } from '../../../src/bedrock/route.ts';
 import { RUNTIME } from '../../../src/bedrock/runtime.ts';
-import { createBufferBudget } from '../../../src/buffer-budget.ts';
-import { admitEveryone } from '../../../src/callers/admission.ts';
-import { createProxy } from '../../../src/proxy/proxy.ts';
 import type { RequestRecord } from '../../../src/record/record.ts';
 import { createPlanner } from '../../../src/regions/plan.ts';
-import { type BedrockEmulator, EXAMPLE_KEY, startBedrock } from '../../emulators/bedrock/bedrock.ts';
+import { type BedrockEmulator, startBedrock } from '../../emulators/bedrock/bedrock.ts';
 import { fail } from '../../emulators/bedrock/faults.ts';
 import { createRandom } from '../../fuzz/random.ts';
-import { listen, type Listening } from '../../support/listen.ts';
-import { systemClock } from '../../../src/clock.ts';
+import { startBareProxy } from '../../support/bare-proxy.ts';
+import type { Listening } from '../../support/listen.ts';
 import { manualClock } from '../../support/manual-clock.ts';
+import { pricedModel } from '../../support/models.ts';
 import { instance } from '../../unit/budgets/instances.ts';
 
 const REGIONS = ['eu-central-1', 'eu-west-1'];
@@ -43,7 +37,7 @@ beforeEach(async () => {
       limits: { connectMs: 60_000, headersMs: 60_000, idleMs: 60_000 },
     }),
   );
-  const answer = createProxy({
+  proxy = await startBareProxy({
     regions: REGIONS,
     planRegions: createPlanner(REGIONS, clock),
     targets: {
@@ -53,30 +47,9 @@ beforeEach(async () => {
         return targets.of(service, region);
       },
     },
-    tellCaller: (caller) => caller,
-    admit: admitEveryone,
-    findRoute: createRouter([RUNTIME]),
-    operations: new Set(['inference']),
-    credentials: { get: async () => EXAMPLE_KEY, replace: async () => undefined, probe: async () => EXAMPLE_KEY },
-    awsTime: createAwsTime(() => {}),
-    clock: systemClock,
-    budget: createBufferBudget(10_000_000),
     budgets: instance({ budgets: 'tokens/day=100000000' }),
-    requestMetadata: false,
-    limits: { requestBytes: 10_000, uploadMs: 60_000, firstByteMs: 60_000, streamMs: 60_000 },
-    log: () => {},
     observe: ({ record }) => records.push(record),
   });
-  proxy = await listen(
-    createServer(async (request, response) => {
-      const { method = '', url = '' } = request;
-      const gone = new AbortController().signal;
-      const reply = await answer({ id: 'i', startedAt: systemClock.now(), method, url, request, response, gone });
-      response.writeHead(reply.status, reply.headers);
-      for (const piece of reply.body ?? []) response.write(piece);
-      response.end();
-    }),
-  );
 });
 afterEach(async () => {
   await proxy.close();
@@ -102,7 +75,7 @@ async function callAll(identityOf: (team: number, call: number) => string) {
   let moved = 0;
   for (let call = 0; call < CALLS; call += 1) {
     const team = call % TEAMS;
-    const response = await fetch(`${proxy.url}/model/anthropic.claude-haiku-4-5-20251001-v1:0/converse`, {
+    const response = await fetch(`${proxy.url}/model/${pricedModel}/converse`, {
       method: 'POST',
       headers: { 'x-gateway-subscription-id': identityOf(team, call) },
       body: '{}',

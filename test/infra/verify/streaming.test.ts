@@ -40,35 +40,16 @@ describe('check 19', () => {
     expect(results['19b']).toMatchObject({ status: 'skipped', blockedBy: '19' });
   });
 
-  it('says that a stream was cut', async () => {
-    chain.bedrock.answer(cutAt(700), streams);
+  it.each([
+    // The function tells it in the stream's own words.
+    ['was cut', cutAt(700), 'modelStreamErrorException: The connection to Bedrock failed.'],
+    ['ended with an exception', exceptionFrame('throttlingException', 'Slow down.'), 'throttlingException: Slow down.'],
+    ['ended too early', endEarly(5), 'modelStreamErrorException: Bedrock ended the stream before its last event.'],
+  ])('says that a stream %s', async (_, answer, told) => {
+    chain.bedrock.answer(answer, streams);
     const results = await verify(chain.gateway);
-    expectSaid(results, '19', {
-      status: 'failed',
-      // The function tells it in the stream's own words.
-      evidence: 'the stream ended with modelStreamErrorException: The connection to Bedrock failed.',
-      remedy: AGAIN,
-    });
-  });
-
-  it('says that Bedrock ended a stream with an exception', async () => {
-    chain.bedrock.answer(exceptionFrame('throttlingException', 'Slow down.'), streams);
-    const results = await verify(chain.gateway);
-    expectSaid(results, '19', {
-      status: 'failed',
-      evidence: 'the stream ended with throttlingException: Slow down.',
-      remedy: AGAIN,
-    });
-  });
-
-  it('says that a stream ended too early', async () => {
-    chain.bedrock.answer(endEarly(5), streams);
-    const results = await verify(chain.gateway);
-    expectSaid(results, '19', {
-      status: 'failed',
-      evidence: 'the stream ended with modelStreamErrorException: Bedrock ended the stream before its last event.',
-      remedy: AGAIN,
-    });
+    const evidence = `the stream ended with ${told}`;
+    expectSaid(results, '19', { status: 'failed', evidence, remedy: AGAIN });
   });
 
   it.each([
