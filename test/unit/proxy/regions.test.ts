@@ -13,9 +13,9 @@ it('a date after which a region may be asked again is one of AWS’s clock', asy
   if (converse === undefined) throw new Error('no operation');
   const HOUR = 3_600_000;
   const awsTime = { ...createAwsTime(() => {}), now: () => HOUR };
-  const { read, ...body } = createAnswerBody(() => {});
+  const body = createAnswerBody(() => {});
   const headers = { 'retry-after': new Date(HOUR + 7000).toUTCString() };
-  const answer: UpstreamAnswer = { status: 429, headers, read, body: { read, ...body }, abort: () => {} };
+  const answer: UpstreamAnswer = { status: 429, headers, read: body.read, body, abort: () => {} };
   const rests: unknown[] = [];
   await sendSomewhere(
     {
@@ -45,7 +45,7 @@ it('a date after which a region may be asked again is one of AWS’s clock', asy
           region,
           origin: '',
           sign: async () => ({}),
-          upstream: { send: async () => answer, close: async () => {} },
+          upstream: { send: async () => answer, prepare: () => {}, close: async () => {} },
         }),
       },
       planRegions: () => ({
