@@ -41,11 +41,19 @@ const subscriptions = ['a', 'b'].map((team) => ({
   name: `Team ${team.toUpperCase()}`,
   key: randomUUID(),
 }));
-const chain = await within(SECONDS, 'the start', startChain({ frontEnd: true, eventDelayMs: 150, subscriptions }));
+// Bedrock ends no stream before the first piece of the first one has been shown.
+const firstPiece = Promise.withResolvers<void>();
+const lastEventAfter = () => firstPiece.promise;
+const chain = await within(
+  SECONDS,
+  'the start',
+  startChain({ frontEnd: true, eventDelayMs: 150, lastEventAfter, subscriptions }),
+);
 const report = await runSteps(
-  [streaming, signature, arn, typedErrors, rotation, keyless, budgets, zeroCode, usage].map((step) =>
-    step(chain, page),
-  ),
+  [
+    streaming(chain, page, firstPiece.resolve),
+    ...[signature, arn, typedErrors, rotation, keyless, budgets, zeroCode, usage].map((step) => step(chain, page)),
+  ],
   page,
   SECONDS,
 );

@@ -8,8 +8,12 @@ import { gatewayClient, question } from './client.ts';
 import type { Page } from './page.ts';
 import type { Step } from './steps.ts';
 
-/** A ConverseStream call whose text arrives while it is being written. */
-export function streaming(chain: Chain, page: Page): Step {
+/**
+ * A ConverseStream call whose text arrives while it is being written.
+ *
+ * @param onFirstPiece called when the first piece is there: Bedrock waits for that before it ends the stream
+ */
+export function streaming(chain: Chain, page: Page, onFirstPiece: () => void): Step {
   return {
     title: 'A streamed answer, piece by piece',
     async run(check) {
@@ -25,6 +29,7 @@ export function streaming(chain: Chain, page: Page): Step {
         page.line(((performance.now() - start) / 1000).toFixed(3).padStart(8), piece);
         if (pieces.length === 0) bedrockStillWrites = chain.bedrock.activeRequests === 1;
         pieces.push(piece);
+        onFirstPiece();
       }
       client.destroy();
       check('The text arrived whole, in the ten pieces that Bedrock wrote', () => deepEqual(pieces, TEXT_PIECES));

@@ -41,6 +41,8 @@ export interface ChainOptions {
   /** Those of several regions to which there is no connection. */
   unreachable?: readonly string[];
   eventDelayMs?: number;
+  /** Of all services: as the option of `startBedrock`. */
+  lastEventAfter?: () => Promise<void>;
   /**
    * The accounts of AWS, made when it is known who calls them. With them there is an STS, and the managed identity gets
    * tokens of Entra for `AWS_AUDIENCE`; the settings say whether the app uses them.
@@ -144,6 +146,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
       service,
       keys: options.keys ?? [key],
       eventDelayMs: options.eventDelayMs ?? 0,
+      ...(options.lastEventAfter === undefined ? {} : { lastEventAfter: options.lastEventAfter }),
       ...(accounts === undefined ? {} : { accounts }),
       ...clock,
     });

@@ -55,12 +55,12 @@ export function answerOrError(source: AnswerSource, request: ReceivedRequest): A
 
 /**
  * Sends all of `answer`, with a pause between the parts of a streamed one. Stops when the client is gone. Calls
- * `beforeLast` when nothing but the last part is missing: no client can have seen the whole answer before that.
+ * `beforeLast` when nothing but the last part is missing, and waits for it: no client can have seen the whole answer before.
  */
 export async function sendAnswer(
   response: ServerResponse,
   answer: Answer,
-  { eventDelayMs = 0, beforeLast }: { eventDelayMs?: number; beforeLast?: () => void } = {},
+  { eventDelayMs = 0, beforeLast }: { eventDelayMs?: number; beforeLast?: () => void | Promise<void> } = {},
 ): Promise<void> {
   const { status, headers, parts } = answer;
   const last = parts.at(-1);
@@ -71,7 +71,7 @@ export async function sendAnswer(
   } else {
     response.writeHead(status, headers);
   }
-  if (!response.destroyed) beforeLast?.();
+  if (!response.destroyed) await beforeLast?.();
   await end(response, last);
 }
 

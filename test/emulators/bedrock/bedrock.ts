@@ -33,6 +33,8 @@ export interface BedrockOptions {
   clock?: () => Date;
   /** Pause between the events of a default streamed answer. */
   eventDelayMs?: number;
+  /** Awaited before the last event of a default streamed answer is written. */
+  lastEventAfter?: () => Promise<void>;
   /** Whether a header that must never reach AWS is refused; off for clients that talk to the emulator directly. */
   strictHeaders?: boolean;
 }
@@ -71,7 +73,7 @@ export interface BedrockEmulator {
 /** Starts the emulator; rejects when `port` is taken. */
 export async function startBedrock(options: BedrockOptions = {}): Promise<BedrockEmulator> {
   const { region = 'us-east-1', keys = [EXAMPLE_KEY], clock = () => new Date() } = options;
-  const { eventDelayMs = 0, strictHeaders = true, accounts } = options;
+  const { eventDelayMs = 0, strictHeaders = true, accounts, lastEventAfter } = options;
   const { service: name = 'bedrock-runtime' } = options;
   const service = SERVICES[name];
   const requests: ReceivedRequest[] = [];
@@ -86,7 +88,11 @@ export async function startBedrock(options: BedrockOptions = {}): Promise<Bedroc
     const answer = answerOrError(service.answer, request);
     return sendAnswer(response, answer, {
       eventDelayMs,
-      beforeLast: () => ledger.add(String(response.getHeader('x-amzn-requestid')), request.modelId, answer.tokens),
+      async beforeLast() {
+        if (answer.parts.length > 1) await lastEventAfter?.();
+        if (!response.destroyed)
+          ledger.add(String(response.getHeader('x-amzn-requestid')), request.modelId, answer.tokens);
+      },
     });
   };
 
