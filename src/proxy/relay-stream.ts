@@ -18,17 +18,22 @@ export async function relayStream(
 ): Promise<Reply> {
   const { lease, record, meter, signal, clock } = relaying;
   const { body } = answer;
+  const failIfDamaged = () => {
+    if (framer.damage !== undefined) throw framer.damage;
+  };
   /**
    * The pieces of the next whole messages, none while they have yet to come, or undefined at the end of the stream. What
    * is whole goes out before damage behind it counts.
    */
   const next = (): readonly Buffer[] | undefined => {
-    if (framer.damage !== undefined) throw framer.damage;
+    failIfDamaged();
     const chunk = body.take();
     if (chunk === undefined) return body.ended ? rest() : NONE;
     const messages = framer.push(chunk);
     // Bounded by the longest message. The answer is paid: it is not given up for want of memory.
     lease.hold(framer.pending);
+    // Nothing need come behind damage: who waited for it would wait until Bedrock had been silent for too long.
+    if (messages.length === 0) failIfDamaged();
     return messages;
   };
   /** A clean end of the connection is the end of the answer only if the last event of its message has come. */

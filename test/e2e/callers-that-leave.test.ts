@@ -62,6 +62,15 @@ async function recordsOf(during: () => Promise<unknown>): Promise<RequestRecord[
   }
 }
 
+/** Settles when this number has stood still for as long as twenty other calls take. */
+async function untilStill(count: () => number, between: () => void = () => {}): Promise<void> {
+  for (let still = 0, before = count(); still < 20; before = count()) {
+    between();
+    await callHost(new Agent(), 'GET', '/no-such-operation');
+    still = count() === before ? still + 1 : 0;
+  }
+}
+
 /** Keeps the request without an answer. */
 function held(): { responder: Responder; arrived: Promise<ReceivedRequest> } {
   const arrived = Promise.withResolvers<ReceivedRequest>();
@@ -134,6 +143,28 @@ describe('a caller that leaves: the request to Bedrock ends, and there is one re
     });
     expect(ends(records)).toStrictEqual([{ ...LEFT, status: 200, ...known }]);
     expect(records[0]?.['responseBytes']).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['a plain answer', `/model/${modelId}/invoke`, { 'content-type': 'image/png' }, Buffer.alloc(MEBIBYTE)],
+    ['an event stream', converseStream, EVENT_STREAM, encodeFrame({ ':event-type': 'chunk' }, Buffer.alloc(MEBIBYTE))],
+  ])('when it has stopped to read, and %s stands still all the way', async (_name, path, headers, piece) => {
+    const stream = controlled(headers);
+    chain.bedrock.answer(stream.responder);
+    const records = await recordsOf(async () => {
+      const { request, response } = begin(chain, path);
+      let sent = 0;
+      const sending = (async () => {
+        for (; ; sent += 1) await stream.send(piece);
+      })();
+      sending.catch(() => {});
+      await response;
+      await untilStill(() => sent);
+      request.destroy();
+      const received = await stream.started;
+      await received.aborted;
+    });
+    expect(ends(records)).toStrictEqual([{ ...LEFT, status: 200, usageUnknown: 'cut' }]);
   });
 
   it('in the middle of its upload: Bedrock hears of nothing', async () => {
@@ -214,15 +245,14 @@ describe('a caller that hardly reads an answer of 400 MiB', () => {
     })();
     const answer = await response;
     let received = 0;
-    // A kilobyte at a time, until Bedrock has stood still for as long as it takes to read twenty, and to make as many
-    // other calls.
-    for (let still = 0; still < 20;) {
-      const sentBefore = sent;
-      const chunk: unknown = answer.read(1024) ?? answer.read();
-      if (chunk instanceof Buffer) received += chunk.length;
-      await callHost(new Agent(), 'GET', '/health');
-      still = sent === sentBefore ? still + 1 : 0;
-    }
+    // A kilobyte at a time, until Bedrock has stood still for as long as it takes to read twenty.
+    await untilStill(
+      () => sent,
+      () => {
+        const chunk: unknown = answer.read(1024) ?? answer.read();
+        if (chunk instanceof Buffer) received += chunk.length;
+      },
+    );
     expect(sent).toBeLessThan(PIECES / 2);
     expect((await liveBytes(chain.host)) - before).toBeLessThan(LIMIT);
     for await (const chunk of answer) received += (chunk as Buffer).length;

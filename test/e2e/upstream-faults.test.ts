@@ -26,6 +26,7 @@ import { begin, recordOf } from '../support/chain-calls.ts';
 import { nextChunk } from '../support/raw-client.ts';
 import { selfSignedCertificate } from '../support/self-signed-certificate.ts';
 import { converse, converseStream, modelId } from '../support/models.ts';
+import { DEADLINES_BY_HAND, passDeadlines } from '../support/worker-deadlines.ts';
 
 const INVOKE = `/model/${modelId}/invoke`;
 const CHAT = '/openai/v1/chat/completions';
@@ -36,18 +37,16 @@ const MEGABYTE = 1024 * 1024;
 const MOST_SENT = 32 * MEGABYTE;
 
 let chain: Chain;
+/** One that no longer waits for headers when a test says so. */
+let attentive: Chain;
 beforeAll(async () => {
-  chain = await startChain({
-    nodeArguments: COUNT_OBJECTS,
-    settings: {
-      UPSTREAM_HEADERS_TIMEOUT_SECONDS: '2',
-      UPSTREAM_IDLE_TIMEOUT_SECONDS: '2',
-      FIRST_BYTE_DEADLINE_SECONDS: '20',
-      STREAM_DEADLINE_SECONDS: '25',
-    },
-  });
+  const settings = { UPSTREAM_HEADERS_TIMEOUT_SECONDS: '200' };
+  [chain, attentive] = await Promise.all([
+    startChain({ nodeArguments: COUNT_OBJECTS }),
+    startChain({ nodeArguments: DEADLINES_BY_HAND, settings }),
+  ]);
 });
-afterAll(() => chain.close());
+afterAll(() => Promise.all([chain.close(), attentive.close()]));
 afterEach(() => chain.bedrock.reset());
 
 /** Calls through the gateway, as soon as Bedrock is set to answer so; resolves with the head of what came back. */
@@ -65,7 +64,8 @@ async function expectRefusal(answer: IncomingMessage, refusal: string, outcome: 
 
 const expectBroken = (answer: IncomingMessage, through = chain) =>
   expectRefusal(answer, '503 ServiceUnavailableException', 'upstreamBroke', through);
-const expectTimeout = (answer: IncomingMessage) => expectRefusal(answer, '408 ModelTimeoutException', 'timedOut');
+const expectTimeout = (answer: IncomingMessage) =>
+  expectRefusal(answer, '408 ModelTimeoutException', 'timedOut', attentive);
 
 /** Head of an answer, which is the last one on its connection. */
 function head(status: string, ...fields: string[]): string {
@@ -147,18 +147,18 @@ describe('heads', () => {
     expect(await hungUp.promise).toBeLessThan(MOST_SENT);
   });
 
-  it('fields that drip', async () => {
-    const dripping = raw('HTTP/1.1 200 OK\r\n', async (socket) => {
-      for (; !socket.destroyed; await sleep(100)) socket.write('X-A: a\r\n');
+  it.each([
+    ['fields that drip', 'HTTP/1.1 200 OK\r\n', 'X-A: a\r\n'],
+    ['interim answers without a last one', '', 'HTTP/1.1 102 Processing\r\n\r\n'],
+  ])('%s', async (_name, begun, piece) => {
+    const dripping = raw(begun, async (socket) => {
+      for (let count = 0; !socket.destroyed; count += 1) {
+        socket.write(piece);
+        if (count === 10) void passDeadlines(attentive.host);
+        await sleep(20);
+      }
     });
-    await expectTimeout(await call(converse, dripping));
-  });
-
-  it('interim answers without a last one', async () => {
-    const interim = raw('', async (socket) => {
-      for (; !socket.destroyed; await sleep(100)) socket.write('HTTP/1.1 102 Processing\r\n\r\n');
-    });
-    await expectTimeout(await call(converse, interim));
+    await expectTimeout(await call(converse, dripping, attentive));
   });
 
   it('interim answers before it', async () => {
@@ -278,7 +278,7 @@ describe('plain bodies', () => {
     );
     const before = await liveBytes(chain.host);
     const answer = await call(INVOKE, endless);
-    for (let read = 0; read < 150 * MEGABYTE;) read += (await nextChunk(answer))?.length ?? Infinity;
+    for (let read = 0; read < 60 * MEGABYTE;) read += (await nextChunk(answer))?.length ?? Infinity;
     const growth = (await liveBytes(chain.host)) - before;
     answer.destroy();
     await hungUp.promise;

@@ -50,7 +50,7 @@ export interface ChainOptions {
   accounts?: (callers: AwsCallers) => AwsAccounts;
   /** What befalls the managed identity before the app starts. */
   identityAtStart?: (identity: ManagedIdentity) => void;
-  /** By which the Functions host counts its own limits; default that of the machine. */
+  /** By which the Functions host counts its own limits, also the one after which it kills a worker; default that of the machine. */
   hostClock?: Clock;
   /** AWS's time; default that of the machine. */
   awsClock?: () => Date;
@@ -200,6 +200,8 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
     ENTRA_AUDIENCE: entra.appClientId,
     ENTRA_ALLOWED_CALLERS: entra.callerObjectId,
     ENTRA_AUTHORITY: entra.authority,
+    // The longest: no test is about how soon a busy machine gets a connection, but those that say so.
+    UPSTREAM_CONNECT_TIMEOUT_SECONDS: '230',
     ...collector?.environment,
     ...insights?.environment,
     ...options.settings,

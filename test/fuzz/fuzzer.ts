@@ -39,7 +39,6 @@ export interface FuzzReport {
 const SETTINGS = {
   MAX_REQUEST_BYTES: '100000',
   UPLOAD_TIMEOUT_SECONDS: '2',
-  FIRST_BYTE_DEADLINE_SECONDS: '10',
   OPERATIONS: GROUPS.join(','),
 };
 

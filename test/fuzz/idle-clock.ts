@@ -7,7 +7,7 @@ export interface IdleClock {
   stop(): void;
 }
 
-/** A request that is not answered while so many idle seconds pass hangs; every limit of the proxy is far below. */
+/** A request that is not answered while so many idle seconds pass hangs: the limit of an upload is far below. */
 export const HANG_SECONDS = 30;
 
 const TICK_MS = 1000;
