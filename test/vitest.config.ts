@@ -15,8 +15,9 @@ const UNIT = ['test/unit/**/*.test.ts', 'test/docs/**/*.test.ts', 'test/emulator
 export default defineConfig({
   test: {
     root,
-    // Each suite starts servers and a worker process of its own; more at a time than cores only slows them down.
-    maxWorkers: 2,
+    // Each suite starts servers and worker processes of its own, which fill the two cores of a small machine; one more at a
+    // time, since some wait more than they compute.
+    maxWorkers: 3,
     pool: 'forks',
     // Node itself loads the sources, by type stripping, as it does everywhere else; coverage then speaks of the real lines.
     server: { deps: { external: [/\/src\//] } },
