@@ -25,10 +25,13 @@ import { type Chain, exportedTelemetry, newKey, startChain } from '../emulators/
 import { type FunctionsHost, startFunctionsHost } from '../emulators/functions-host/host.ts';
 import { type KeyVault, startKeyVault } from '../emulators/azure/key-vault.ts';
 import { startManagedIdentity } from '../emulators/azure/managed-identity.ts';
+import { type ManualClock, manualClock } from '../support/manual-clock.ts';
 import { beginCall, nextChunk } from '../support/raw-client.ts';
+import { nextRecord } from '../support/records.ts';
 import { findSecrets, type Text } from '../support/secret-scan.ts';
 import { root } from '../support/root.ts';
 import { converse, converseStream, modelId, openAiModel } from '../support/models.ts';
+import { DEADLINES_BY_HAND, passDeadlinesUntil, thenPassDeadlines } from '../support/worker-deadlines.ts';
 
 const SECRET = 'aws-credentials';
 const PROMPT = `The patient ${randomUUID()} was told of the diagnosis on Monday.`;
@@ -102,10 +105,6 @@ const FAULTS: readonly [name: string, fault: Responder, path: string][] = [
   ['no body', cutAfterHeaders, converse],
   ['half a body', cutAt(60), converse],
   ['half a stream', cutAt(200), converseStream],
-  ['no headers', stall('beforeHeaders'), converse],
-  ['silence after the headers', stall('afterHeaders'), converse],
-  ['silence in a body', stall('midBody'), converse],
-  ['silence in a stream', stall('midBody'), converseStream],
   ['an exception in a stream', exceptionFrame('throttlingException', 'Slow down.'), converseStream],
   ['a stream that ends early', endEarly(2), converseStream],
   ['no frames', splitAt(50, Buffer.from(ANSWER.repeat(3))), converseStream],
@@ -114,8 +113,15 @@ const FAULTS: readonly [name: string, fault: Responder, path: string][] = [
   ['its own failure', fail(500, 'InternalServerException', 'Oh.'), converse],
 ];
 
+const SILENCES: typeof FAULTS = [
+  ['no headers', stall('beforeHeaders'), converse],
+  ['silence after the headers', stall('afterHeaders'), converse],
+  ['silence in a body', stall('midBody'), converse],
+  ['silence in a stream', stall('midBody'), converseStream],
+];
+
 /** Everything that can happen to a call of a chain in good health, and a rotation. */
-async function runMix(chain: Chain): Promise<void> {
+async function runMix(chain: Chain, hostClock: ManualClock): Promise<void> {
   const { gateway, host, bedrock, entra, vault } = chain;
   const client = { 'api-key': gateway.subscriptionKey, authorization: 'Bearer of-the-clients-own-0123456789' };
   const call = (where: string, path: string, request: Request = {}) =>
@@ -131,6 +137,10 @@ async function runMix(chain: Chain): Promise<void> {
   }
   for (const [name, fault, path] of FAULTS) {
     bedrock.answer(fault);
+    await call(name, path);
+  }
+  for (const [name, fault, path] of SILENCES) {
+    bedrock.answer(thenPassDeadlines(host, fault));
     await call(name, path);
   }
 
@@ -179,7 +189,10 @@ async function runMix(chain: Chain): Promise<void> {
     headers: { ...credential, 'transfer-encoding': 'chunked' },
   });
   cutUpload.request.write(`{"messages":"${PROMPT}`);
+  const refused = nextRecord(host, ({ errorType }) => errorType === 'RequestTimeoutException');
+  await passDeadlinesUntil(host, refused);
   // By the host, which does not wait for an upload that dries up.
+  await hostClock.pass(6000);
   expect((await cutUpload.response).statusCode).toBe(500);
   cutUpload.request.destroy();
 
@@ -263,25 +276,28 @@ function logsOf(host: FunctionsHost): Text[] {
 
 const LIMITS = {
   MAX_REQUEST_BYTES: '20000',
-  UPLOAD_TIMEOUT_SECONDS: '1',
-  UPSTREAM_HEADERS_TIMEOUT_SECONDS: '1',
-  UPSTREAM_IDLE_TIMEOUT_SECONDS: '1',
-  FIRST_BYTE_DEADLINE_SECONDS: '3',
+  UPLOAD_TIMEOUT_SECONDS: '200',
+  UPSTREAM_HEADERS_TIMEOUT_SECONDS: '201',
+  UPSTREAM_IDLE_TIMEOUT_SECONDS: '202',
+  FIRST_BYTE_DEADLINE_SECONDS: '230',
 };
 
 describe('no secret in any reply, and none in any log line, prompts and answers included', () => {
   it.each(['entra', 'functionKey'] as const)('calls of every kind, %s', async (callerAuth) => {
     replies.length = 0;
     const key = { ...newKey(), sessionToken: `IQoJ${randomUUID()}//${randomUUID()}` };
+    const hostClock = manualClock();
     const chain = await startChain({
       callerAuth,
+      nodeArguments: DEADLINES_BY_HAND,
+      hostClock,
       keys: [key],
       secrets: { [SECRET]: JSON.stringify(key) },
       settings: { ...LIMITS, OTEL_EXPORTER_OTLP_HEADERS: `x-otlp-key=${OTLP_KEY}` },
       telemetry: 'both',
     });
     closers.push(() => chain.close());
-    await runMix(chain);
+    await runMix(chain, hostClock);
     await chain.host.stop();
     const credentials = credentialsOf(chain, chain.vault, chain.identity.environment.IDENTITY_HEADER);
     const logs = logsOf(chain.host);

@@ -7,16 +7,19 @@ import { controlled, type Controlled } from '../emulators/bedrock/controlled.ts'
 import { encodeEvent } from '../emulators/bedrock/frames.ts';
 import { type Chain, startChain } from '../emulators/chain.ts';
 import { begin } from '../support/chain-calls.ts';
+import { manualClock } from '../support/manual-clock.ts';
+import { patientFarewell } from '../support/patient-farewell.ts';
 import { nextChunk, type RawCall } from '../support/raw-client.ts';
 import { converse, converseStream } from '../support/models.ts';
 
 const EVENT = encodeEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text: 'Hello' } });
 
 let chain: Chain;
-beforeEach(async () => {
-  chain = await startChain();
-});
 afterEach(() => chain.close());
+
+const startPatient = async () => {
+  chain = await startChain(patientFarewell());
+};
 
 /** A call whose answer the test sends. */
 function beginControlled(path: string, headers: Record<string, string>) {
@@ -48,6 +51,8 @@ async function sendPieces(answer: Controlled, response: RawCall['response'], pie
 }
 
 describe('when the host shuts down', () => {
+  beforeEach(startPatient);
+
   it('an idle worker ends', async () => {
     expect((await begin(chain, converse).response).statusCode).toBe(200);
     await chain.host.shutDown();
@@ -70,6 +75,8 @@ describe('when the host shuts down', () => {
 });
 
 describe('when the host asks the worker to end, with calls in it', () => {
+  beforeEach(startPatient);
+
   it('an idle worker ends', async () => {
     expect((await begin(chain, converse).response).statusCode).toBe(200);
     await chain.host.stop();
@@ -110,6 +117,13 @@ describe('when the host asks the worker to end, with calls in it', () => {
     await stopped;
     expectOrderlyEnd();
     expect(outcomes()).toStrictEqual(Array.from({ length: 10 }, () => 'complete'));
+  });
+});
+
+describe('when the host asks the worker to end, and a call in it does not', () => {
+  beforeEach(async () => {
+    // The host's own five seconds do not pass: what ends the stream is the function.
+    chain = await startChain({ hostClock: manualClock() });
   });
 
   it('a stream without an end is cut after four seconds, does not look complete, and ends at Bedrock', async () => {

@@ -14,6 +14,7 @@ import { nextChunk } from '../support/raw-client.ts';
 import { nextRecord } from '../support/records.ts';
 import { firstCells } from '../support/reference.ts';
 import { modelId } from '../support/models.ts';
+import { patientFarewell } from '../support/patient-farewell.ts';
 import { DEADLINES_BY_HAND, thenPassDeadlines } from '../support/worker-deadlines.ts';
 
 /** The first two only ask, and their sums are compared; what goes wrong happens to the third. */
@@ -70,10 +71,12 @@ describe.each([
   const traces: Record<string, ClientTrace> = {};
 
   beforeAll(async () => {
+    const patient = patientFarewell();
     chain = await startChain({
+      ...patient,
       subscriptions: SUBSCRIPTIONS,
       telemetry: 'otlp',
-      nodeArguments: DEADLINES_BY_HAND,
+      nodeArguments: [...DEADLINES_BY_HAND, ...patient.nodeArguments],
       settings: {
         UPSTREAM_HEADERS_TIMEOUT_SECONDS: '200',
         OTEL_SERVICE_NAME: 'func-contoso',

@@ -38,7 +38,7 @@ export interface FunctionsHostOptions {
   readonly shutdownMs?: number;
   /** Time between functionTimeout and the restart of the worker; default 2 seconds. */
   readonly timeoutGraceMs?: number;
-  /** By which these times are counted, but for that of the end. */
+  /** By which these times are counted, and the one after which a worker that has been asked to end is killed; not `shutdownMs`. */
   readonly clock?: Clock;
   /** Default: `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` of the environment, or 104,857,600. */
   readonly bodyLimitBytes?: number;
@@ -93,6 +93,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions = {}): Pr
   const directory = resolve(options.appDirectory ?? fileURLToPath(new URL('../../../', import.meta.url)));
   const environment = options.environment ?? {};
   const log = createHostLog();
+  const clock = options.clock ?? systemClock;
   const keys = createKeys();
   const app = await readAppFolder(directory);
   const wrong = settingsThatStopTheHost(environment);
@@ -105,6 +106,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions = {}): Pr
       node: options.node ?? process.execPath,
       nodeArguments: options.nodeArguments ?? [],
       log,
+      clock,
     });
   const supervisor = wrong.length > 0 ? noWorker() : await superviseWorker(start, log);
   // The library's server closes idle connections after five seconds: let go of them earlier.
@@ -122,7 +124,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions = {}): Pr
     activityTimeoutMs: options.activityTimeoutMs ?? 240_000,
     functionTimeoutMs: options.functionTimeoutMs ?? app.functionTimeoutMs,
     timeoutGraceMs: options.timeoutGraceMs ?? 2000,
-    clock: options.clock ?? systemClock,
+    clock,
     bodyLimitBytes: options.bodyLimitBytes ?? Number(environment['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'] ?? 104_857_600),
   };
   const calls = trackOpenCalls();

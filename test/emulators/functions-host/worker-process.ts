@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '../../../src/clock.ts';
 import type { AppFolder } from './app-folder.ts';
 import type { HostLog } from './log.ts';
 import type {
@@ -22,6 +23,8 @@ export interface WorkerSettings {
   readonly node: string;
   readonly nodeArguments: readonly string[];
   readonly log: HostLog;
+  /** By which the time is counted that a worker has to end. */
+  readonly clock: Clock;
 }
 
 /** How the worker's part of an invocation ended. `crashed`: the process did, so there is nothing more to wait for. */
@@ -58,7 +61,7 @@ const COVERAGE = ['--require', fileURLToPath(new URL('../../setup/collect-covera
 
 /** Forks a worker and waits until the app is loaded. Rejects with the error of an app that cannot be loaded. */
 export async function startWorker(settings: WorkerSettings): Promise<WorkerProcess> {
-  const { app, environment, log } = settings;
+  const { app, environment, log, clock } = settings;
   const inherited = INHERITED.map((name) => [name, process.env[name]]).filter(([, value]) => value !== undefined);
   const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [app.directory, app.entry, app.format], {
     cwd: app.directory,
@@ -125,9 +128,9 @@ export async function startWorker(settings: WorkerSettings): Promise<WorkerProce
     async terminate(unread) {
       if (unread !== undefined) output.ignore();
       send({ type: 'workerTerminate' });
-      const kill = setTimeout(() => child.kill('SIGKILL'), TERMINATE_GRACE_MS);
+      const kill = clock.after(TERMINATE_GRACE_MS, () => child.kill('SIGKILL'));
       await closed;
-      clearTimeout(kill);
+      kill.cancel();
     },
     kill: () => child.kill('SIGKILL'),
   };
