@@ -18,15 +18,15 @@ export function beginCall(url: string, options: RequestOptions = {}): RawCall {
   return { request: outgoing, response };
 }
 
-/** Reads one chunk of a paused response; undefined at its end. */
+/** Reads one chunk of a paused response; undefined at its end, and where it is broken already. */
 export async function nextChunk(response: IncomingMessage): Promise<Buffer | undefined> {
   for (;;) {
     const chunk: unknown = response.read();
     if (chunk instanceof Buffer) return chunk;
-    if (response.readableEnded) return undefined;
+    if (response.readableEnded || response.destroyed) return undefined;
     const next = new AbortController();
     try {
-      await Promise.race(['readable', 'end', 'error'].map((event) => once(response, event, { signal: next.signal })));
+      await Promise.race(['readable', 'end', 'close'].map((event) => once(response, event, { signal: next.signal })));
     } finally {
       next.abort();
     }
