@@ -8,13 +8,16 @@ export interface Dev {
   readonly child: ChildProcess;
   /** All that was printed so far. */
   output(): string;
-  /** The output, once `pattern` is in it. Rejects when the process ends before. */
+  /** The output, once `pattern` is in it. Rejects, with what there is, when the process ends before, or nothing ends. */
   until(pattern: RegExp): Promise<string>;
   /** As Ctrl-C in a terminal does it: the whole process group gets the signal. Resolves with the exit code. */
   interrupt(): Promise<number | null>;
   /** SIGKILL to the whole group. */
   kill(): Promise<void>;
 }
+
+/** Below the limit of a test, which does not tell what was printed. */
+const HANG_MS = 240_000;
 
 export interface DevOptions {
   /** Words after `npm run dev --`. */
@@ -46,9 +49,11 @@ export function startDev(environment: Readonly<Record<string, string>>, { words 
     child,
     output: () => text,
     async until(pattern) {
+      const hung = AbortSignal.timeout(HANG_MS);
+      const aborted = once(hung, 'abort');
       while (!pattern.test(text)) {
-        if (hasEnded()) throw new Error(`ended without ${String(pattern)}:\n${text}`);
-        await Promise.race([changed.promise, closed]);
+        if (hasEnded() || hung.aborted) throw new Error(`no ${String(pattern)} in:\n${text}`);
+        await Promise.race([changed.promise, closed, aborted]);
       }
       return text;
     },
