@@ -24,10 +24,13 @@ export interface LocalProxyOptions {
   readonly port: number;
   /** TLS with HTTP/2 beside HTTP/1.1. */
   readonly https: boolean;
+  readonly onForward: NonNullable<GatewayOptions['onForward']>;
   readonly onAnswer: NonNullable<GatewayOptions['onAnswer']>;
 }
 
-type Gateway = Pick<GatewayOptions, 'globalPolicy' | 'mostRequests' | 'onAnswer'> & { readonly port: number };
+type Gateway = Pick<GatewayOptions, 'globalPolicy' | 'mostRequests' | 'onForward' | 'onAnswer'> & {
+  readonly port: number;
+};
 type Running = Omit<LocalProxy, 'certificate'> & { readonly gatewayPort: number };
 
 /** Enough to see an answer of the emulator stream. */
@@ -36,11 +39,11 @@ const EVENT_DELAY_MS = 100;
 /** Rejects when the port is taken. */
 export async function startLocalProxy(
   target: Target,
-  { port, https, onAnswer }: LocalProxyOptions,
+  { port, https, onForward, onAnswer }: LocalProxyOptions,
 ): Promise<LocalProxy> {
   const start = target.bedrock === 'emulated' ? startEmulated : startReal;
   // Here nobody looks at requests afterwards, and a gateway for development runs for days.
-  const gateway = { globalPolicy: REFUSE_ORIGINS, mostRequests: 0, onAnswer, port: https ? 0 : port };
+  const gateway = { globalPolicy: REFUSE_ORIGINS, mostRequests: 0, onForward, onAnswer, port: https ? 0 : port };
   const { gatewayPort, ...proxy } = await start(target, gateway);
   if (!https) return proxy;
   const front = await startTlsFront(gatewayPort, port).catch(async (error: unknown) => {

@@ -35,10 +35,9 @@ async function run(): Promise<void> {
   const proxy = await startLocalProxy(target, {
     port,
     https,
-    onAnswer(request, answer) {
-      unnamed.add(request);
-      print(gatewayLine(request, answer, new Date()));
-    },
+    // A record can be here before the answer is at the gateway.
+    onForward: unnamed.add,
+    onAnswer: (request, answer) => print(gatewayLine(request, answer, new Date())),
   });
   proxy.host.onLog((line) => print(terminalLine(line, unnamed.take)));
   let stopping: Promise<void> | undefined;

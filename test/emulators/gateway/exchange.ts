@@ -70,6 +70,8 @@ export interface Exchange {
   /** Keys of the quotas that this request has counted for. */
   readonly quotasCounted: Set<string>;
   readonly record: RequestRecord;
+  /** Told of the record when the request is about to be forwarded. */
+  readonly onForward: (record: Readonly<RequestRecord>) => void;
   /** Aborted when the client is gone. */
   readonly clientGone: AbortSignal;
 }

@@ -61,6 +61,7 @@ function send(exchange: Exchange, timeoutMs: number): Promise<IncomingMessage> {
       signal: exchange.clientGone,
     });
     exchange.record.forwarded = { method: request.method, target: path, rawHeaders: flatten(headers) };
+    exchange.onForward(exchange.record);
     const timer = setTimeout(() => outgoing.destroy(new BackendTimeout()), timeoutMs);
     outgoing.once('response', (answer) => {
       clearTimeout(timer);

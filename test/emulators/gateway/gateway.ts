@@ -48,6 +48,8 @@ export interface GatewayOptions {
   readonly port?: number;
   /** How many requests are kept to be looked at, at least half of it the latest; default 20,000. */
   readonly mostRequests?: number;
+  /** Told of each request that is forwarded, before the backend can have heard of it. */
+  readonly onForward?: (request: GatewayRequest) => void;
   /** Told of each answer as it is about to go to a client that is still there. */
   readonly onAnswer?: (request: GatewayRequest, answer: Readonly<PolicyResponse>) => void;
 }
@@ -81,7 +83,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const suffix = options.path ?? '/bedrock';
   const subscriptions = options.subscriptions ?? [{ id: 'default', name: 'Default', key: randomUUID() }];
   const operations = options.operations ?? BEDROCK_OPERATIONS;
-  const { mostRequests = 20_000, onAnswer } = options;
+  const { mostRequests = 20_000, onForward = () => {}, onAnswer } = options;
   const keys = { required: true, header: 'api-key', query: 'api-key', bearer: true, ...options.keys };
   const nextUrl = inTurn([options.backendUrl].flat());
   const policies = compilePolicies({
@@ -112,7 +114,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const target = incoming.url ?? '';
-    const exchange = newExchange(incoming, outgoing, suffix, options.decodeSlashes ?? true);
+    const exchange = newExchange(incoming, outgoing, suffix, options.decodeSlashes ?? true, onForward);
     const { method, path, headers, query } = exchange.request;
     requests.push(exchange.record);
     if (requests.length > mostRequests) requests.splice(0, requests.length - Math.floor(mostRequests / 2));

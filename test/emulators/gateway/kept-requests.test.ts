@@ -15,6 +15,17 @@ test.each([
   expect(gateway.requests.map(({ target }) => target)).toEqual(expected);
 });
 
+test('each request that is forwarded is told before its answer', async () => {
+  const told: string[] = [];
+  const gateway = await harness.start({
+    onForward: ({ target, forwarded }) => told.push(`to ${target} as ${forwarded?.target}`),
+    onAnswer: ({ target }) => told.push(`from ${target}`),
+  });
+  await call(gateway, { target: '/model/1' });
+  await call(gateway, { target: '/nothing' });
+  expect(told).toEqual(['to /bedrock/model/1 as /model/1', 'from /bedrock/model/1', 'from /bedrock/nothing']);
+});
+
 test('each answer is told with its request, forwarded or not', async () => {
   const told: [target: string, forwarded: boolean, status: number][] = [];
   const gateway = await harness.start({

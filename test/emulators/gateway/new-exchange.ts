@@ -15,6 +15,7 @@ export function newExchange(
   outgoing: ServerResponse,
   suffix: string,
   decodeSlashes: boolean,
+  onForward: Exchange['onForward'],
 ): Exchange {
   const clientGone = new AbortController();
   outgoing.once('close', () => {
@@ -46,6 +47,7 @@ export function newExchange(
       rawHeaders: incoming.rawHeaders,
       forwarded: undefined,
     },
+    onForward,
     clientGone: clientGone.signal,
   };
 }
