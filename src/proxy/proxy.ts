@@ -106,15 +106,15 @@ async function answer(
   const body = await readBody(request, { ...limits, uploadMs }, budget.lease(caller.subscriptionId), rewrite);
   try {
     record.body(body.received);
-    const { model, others } = checkModels(route, body, caller, call, ordered.modelInBody(), record);
+    const models = checkModels(route, body, caller, call, ordered.modelInBody(), record);
     const outgoing = { method: operation.method, path, query, headers, unsigned, body, caller };
     const upstreamAnswer = await sendSomewhere(
-      { route, model, order: regional, outgoing },
+      { route, model: models.model, order: regional, outgoing },
       dependencies,
       signal,
       record,
     );
-    const meter = chargingMeter(operation.metering, upstreamAnswer, { model, others }, call, record);
+    const meter = chargingMeter(operation.metering, upstreamAnswer, models, call, record);
     record.upstreamHeaders(upstreamAnswer, meter);
     const lease = budget.lease(caller.subscriptionId);
     whenClosed(response, lease.release);
