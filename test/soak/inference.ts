@@ -36,6 +36,14 @@ const response =
 
 const STREAMED_CHAT = { stream: true, stream_options: { include_usage: true } };
 
+const STREAMED_MESSAGES = spending(
+  'Messages',
+  '/anthropic/v1/messages',
+  'events',
+  anthropic({ model: pricedModel, stream: true }),
+  'message_stop',
+);
+
 /** What calls a model and is told its tokens, by every family of routes, in every shape, on both hosts that do. */
 export const INFERENCE: readonly Operation[] = [
   ...[pricedModel, NOVA].flatMap((model) => [
@@ -51,13 +59,7 @@ export const INFERENCE: readonly Operation[] = [
     'amazon-bedrock-invocationMetrics',
   ),
   spending('Messages', '/anthropic/v1/messages', 'plain', anthropic({ model: pricedModel })),
-  spending(
-    'Messages',
-    '/anthropic/v1/messages',
-    'events',
-    anthropic({ model: pricedModel, stream: true }),
-    'message_stop',
-  ),
+  STREAMED_MESSAGES,
   unpriced('ChatCompletions', '/openai/v1/chat/completions', 'plain', chat()),
   unpriced('ChatCompletions', '/openai/v1/chat/completions', 'events', chat(STREAMED_CHAT), '[DONE]'),
   unpriced('Responses', '/openai/v1/responses', 'plain', response()),
@@ -65,15 +67,7 @@ export const INFERENCE: readonly Operation[] = [
   onMantle(unpriced('ChatCompletions', '/v1/chat/completions', 'plain', chat())),
   onMantle(unpriced('ChatCompletions', '/openai/v1/chat/completions', 'events', chat(STREAMED_CHAT), '[DONE]')),
   onMantle(unpriced('Responses', '/v1/responses', 'events', response({ stream: true }), 'response.completed')),
-  onMantle(
-    spending(
-      'Messages',
-      '/anthropic/v1/messages',
-      'events',
-      anthropic({ model: pricedModel, stream: true }),
-      'message_stop',
-    ),
-  ),
+  onMantle(STREAMED_MESSAGES),
 ];
 
 function spending(name: string, path: string, shape: Shape, body: Body, last?: string): Operation {
