@@ -4,7 +4,10 @@ export interface Plan {
   readonly rounds: Bounds;
   /** Rounds in which contenders take part of whom it is enough to know about how fast they are. */
   readonly otherRounds: number;
-  /** Small calls of a fresh process before it is measured: some thousands compile what they run through, and cost several times as much. */
+  /**
+   * Small calls of a fresh process before it is measured: some thousands compile what they run through, and cost several
+   * times as much.
+   */
   readonly warmUpCalls: number;
   /** In each round the contenders take so many turns at a work, one after another. */
   readonly slices: number;
@@ -33,7 +36,7 @@ export interface Bounds {
   readonly milliseconds: number;
 }
 
-/** A quarter of an hour at most. */
+/** Half an hour, on a slow machine. */
 export const FULL: Plan = {
   rounds: { least: 6, most: 16, milliseconds: 420_000 },
   otherRounds: 3,
