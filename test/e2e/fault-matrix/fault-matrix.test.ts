@@ -13,13 +13,20 @@ import { type Chain, newKey } from '../../emulators/chain.ts';
 import { type FunctionsHost, startFunctionsHost } from '../../emulators/functions-host/host.ts';
 import { recordOf } from '../../support/chain-calls.ts';
 import { type Listening, listen } from '../../support/listen.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import { oneAtATime } from '../../support/one-at-a-time.ts';
 import { beginCall } from '../../support/raw-client.ts';
 import { type Break, breakIn, BREAKS, drip, flood, type Phase, PHASES } from './breaks.ts';
 import { type Stage, startStage } from './play.ts';
 import { endOf, nextRecord, recordsOf } from '../../support/records.ts';
 import { documentedFields } from '../../support/reference.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import { DEADLINES_BY_HAND, passDeadlines } from '../../support/worker-deadlines.ts';
+import {
+  DEADLINES_BY_HAND,
+  passDeadlines,
+  passDeadlinesUntil,
+  thenPassDeadlines,
+} from '../../support/worker-deadlines.ts';
 import { held, type Shape, SHAPES, STREAMED } from './shapes.ts';
 
 // One that hangs is noticed by the time limit of its test.
@@ -35,16 +42,6 @@ async function start(...parameters: Parameters<typeof startStage>): Promise<Stag
 afterAll(async () => {
   await Promise.all(stages.map(({ chain }) => chain.close()));
 });
-
-/** Has calls wait for each other that no other one may be under way with. */
-function oneAtATime(): <T>(call: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (call) => {
-    const mine = last.then(call);
-    last = mine.catch(() => {});
-    return mine;
-  };
-}
 
 /** What the record says of an answer that broke off, and of one that fell silent. */
 const BROKE = {
@@ -151,10 +148,9 @@ describe.concurrent('Bedrock breaks off', () => {
   /** Silence is noticed by all calls of a worker. */
   const playSilence = (phase: Phase, shape: Shape) =>
     alone(() =>
-      attentive.play(shape, (seen) => async (request, response) => {
-        await breakIn(phase, 'silence', seen, shape.script)(request, response);
-        passDeadlines(attentive.chain.host);
-      }),
+      attentive.play(shape, (seen) =>
+        thenPassDeadlines(attentive.chain.host, breakIn(phase, 'silence', seen, shape.script)),
+      ),
     );
 
   it.each(rows())('$phase of $shape.name: $how', async ({ phase, how, shape, ending, tokens }) => {
@@ -300,13 +296,16 @@ describe.concurrent('the deadlines of this proxy', () => {
 
 describe.concurrent('the body of the request', () => {
   let stage: Stage;
-  let impatient: Stage;
+  /** One whose limits run out when a test says so, those of its host too. */
+  let attentive: Stage;
+  const hostClock = manualClock();
   beforeAll(async () => {
-    [stage, impatient] = await Promise.all([
+    [stage, attentive] = await Promise.all([
       start({ MAX_REQUEST_BYTES: '10000' }),
-      start({ UPLOAD_TIMEOUT_SECONDS: '1' }),
+      start({ UPLOAD_TIMEOUT_SECONDS: '200' }, { nodeArguments: DEADLINES_BY_HAND, hostClock }),
     ]);
   });
+  const alone = oneAtATime();
 
   /** Begins an upload. */
   function upload({ path }: Shape, { chain, nextKey }: Stage = stage) {
@@ -326,9 +325,14 @@ describe.concurrent('the body of the request', () => {
   }
 
   it.each(SHAPES)('stops: $name', async (shape) => {
-    const call = upload(shape, impatient);
-    call.request.write('{');
-    expect(await refusalOf(call)).toStrictEqual({
+    const refusal = await alone(async () => {
+      const call = upload(shape, attentive);
+      call.request.write('{');
+      await passDeadlinesUntil(attentive.chain.host, call.record);
+      await hostClock.pass(6000);
+      return refusalOf(call);
+    });
+    expect(refusal).toStrictEqual({
       // The host ends an upload that dries up by itself; only the record has the refusal.
       ending: '500 undefined',
       end: { status: 408, outcome: 'refused', errorType: 'RequestTimeoutException', errorSource: 'client' },
@@ -397,11 +401,12 @@ describe.concurrent('no connection to Bedrock', () => {
 
 describe.concurrent('no credentials', () => {
   let stage: Stage;
-  let impatient: Stage;
+  /** One whose deadline passes when a test says so. */
+  let attentive: Stage;
   beforeAll(async () => {
-    [stage, impatient] = await Promise.all([
+    [stage, attentive] = await Promise.all([
       start({}, { secrets: {} }),
-      start({ FIRST_BYTE_DEADLINE_SECONDS: '1' }, { secrets: {} }),
+      start({ FIRST_BYTE_DEADLINE_SECONDS: '210' }, { secrets: {}, nodeArguments: DEADLINES_BY_HAND }),
     ]);
   });
 
@@ -430,13 +435,20 @@ describe.concurrent('no credentials', () => {
   });
 
   it('the vault says nothing', { concurrent: false }, async () => {
-    const { chain, play } = impatient;
-    chain.vault.hang(true);
-    // The reading goes on for ten seconds, unless one before it has failed: then the next one begins after a moment.
-    const before = chain.vault.requests.length;
-    for (; chain.vault.requests.length === before; await sleep(100)) await play(held);
-    for (const played of await Promise.all(SHAPES.map((shape) => play(shape)))) {
-      expect(played).toStrictEqual({
+    const { chain, play } = attentive;
+    const failures = () =>
+      chain.host.logs.filter(({ message }) => message.startsWith('{"event":"bedrock.credentials"')).length;
+    for (const [index, shape] of SHAPES.entries()) {
+      // The reading before has failed, the first one at the start, and the moment passes for which the vault is left alone then.
+      chain.vault.hang(false);
+      await waitUntil(() => failures() > index);
+      await passDeadlines(chain.host);
+      chain.vault.hang(true);
+      const asked = chain.vault.nextRequest();
+      const playing = play(shape);
+      await asked;
+      await passDeadlines(chain.host);
+      expect(await playing).toStrictEqual({
         ending: '408 ModelTimeoutException',
         end: { status: 408, outcome: 'timedOut', errorType: 'ModelTimeoutException', errorSource: 'proxy' },
         sent: 0,
