@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { fail } from '../emulators/bedrock/faults.ts';
 import { type Chain, type ChainOptions, newKey, startChain } from '../emulators/chain.ts';
+import { patientFarewell } from '../support/patient-farewell.ts';
 import { nextTelemetryLine, telemetryLines } from '../support/telemetry-lines.ts';
 import { ask as askOnce } from '../support/chain-calls.ts';
 import { converse, modelId } from '../support/models.ts';
@@ -14,6 +15,7 @@ afterEach(() => chain.close());
 
 async function start(options: ChainOptions = {}): Promise<void> {
   chain = await startChain({
+    ...patientFarewell(),
     telemetry: 'applicationInsights',
     subscriptions: [{ id: 'team-a', name: 'Équipe A', key: 'key-of-team-a', productId: 'assistants' }],
     ...options,

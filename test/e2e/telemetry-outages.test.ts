@@ -7,6 +7,8 @@ import { splitAt } from '../emulators/bedrock/faults.ts';
 import { encodeEvent } from '../emulators/bedrock/frames.ts';
 import { type Chain, type ChainOptions, startChain } from '../emulators/chain.ts';
 import { ask as askOnce, begin } from '../support/chain-calls.ts';
+import { manualClock } from '../support/manual-clock.ts';
+import { patientFarewell } from '../support/patient-farewell.ts';
 import { nextChunk } from '../support/raw-client.ts';
 import { nextTelemetryLine, telemetryLines } from '../support/telemetry-lines.ts';
 import { converse, converseStream, modelId } from '../support/models.ts';
@@ -22,7 +24,7 @@ afterEach(async () => {
 });
 
 async function start(options: ChainOptions): Promise<Chain> {
-  const chain = await startChain(options);
+  const chain = await startChain({ ...patientFarewell(), ...options });
   chains.push(chain);
   return chain;
 }
@@ -46,7 +48,8 @@ function expectOrderlyEnd(chain: Chain): void {
 
 describe('no answer waits for the telemetry', () => {
   it('a collector that hangs: all calls are answered while it does, and the worker ends in time', async () => {
-    const chain = await start({ telemetry: 'both', settings: OFTEN });
+    // The worker counts its seconds here; the host does not, so that a slow machine does not end it before.
+    const chain = await start({ telemetry: 'both', settings: OFTEN, nodeArguments: [], hostClock: manualClock() });
     chain.collector.hang(true);
     chain.insights.hang(true);
     const begun = Promise.all([chain.collector.nextRequest(), chain.insights.nextRequest()]);
@@ -82,7 +85,7 @@ describe('no answer waits for the telemetry', () => {
   });
 
   it('one destination that fails does not keep the other from getting everything', async () => {
-    const chain = await start({ telemetry: 'both', settings: OFTEN });
+    const chain = await start({ telemetry: 'both', settings: { ...OFTEN, OTEL_EXPORTER_OTLP_TIMEOUT: '500' } });
     chain.collector.outage(true);
     await ask(chain, 10);
     await chain.host.stop();
