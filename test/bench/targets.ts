@@ -66,6 +66,12 @@ export function targetsOf(measured: Measured): readonly Target[] {
       'ms',
       compareRounds(starts.get('vault'), starts.get('floor'), 'firstCall', 'difference'),
     ),
+    atMost(
+      'process start to first answer with Key Vault: ours − floor',
+      20,
+      'ms',
+      compareRounds(starts.get('vault'), starts.get('floor'), 'answered', 'difference'),
+    ),
     atMost('event loop stall, worst head of 8 KB', 2, 'ms', spreadOf(worstOf(stalls, 'head'))),
     atMost('event loop stall, worst body, for a megabyte', 5, 'ms', spreadOf(worstOf(stalls, 'body'))),
     atMost('main bundle, minified', 500, 'KB', spreadOf([bundleBytes / 1000])),
