@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import type * as WorkflowParser from '@actions/workflow-parser';
@@ -10,6 +11,7 @@ import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
+import { readArguments } from '../../../infra/verify/arguments.ts';
 import { root } from '../../support/root.ts';
 
 const WORKFLOWS = '.github/workflows';
@@ -121,6 +123,74 @@ describe('the pipeline of Azure DevOps', () => {
     ] as const) {
       expect(validate(parseTexts(text.replace(right, wrong)))).toBe(false);
     }
+  });
+});
+
+/** Runs a command with programs in the place of others, each a line of a shell; tells what it has written. */
+async function runWith(
+  programs: Readonly<Record<string, string>>,
+  command: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'pipeline-'));
+  for (const [name, line] of Object.entries(programs)) {
+    await writeFile(join(folder, name), `#!/bin/sh\n${line}\n`);
+    await chmod(join(folder, name), 0o755);
+  }
+  const { PATH = '' } = process.env;
+  const env = { ...environment, PATH: `${folder}${delimiter}${PATH}`, GITHUB_STEP_SUMMARY: join(folder, 'summary') };
+  // `plan.txt` stays out of the project.
+  const { stdout } = await promisify(execFile)('bash', ['-ec', `ln -s ${root}/infra infra; ${command}`], {
+    env,
+    cwd: folder,
+  });
+  await rm(folder, { recursive: true });
+  return stdout;
+}
+
+/** The commands of all steps, with the variables of Azure DevOps put in. */
+async function commandsOf(path: string): Promise<readonly string[]> {
+  const commands = Array.from((await read(path)).matchAll(/^( *)(?:- )?(?:run|inlineScript): (.*(?:\n(?:\1 .*)?)*)/gm));
+  return commands.map(([, , command = '']) => command.replace(/^\|\n/, '').replaceAll('$(Pipeline.Workspace)', '/w'));
+}
+
+describe.each([join(WORKFLOWS, 'deploy.yml'), join(WORKFLOWS, 'watch.yml'), AZURE])('%s', (path) => {
+  it('verifies the endpoint that was deployed', async () => {
+    const lines = (await commandsOf(path)).flatMap((command) => command.match(/npm run verify.*/g) ?? []);
+    expect(lines).toHaveLength(1);
+    const told = await runWith(
+      // npm takes the first two dashes for itself.
+      {
+        npm: 'shift 3; printf "%s\\n" "$@"',
+        azd: 'test "$*" = "env get-value BEDROCK_API_URL" && echo https://a.example/b',
+      },
+      lines[0] ?? '',
+      { VERIFY_URL: 'https://a.example/b' },
+    );
+    const { url, key } = readArguments(told.trimEnd().split('\n'), { VERIFY_KEY: 'key-of-a-team' });
+    expect({ url: url.href, key }).toStrictEqual({ url: 'https://a.example/b', key: 'key-of-a-team' });
+  });
+});
+
+describe.each([join(WORKFLOWS, 'deploy.yml'), AZURE])('%s', (path) => {
+  it('plans with what is set, and with the right to read', async () => {
+    const [plan = '', ...others] = (await commandsOf(path)).filter((command) => command.includes('what-if'));
+    expect(others).toStrictEqual([]);
+    const told = await runWith({ az: 'printf "%s\\n" "$@"' }, plan, {
+      AZURE_LOCATION: 'westeurope',
+      BEDROCK_REGION: 'eu-central-1',
+      FURTHER_BEDROCK_REGIONS: '["eu-west-1", "eu-west-3"]',
+      NAME_SUFFIX: '',
+    });
+    const [given, parameters] = told.split('--parameters\n');
+    expect(given?.trimEnd().split('\n').join(' ')).toBe(
+      'deployment sub what-if --validation-level ProviderNoRbac --location westeurope --template-file infra/main.bicep',
+    );
+    expect(parameters?.trimEnd().split('\n')).toStrictEqual([
+      'location=westeurope',
+      'bedrockRegion=eu-central-1',
+      'furtherBedrockRegions=["eu-west-1", "eu-west-3"]',
+    ]);
   });
 });
 
