@@ -14,11 +14,13 @@ const LONGEST = 2050;
  * `tools[].model` (of an advisor), OpenAI's `tools[].model` (of image generation), and the same in Converse's
  * `additionalModelRequestFields`. A property `model` in a tool's schema stands deeper.
  */
-const HOLDERS = { tools: 2, fallbacks: 2, additionalModelRequestFields: 3 };
-const HOLDER_NAMES = Object.keys(HOLDERS);
-const DEPTHS = new Map(Object.entries(HOLDERS).map(([name, depth]) => [name.toLowerCase(), depth]));
+const HOLDERS = new Map([
+  ['tools', 2],
+  ['fallbacks', 2],
+  ['additionalModelRequestFields', 3],
+]);
 
-/** Arguments of tools may be called `model` too; no conversation has as many. */
+/** No call has as many models. */
 const MOST = 1_000;
 
 /** The models that may work for a request. */
@@ -44,7 +46,7 @@ export function readModels(body: Buffer, member?: 'model' | 'modelId'): NamedMod
   const hasMark = member === undefined && body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
   const json = hasMark ? body.subarray(BYTE_ORDER_MARK.length) : body;
   const names = member === 'modelId' ? ['model', 'modelId'] : ['model'];
-  const found = findMembers(json, names, { holders: HOLDER_NAMES, anyCase: true, most: MOST });
+  const found = findMembers(json, names, { holders: HOLDERS, anyCase: true, most: MOST });
   if (found === undefined) throw invalid('The body must be a JSON object.');
   const isIt = ({ name, depth }: FoundMember) => depth === 0 && name.toLowerCase() === member?.toLowerCase();
   const [own, second] = found.filter(isIt);
@@ -53,16 +55,12 @@ export function readModels(body: Buffer, member?: 'model' | 'modelId'): NamedMod
     throw invalid(`The body must be a JSON object with one member "${member}", a string.`);
   }
   const others = found
-    .filter(({ name, depth, within = '' }) => name.toLowerCase() === 'model' && isModelOf(within, depth))
+    .filter(({ name, depth }) => name.toLowerCase() === 'model' && depth > 0)
     .map(({ text }) => {
       if (text === undefined) throw invalid('Models in "tools" and "fallbacks" must be named by strings.');
       return text;
     });
   return { model: own?.text, others };
-}
-
-function isModelOf(holder: string, depth: number): boolean {
-  return depth > 0 && depth <= (DEPTHS.get(holder.toLowerCase()) ?? 0);
 }
 
 /**

@@ -24,16 +24,17 @@ export interface FoundMember {
   readonly text: string | undefined;
   /** How many levels below the outermost object. */
   readonly depth: number;
-  /** Name of the outermost object's member, of those that were looked for, that it stands in. */
-  readonly within?: string;
 }
 
 export interface MembersOptions {
-  /** Further names that are looked for in the outermost object alone. */
-  readonly holders?: readonly string[];
+  /**
+   * Further names, which are looked for in the outermost object alone, and how deep in each of them the others count:
+   * elsewhere below the outermost object they are passed over. Absent: they count everywhere.
+   */
+  readonly holders?: ReadonlyMap<string, number>;
   /** Capitals do not count. */
   readonly anyCase?: boolean;
-  /** Members of these names: more of them are no honest text. */
+  /** Members that count: more of them are no honest text. */
   readonly most?: number;
 }
 
@@ -54,17 +55,19 @@ const GRAMMARS = new Map<string, Grammar>();
 export function findMembers(
   json: Buffer,
   names: readonly string[],
-  { holders = [], anyCase = false, most = 100 }: MembersOptions = {},
+  { holders, anyCase = false, most = 100 }: MembersOptions = {},
 ): readonly FoundMember[] | undefined {
   const start = skipSpace(json, 0);
   if (json[start] !== 0x7b || !isUtf8(json)) return undefined;
-  const key = `${names.join(' ')},${holders.join(' ')},${anyCase}`;
-  const grammar = GRAMMARS.get(key) ?? grammarOf({ top: [...names, ...holders], inner: names, anyCase });
+  const top = [...names, ...(holders?.keys() ?? [])];
+  const key = `${names.join(' ')},${top.join(' ')},${anyCase}`;
+  const grammar = GRAMMARS.get(key) ?? grammarOf({ top, inner: names, anyCase });
   GRAMMARS.set(key, grammar);
   const words = new DataView(json.buffer, json.byteOffset, json.length);
   const found: FoundMember[] = [];
-  /** The member of the outermost object that is read, if it is looked for. */
-  let holder: string | undefined;
+  const elsewhere = holders === undefined ? Infinity : 0;
+  /** How deep members count where the scan is. */
+  let deepest = elsewhere;
   beginScan();
   for (let at = start + 1; ;) {
     at = scan(json, words, grammar, at);
@@ -72,23 +75,22 @@ export function findMembers(
     switch (what) {
       case WANTED_NAME:
       case WANTED_INNER_NAME: {
-        const name = nameBefore(json, at);
         const colon = skipSpace(json, at + 1);
-        const text = stringAt(json, skipSpace(json, colon + 1));
-        found.push({ name, text, depth: depth(), ...(holder !== undefined && { within: holder }) });
+        const name = nameBefore(json, at);
+        if (depth() <= deepest) found.push({ name, text: stringAt(json, skipSpace(json, colon + 1)), depth: depth() });
         if (json[colon] !== 0x3a || found.length > most) return undefined;
         if (what === WANTED_INNER_NAME) {
           at = colon;
           resume(OBJECT_COLON);
           break;
         }
-        holder = name;
+        if (holders !== undefined) deepest = depthIn(holders, name, anyCase);
         at = colon + 1;
         goOn(WANTED_VALUE, TOP_WANTED);
         break;
       }
       case NEXT_MEMBER:
-        holder = undefined;
+        deepest = elsewhere;
         at += 1;
         goOn(NEXT_NAME, TOP);
         break;
@@ -100,6 +102,13 @@ export function findMembers(
         return undefined;
     }
   }
+}
+
+function depthIn(holders: ReadonlyMap<string, number>, name: string, anyCase: boolean): number {
+  for (const [holder, deepest] of holders) {
+    if (holder === name || (anyCase && holder.toLowerCase() === name.toLowerCase())) return deepest;
+  }
+  return 0;
 }
 
 /** The string that begins there. Whether the text is valid is found out later. */

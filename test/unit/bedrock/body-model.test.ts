@@ -73,6 +73,13 @@ describe('readModels', () => {
     );
   });
 
+  it('takes any number of members of this name where they are none', () => {
+    const devices = Array.from({ length: 2000 }, (_, index) => `{"model":"m${index}"}`).join();
+    const body = `{"messages":[{"content":[{"json":[${devices}]}]}],"tools":[{"model":"b"}],"model":"a"}`;
+    expect(readModels(Buffer.from(body), 'model')).toStrictEqual({ model: 'a', others: ['b'] });
+    expect(() => readModels(Buffer.from(`{"tools":[${devices}],"model":"a"}`), 'model')).toThrow('JSON object');
+  });
+
   it('the refusal repeats nothing of the body and hides no cause that does', () => {
     const thrown = (() => {
       try {
