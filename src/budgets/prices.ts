@@ -37,7 +37,8 @@ const MOST_TIERS = 10;
  * and for an hour, each optional, with at most six decimals.
  *
  * Of the lines that fit, the id as asked for goes before the id without its geography, then the longest, then the one
- * that names the tier; a mere `*` goes last.
+ * that names the tier; a mere `*` goes last. Where the lines of a model have other tiers only, what it cost is not known,
+ * and the dearest of them is charged.
  *
  * @throws Error that names the line
  */
@@ -51,7 +52,7 @@ export function readPrices(table: string): FindPrice {
     let tiers = remembered.get(model);
     // Most models have none, and are as dear to look for.
     if (tiers?.has(tier) === true) return tiers.get(tier);
-    const price = bestOf(lines, nameOf(model), tier.toLowerCase());
+    const price = bestOf(lines, nameOf(model), tier.toLowerCase()) ?? dearestOf(lines, nameOf(model));
     if (remembered.size >= MOST_REMEMBERED) remembered.clear();
     if (tiers === undefined || tiers.size >= MOST_TIERS) remembered.set(model, (tiers = new Map()));
     tiers.set(tier, price);
@@ -75,6 +76,18 @@ function bestOf(lines: readonly Line[], name: string, tier: string): Line | unde
     bestRank = rank;
   }
   return best;
+}
+
+/** By the lines that fit a model best, whatever their tier. */
+function dearestOf(lines: readonly Line[], name: string): Price | undefined {
+  const bare = name.replace(GEOGRAPHY, '');
+  const best = Math.max(-1, ...lines.map((line) => rankOf(line, name, bare)));
+  if (best < 0) return undefined;
+  const fitting = lines.filter((line) => rankOf(line, name, bare) === best);
+  return {
+    costOf: () => undefined,
+    chargeOf: (usage) => Math.max(...fitting.map((line) => line.chargeOf(usage))),
+  };
 }
 
 function rankOf({ name, isBeginning }: Line, asked: string, bare: string): number {

@@ -48,6 +48,14 @@ abc123,                 , 7\r
     expect(inputPrice('amazon.nova*, , 1', '')).toBeUndefined();
     expect(inputPrice('', 'amazon.nova')).toBeUndefined();
   });
+
+  it('is not known in a tier that none of its lines has, and the dearest of them is charged', () => {
+    const find = readPrices('claude*, default, 9\nclaude-x, default, 3\nclaude-x, priority, 6');
+    expect(find('eu.claude-x', 'standard')?.costOf(INPUT)).toBeUndefined();
+    expect(find('eu.claude-x', 'standard')?.chargeOf(INPUT)).toBe(6e9);
+    expect(find('claude-x', 'default')?.chargeOf(INPUT)).toBe(3e9);
+    expect(find('llama', 'standard')).toBeUndefined();
+  });
 });
 
 describe('a cost', () => {
