@@ -64,6 +64,7 @@ interface Hook {
 interface AzdProject {
   readonly services: Readonly<Record<'proxy', Readonly<Record<string, unknown>> & { hooks: { prepackage: Hook } }>>;
   readonly hooks: Readonly<Record<string, readonly Hook[]>>;
+  readonly workflows?: { readonly up?: readonly { readonly azd: string }[] };
 }
 
 async function project(): Promise<AzdProject> {
@@ -78,6 +79,17 @@ describe('azure.yaml', () => {
     const run = 'npm ci && npm run package';
     expect(proxy.hooks.prepackage).toStrictEqual({ posix: { shell: 'sh', run }, windows: { shell: 'pwsh', run } });
     expect(JSON.parse(await read('package.json')).scripts.package).toMatch(/ infra\/build\/package\.ts$/);
+  });
+
+  it('has the packages of npm in place before hooks run with them: `azd up` packages, provisions, deploys, in this order', async () => {
+    const { workflows, services, hooks } = await project();
+    // Without a workflow of the project azd (1.25 and later) packages and provisions at the same time.
+    expect(workflows?.up).toStrictEqual([{ azd: 'package --all' }, { azd: 'provision' }, { azd: 'deploy --all' }]);
+    expect(services.proxy.hooks.prepackage.posix.run).toMatch(/^npm ci /);
+    // `azd provision` alone has nobody who installs them: what is run first says so.
+    for (const { posix } of Object.values(hooks).flat()) {
+      expect(posix.run).toMatch(/^node -r \.\/infra\/build\/preflight\.cjs /);
+    }
   });
 
   it('names a service that the template tags, and hooks that are there', async () => {
