@@ -62,6 +62,7 @@ interface Hook {
 
 /** What azure.yaml says, as far as it is looked at here. */
 interface AzdProject {
+  readonly requiredVersions: { readonly azd: string };
   readonly services: Readonly<Record<'proxy', Readonly<Record<string, unknown>> & { hooks: { prepackage: Hook } }>>;
   readonly hooks: Readonly<Record<string, readonly Hook[]>>;
   readonly workflows?: { readonly up?: readonly { readonly azd: string }[] };
@@ -89,6 +90,15 @@ describe('azure.yaml', () => {
     // `azd provision` alone has nobody who installs them: what is run first says so.
     for (const { posix } of Object.values(hooks).flat()) {
       expect(posix.run).toMatch(/^node -r \.\/infra\/build\/preflight\.cjs /);
+    }
+  });
+
+  it('wants an azd whose `azd down` leaves the resource group of the gateway alone, and the pages say which', async () => {
+    const { requiredVersions } = await project();
+    const [, minor = 0, patch = 0] = /^>= 1\.(\d+)\.(\d+)$/.exec(requiredVersions.azd)?.map(Number) ?? [];
+    expect(minor * 1000 + patch).toBeGreaterThanOrEqual(24_001);
+    for (const page of ['README.md', 'infra/README.md']) {
+      expect(await read(page), page).toContain(`\`azd\` 1.${minor}.${patch} or later`);
     }
   });
 
