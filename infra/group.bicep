@@ -281,9 +281,12 @@ param vaultOfficerPrincipalId string = deployer().objectId
 
 // ---- What follows from it
 
+// An empty text is taken as none: a command leaves it where its shell has no value.
 var token = toLower(uniqueString(subscription().id, environmentName, location, nameSuffix))
 var allTags = { ...tags, 'azd-env-name': environmentName }
-var workspaceId = existingWorkspaceId ?? resourceId('Microsoft.OperationalInsights/workspaces', workspaceName)
+var workspaceId = empty(existingWorkspaceId)
+  ? resourceId('Microsoft.OperationalInsights/workspaces', workspaceName)
+  : existingWorkspaceId!
 var workspaceName = resourceNames.?workspace ?? 'log-${token}'
 var functionAppName = resourceNames.?functionApp ?? 'func-${token}'
 var componentName = resourceNames.?component ?? 'appi-${token}'
@@ -294,15 +297,15 @@ var toldOfAlerts = [
   ...actionGroupIds
 ]
 var newGatewayName = resourceNames.?gateway ?? 'apim-${token}'
-var gatewayName = createApim ? newGatewayName : apimName ?? fail('Set apimName, or createApim.')
+var gatewayName = createApim ? newGatewayName : empty(apimName) ? fail('Set apimName, or createApim.') : apimName!
 var gatewayGroup = createApim
   ? resourceGroup().name
-  : apimResourceGroupName ?? fail('Set apimResourceGroupName, or createApim.')
+  : empty(apimResourceGroupName) ? fail('Set apimResourceGroupName, or createApim.') : apimResourceGroupName!
 var gatewaySubscription = createApim ? subscription().subscriptionId : apimSubscriptionId
-var userAssignedIdentityId = createApim ? null : apimUserAssignedIdentityId
+var userAssignedIdentityId = createApim || empty(apimUserAssignedIdentityId) ? null : apimUserAssignedIdentityId
 var audience = 'api://${proxyAppClientId ?? ''}'
 
-var apiUrl = '${gatewayUrl ?? gateway.outputs.url}/${apiPath}'
+var apiUrl = '${empty(gatewayUrl) ? gateway.outputs.url : gatewayUrl!}/${apiPath}'
 
 module newGateway 'gateway/api-management.bicep' = if (createApim) {
   params: {
@@ -311,9 +314,9 @@ module newGateway 'gateway/api-management.bicep' = if (createApim) {
     tags: allTags
     publisherName: apimPublisherName
     restore: restoreApim
-    publisherEmail: apimPublisherEmail ?? (createApim
+    publisherEmail: createApim && empty(apimPublisherEmail)
       ? fail('A new API Management instance needs apimPublisherEmail.')
-      : '')
+      : apimPublisherEmail ?? ''
   }
 }
 
@@ -333,7 +336,7 @@ module identity 'app/identity.bicep' = {
   }
 }
 
-module workspace 'monitoring/workspace.bicep' = if (existingWorkspaceId == null) {
+module workspace 'monitoring/workspace.bicep' = if (empty(existingWorkspaceId)) {
   params: {
     name: workspaceName
     location: location
@@ -441,7 +444,7 @@ module secretExpiry 'monitoring/secret-expiry.bicep' = if (createAlerts && creat
   dependsOn: [recipients]
 }
 
-module network 'app/network.bicep' = if (vnetEnabled && appSubnetId == null) {
+module network 'app/network.bicep' = if (vnetEnabled && empty(appSubnetId)) {
   params: {
     name: resourceNames.?network ?? 'vnet-${token}'
     location: location
@@ -453,9 +456,9 @@ module network 'app/network.bicep' = if (vnetEnabled && appSubnetId == null) {
 
 var endpoints = vnetEnabled
   ? {
-      subnetId: appSubnetId == null
+      subnetId: empty(appSubnetId)
         ? network!.outputs.endpointSubnetId
-        : endpointSubnetId ?? fail('appSubnetId needs endpointSubnetId.')
+        : empty(endpointSubnetId) ? fail('appSubnetId needs endpointSubnetId.') : endpointSubnetId!
       dns: privateDnsZones
     }
   : null
@@ -489,9 +492,9 @@ module vault 'app/vault.bicep' = if (createVault) {
   dependsOn: [workspace]
 }
 
-var existingVaultPath = split(existingVaultId ?? resourceGroup().id, '/')
+var existingVaultPath = split(empty(existingVaultId) ? resourceGroup().id : existingVaultId!, '/')
 
-module existingSecret 'app/existing-secret.bicep' = if (existingVaultId != null) {
+module existingSecret 'app/existing-secret.bicep' = if (!empty(existingVaultId)) {
   scope: resourceGroup(existingVaultPath[2], existingVaultPath[4])
   params: {
     vaultName: last(existingVaultPath)
@@ -500,9 +503,9 @@ module existingSecret 'app/existing-secret.bicep' = if (existingVaultId != null)
   }
 }
 
-var keysInVault = createVault || existingVaultId != null
-var vaultUri = existingVaultId != null ? existingSecret!.outputs.uri : createVault ? vault!.outputs.uri : ''
-var vaultName = existingVaultId != null ? existingSecret!.outputs.name : createVault ? vault!.outputs.name : ''
+var keysInVault = createVault || !empty(existingVaultId)
+var vaultUri = !empty(existingVaultId) ? existingSecret!.outputs.uri : createVault ? vault!.outputs.uri : ''
+var vaultName = !empty(existingVaultId) ? existingSecret!.outputs.name : createVault ? vault!.outputs.name : ''
 
 module functionApp 'app/function-app.bicep' = {
   params: {
@@ -539,7 +542,7 @@ module functionApp 'app/function-app.bicep' = {
         ? {}
         : {
             AWS_WEB_IDENTITY_AUDIENCE: awsWebIdentityAudience!
-            AWS_ROLE_ARN: awsRoleArn ?? fail('awsWebIdentityAudience needs awsRoleArn.')
+            AWS_ROLE_ARN: empty(awsRoleArn) ? fail('awsWebIdentityAudience needs awsRoleArn.') : awsRoleArn!
           })
       AZURE_CLIENT_ID: identity.outputs.clientId
       BUDGET_TABLE_URI: storage.outputs.budgetTableUri
@@ -549,7 +552,7 @@ module functionApp 'app/function-app.bicep' = {
         ? {
             ENTRA_TENANT_ID: tenant().tenantId
             // The client id in v2 tokens; the URI is what the gateway asks a token for.
-            ENTRA_AUDIENCE: '${proxyAppClientId ?? fail('callerAuth entra needs proxyAppClientId.')},${audience}'
+            ENTRA_AUDIENCE: '${empty(proxyAppClientId) ? fail('callerAuth entra needs proxyAppClientId.') : proxyAppClientId!},${audience}'
             ENTRA_ALLOWED_CALLERS: gateway.outputs.principalId
             ENTRA_AUTHORITY: environment().authentication.loginEndpoint
           }
@@ -560,7 +563,7 @@ module functionApp 'app/function-app.bicep' = {
     zoneRedundant: zoneRedundant
     hostTelemetry: hostTelemetry
     auditTo: auditLogs ? workspaceId : null
-    appSubnetId: vnetEnabled ? (appSubnetId == null ? network!.outputs.appSubnetId : appSubnetId) : null
+    appSubnetId: vnetEnabled ? (empty(appSubnetId) ? network!.outputs.appSubnetId : appSubnetId) : null
     privateIngress: privateIngress
   }
 }
@@ -668,4 +671,4 @@ output AWS_CREDENTIALS_SECRET_NAME string = awsSecretName
 output CREDENTIALS_REFRESH_SECONDS int = credentialsRefreshSeconds
 
 @description('The one address that Bedrock sees, for aws:SourceIp; empty without a virtual network.')
-output BEDROCK_CLIENT_ADDRESS string = vnetEnabled && appSubnetId == null ? network!.outputs.outboundAddress : ''
+output BEDROCK_CLIENT_ADDRESS string = vnetEnabled && empty(appSubnetId) ? network!.outputs.outboundAddress : ''

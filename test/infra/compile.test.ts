@@ -99,6 +99,28 @@ describe.skipIf(bicep === undefined)('Bicep files', () => {
     ['an existing instance without its name', '', 'Set apimName, or createApim.'],
     ['a new instance without an address', 'param createApim = true', 'needs apimPublisherEmail'],
     ['Entra without the app registration', existing, 'needs proxyAppClientId'],
+    ['an app registration that is an empty text', `${existing}param proxyAppClientId = ''`, 'needs proxyAppClientId'],
+    ['an instance whose name is an empty text', existing.replace("'apim'", "''"), 'Set apimName, or createApim.'],
+    [
+      'an instance whose group is an empty text',
+      existing.replace("'rg'", "''"),
+      'Set apimResourceGroupName, or createApim.',
+    ],
+    [
+      'a new instance whose address is an empty text',
+      "param createApim = true\nparam apimPublisherEmail = ''",
+      'needs apimPublisherEmail',
+    ],
+    [
+      'a web identity whose role is an empty text',
+      `${existing}param proxyAppClientId = 'x'\nparam awsWebIdentityAudience = 'api://x'\nparam awsRoleArn = ''`,
+      'awsWebIdentityAudience needs awsRoleArn.',
+    ],
+    [
+      'a subnet of the app where that of the endpoints is an empty text',
+      `${existing}param vnetEnabled = true\nparam appSubnetId = '/s/x'\nparam endpointSubnetId = ''`,
+      'appSubnetId needs endpointSubnetId.',
+    ],
     [
       'private ingress without a network',
       `${existing}param callerAuth = 'functionKey'\nparam privateIngress = true`,

@@ -62,8 +62,10 @@ interface Hook {
 
 /** What azure.yaml says, as far as it is looked at here. */
 interface AzdProject {
+  readonly requiredVersions: { readonly azd: string };
   readonly services: Readonly<Record<'proxy', Readonly<Record<string, unknown>> & { hooks: { prepackage: Hook } }>>;
   readonly hooks: Readonly<Record<string, readonly Hook[]>>;
+  readonly workflows?: { readonly up?: readonly { readonly azd: string }[] };
 }
 
 async function project(): Promise<AzdProject> {
@@ -78,6 +80,26 @@ describe('azure.yaml', () => {
     const run = 'npm ci && npm run package';
     expect(proxy.hooks.prepackage).toStrictEqual({ posix: { shell: 'sh', run }, windows: { shell: 'pwsh', run } });
     expect(JSON.parse(await read('package.json')).scripts.package).toMatch(/ infra\/build\/package\.ts$/);
+  });
+
+  it('has the packages of npm in place before hooks run with them: `azd up` packages, provisions, deploys, in this order', async () => {
+    const { workflows, services, hooks } = await project();
+    // Without a workflow of the project azd (1.25 and later) packages and provisions at the same time.
+    expect(workflows?.up).toStrictEqual([{ azd: 'package --all' }, { azd: 'provision' }, { azd: 'deploy --all' }]);
+    expect(services.proxy.hooks.prepackage.posix.run).toMatch(/^npm ci /);
+    // `azd provision` alone has nobody who installs them: what is run first says so.
+    for (const { posix } of Object.values(hooks).flat()) {
+      expect(posix.run).toMatch(/^node -r \.\/infra\/build\/preflight\.cjs /);
+    }
+  });
+
+  it('wants an azd whose `azd down` leaves the resource group of the gateway alone, and the pages say which', async () => {
+    const { requiredVersions } = await project();
+    const [, minor = 0, patch = 0] = /^>= 1\.(\d+)\.(\d+)$/.exec(requiredVersions.azd)?.map(Number) ?? [];
+    expect(minor * 1000 + patch).toBeGreaterThanOrEqual(24_001);
+    for (const page of ['README.md', 'infra/README.md']) {
+      expect(await read(page), page).toContain(`\`azd\` 1.${minor}.${patch} or later`);
+    }
   });
 
   it('names a service that the template tags, and hooks that are there', async () => {

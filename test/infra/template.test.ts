@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { type Bicep, findBicep } from './bicep-compiler.ts';
@@ -6,8 +9,9 @@ import { checkApp } from './check-app.ts';
 import { checkGateway } from './check-gateway.ts';
 import { checkMonitoring } from './check-monitoring.ts';
 import { checkLandingZone } from './check-landing-zone.ts';
-import { at, expand, type Expansion, type Expansions, ofType } from './expand.ts';
+import { at, expand, expandText, type Expansion, type Expansions, ofType } from './expand.ts';
 import { NAME_RULES } from './names.ts';
+import { root } from '../support/root.ts';
 
 const bicep = await findBicep();
 
@@ -47,6 +51,24 @@ describe.skipIf(bicep === undefined)('the expanded template', () => {
       ]),
     );
     expect(settings.map(({ name }) => name)).not.toContain('KEY_VAULT_URI');
+  });
+
+  it('takes an empty text as none, which is what a variable that is not set leaves in a command', async () => {
+    const file = await readFile(join(root, 'test/infra/parameters/vnet.bicepparam'), 'utf8');
+    const optional = [
+      'apimUserAssignedIdentityId',
+      'apimPublisherEmail',
+      'gatewayUrl',
+      'awsRoleArn',
+      'awsWebIdentityAudience',
+      'existingVaultId',
+      'appSubnetId',
+      'endpointSubnetId',
+      'existingWorkspaceId',
+      'alertEmail',
+    ];
+    const text = [file, ...optional.map((name) => `param ${name} = ''`), ''].join('\n');
+    expect(await expandText(bicep as Bicep, text)).toStrictEqual(expansions.vnet);
   });
 
   it('can be deployed into a resource group that is there, with names and tags of its owner', () => {
