@@ -38,7 +38,10 @@ export async function sendAcross(plan: RegionPlan, ask: AskRegion, now: () => nu
         return resultOf(outcome);
       }
       if (outcome.verdict === 'unreachable') plan.unreachable(region);
-      else if (!isMiss) plan.refused(region, 'answer' in outcome ? retryAfterMs(outcome.answer, now()) : undefined);
+      // Its account does not take the keys, whoever calls.
+      else if (!('answer' in outcome)) plan.refused(region);
+      else if (outcome.verdict === 'refused') plan.refused(region, retryAfterMs(outcome.answer, now()));
+      else if (!isMiss) plan.notHere(region, retryAfterMs(outcome.answer, now()));
       if ((outcome.verdict !== 'notHere' || isMiss) && first === undefined) first = outcome;
       else drop(outcome);
       if (queue.length === 0 && first === undefined && awayFrom !== undefined) queue.push(awayFrom);

@@ -30,6 +30,8 @@ export interface RegionPlan {
   readonly finds: boolean;
   /** Has refused to work, without doing anything. */
   refused(region: string, retryAfterMs?: number): void;
+  /** Has refused, in the place of another, what was asked for: it does not have it, or the call is wrong. */
+  notHere(region: string, retryAfterMs?: number): void;
   /** There is no connection to it. */
   unreachable(region: string): void;
   /** Has begun to answer. */
@@ -39,9 +41,17 @@ export interface RegionPlan {
 /** @throws ProxyError as `candidatesOf` does */
 export type PlanRegions = (call: PlannedCall) => RegionPlan;
 
+const MOST_RESTS = 1000;
+
+/** As many as subscriptions that stay. */
+const MOST_ABSENCES = 10_000;
+
 /** @param regions the app's, the first one first */
 export function createPlanner(regions: readonly string[], clock: Clock): PlanRegions {
-  const rests = createRests(clock);
+  const rests = createRests(clock, MOST_RESTS);
+  // Bedrock's answers do not tell a model that is missing from a call that is wrong. What may be the fault of a caller
+  // must make a region rest for nobody else, and must not push out what is known of regions.
+  const absences = createRests(clock, MOST_ABSENCES);
   const homes = createHomes(clock);
 
   return (call) => {
@@ -56,7 +66,9 @@ export function createPlanner(regions: readonly string[], clock: Clock): PlanReg
       JSON.stringify([service, region]),
       JSON.stringify([service, region, roleArn, model]),
     ];
-    const restMs = (region: string) => Math.max(...keysOf(region).map(rests.remainingMs));
+    const absenceKey = (region: string) => JSON.stringify([service, region, roleArn, model, subscriptionId]);
+    const restMs = (region: string) =>
+      Math.max(...keysOf(region).map(rests.remainingMs), absences.remainingMs(absenceKey(region)));
 
     const all = [home, ...candidates.filter((region) => region !== home)];
     const order = kind === 'work' ? awakeOf(all, restMs) : kind === 'find' ? all : [first];
@@ -70,9 +82,11 @@ export function createPlanner(regions: readonly string[], clock: Clock): PlanReg
       ...(kind === 'work' && order[0] !== home && { awayFrom: home }),
       finds: kind === 'find',
       refused: (region, retryAfterMs) => refuse(region, keysOf(region)[1], retryAfterMs),
+      notHere: (region, retryAfterMs) => absences.refused(absenceKey(region), retryAfterMs),
       unreachable: (region) => refuse(region, keysOf(region)[0]),
       served(region) {
         keysOf(region).forEach(rests.served);
+        absences.served(absenceKey(region));
         if (region === first) homes.leave(homeKey);
         // Away from a home that only rests, nobody moves.
         else if (region === home || refusedHere.has(home)) homes.move(homeKey, region);
@@ -82,7 +96,13 @@ export function createPlanner(regions: readonly string[], clock: Clock): PlanReg
 }
 
 /** With one region. */
-const NOTHING_TO_LEARN = { finds: false, refused: () => {}, unreachable: () => {}, served: () => {} };
+const NOTHING_TO_LEARN = {
+  finds: false,
+  refused: () => {},
+  notHere: () => {},
+  unreachable: () => {},
+  served: () => {},
+};
 
 /** Those that do not rest; where all do, the one whose rest ends first. */
 function awakeOf(regions: readonly string[], restMs: (region: string) => number): readonly string[] {

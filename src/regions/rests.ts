@@ -1,7 +1,7 @@
 import { boundedMap } from '../bounded-map.ts';
 import type { Clock } from '../clock.ts';
 
-/** What is left alone for a while after it has refused: a model in a region, or a region. */
+/** What is left alone for a while after it has refused: a region, or a model in it, for all or for one subscription. */
 export interface Rests {
   /** Milliseconds until it is asked again; 0 for what does not rest. */
   remainingMs(key: string): number;
@@ -23,10 +23,9 @@ const LONGEST_ASKED_MS = 300_000;
 /** For so long after a pause, a further refusal continues the row of pauses. */
 const REMEMBERED_MS = 60_000;
 
-const MOST_RESTS = 1000;
-
-export function createRests(clock: Clock): Rests {
-  const rests = boundedMap<{ readonly pauseMs: number; readonly until: number }>(MOST_RESTS);
+/** @param most rests that are remembered: those that were used last */
+export function createRests(clock: Clock, most: number): Rests {
+  const rests = boundedMap<{ readonly pauseMs: number; readonly until: number }>(most);
   return {
     remainingMs: (key) => Math.max(0, (rests.get(key)?.until ?? 0) - clock.now()),
     refused(key, retryAfterMs) {

@@ -46,6 +46,32 @@ describe('a region without a connection', () => {
   });
 });
 
+describe('a call that is wrong, while the first region refuses', () => {
+  let chain: Chain;
+  beforeAll(async () => {
+    const subscriptions = ['one-team', 'another'].map((id) => ({ id, name: id, key: `key-of-${id}` }));
+    chain = await startChain({ regions: REGIONS, subscriptions });
+  });
+  afterAll(() => chain.close());
+
+  it('keeps the calls of its own subscription from the next region, and no others', async () => {
+    const [first, second] = chain.bedrocks;
+    const forAMinute = { 'retry-after': '60' };
+    first?.answer(fail(429, 'ThrottlingException', 'Slow down.', forAMinute), { times: 2 });
+    second?.answer(fail(400, 'ValidationException', 'Input is too long.', forAMinute));
+    const path = `/model/${modelId}/converse`;
+
+    const wrong = await call(chain, path, { key: 'key-of-one-team' });
+    expect(wrong.answer.status).toBe(429);
+    expect(wrong.record).toMatchObject({ regionsTried: 'us-east-1,us-west-2', attempts: 2 });
+    const other = await call(chain, path, { key: 'key-of-another' });
+    expect(other.record).toMatchObject({ status: 200, region: 'us-west-2', attempts: 1 });
+    const own = await call(chain, path, { key: 'key-of-one-team' });
+    expect(own.record).toMatchObject({ status: 429, region: 'us-east-1', attempts: 1 });
+    expect(sentTo(chain)).toStrictEqual([2, 2]);
+  });
+});
+
 describe('clients with the retries that they have by themselves', () => {
   let chain: Chain;
   beforeAll(async () => {

@@ -52,6 +52,7 @@ it('a date after which a region may be asked again is one of AWS’s clock', asy
         order: ['eu-central-1'],
         finds: false,
         refused: (...told) => rests.push(told),
+        notHere: () => {},
         unreachable: () => {},
         served: () => {},
       }),

@@ -21,6 +21,10 @@ const answers: Readonly<Record<string, { status: number; headers: Headers }>> = 
   unavailable: { status: 503, headers: { 'x-amzn-errortype': 'ServiceUnavailableException' } },
   'not ready': { status: 429, headers: { 'x-amzn-errortype': 'ModelNotReadyException' } },
   invalid: { status: 400, headers: { 'x-amzn-errortype': 'ValidationException' } },
+  'invalid for 7 s': {
+    status: 400,
+    headers: { 'x-amzn-errortype': 'ValidationException', 'retry-after': '7' },
+  },
   unknown: { status: 404, headers: {} },
   denied: { status: 403, headers: { 'x-amzn-errortype': 'AccessDeniedException' } },
   internal: { status: 500, headers: { 'x-amzn-errortype': 'InternalServerException' } },
@@ -51,6 +55,7 @@ async function play(does: Readonly<Record<string, string>>, awayFrom?: string, f
     ...(awayFrom === undefined ? {} : { awayFrom }),
     finds,
     refused: (region: string, ms?: number) => events.push(`${region} rests${ms === undefined ? '' : ` ${ms}`}`),
+    notHere: (region: string, ms?: number) => events.push(`${region} lacks${ms === undefined ? '' : ` ${ms}`}`),
     unreachable: (region: string) => events.push(`${region} is out`),
     served: (region: string) => events.push(`${region} serves`),
   };
@@ -111,11 +116,12 @@ describe('one that may have worked is the last', () => {
 describe('the first outcome is the caller’s when no other region works', () => {
   it.each<[string, string, string[]]>([
     ['throttled', 'throttled', ['a!', 'a rests', 'b?', 'b rests', 'b dropped']],
-    ['throttled', 'invalid', ['a!', 'a rests', 'b?', 'b rests', 'b dropped']],
-    ['throttled', 'denied', ['a!', 'a rests', 'b?', 'b rests', 'b dropped']],
+    ['throttled', 'invalid', ['a!', 'a rests', 'b?', 'b lacks', 'b dropped']],
+    ['throttled', 'denied', ['a!', 'a rests', 'b?', 'b lacks', 'b dropped']],
+    ['throttled', 'invalid for 7 s', ['a!', 'a rests', 'b?', 'b lacks 7000', 'b dropped']],
     ['throttled', 'keys refused', ['a!', 'a rests', 'b?', 'b rests']],
     ['throttled', 'not connected', ['a!', 'a rests', 'b?', 'b is out']],
-    ['not connected', 'invalid', ['a!', 'a is out', 'b?', 'b rests', 'b dropped']],
+    ['not connected', 'invalid', ['a!', 'a is out', 'b?', 'b lacks', 'b dropped']],
   ])('%s, %s', async (one, other, expected) => {
     expect(await play({ a: one, b: other })).toBe('a');
     expect(events).toStrictEqual(expected);
@@ -123,7 +129,7 @@ describe('the first outcome is the caller’s when no other region works', () =>
 
   it('but a third may', async () => {
     expect(await play({ a: 'throttled', b: 'invalid', c: 'served' })).toBe('c');
-    expect(events).toStrictEqual(['a!', 'a rests', 'b?', 'b rests', 'b dropped', 'c?', 'c serves', 'a dropped']);
+    expect(events).toStrictEqual(['a!', 'a rests', 'b?', 'b lacks', 'b dropped', 'c?', 'c serves', 'a dropped']);
   });
 });
 
@@ -138,9 +144,14 @@ describe('while the home rests', () => {
     expect(events).toStrictEqual(['b?', 'b serves']);
   });
 
-  it.each(['invalid', 'denied', 'keys refused'])('%s: the home is asked, which knows', async (what) => {
+  it.each([
+    ['invalid', 'b lacks'],
+    ['denied', 'b lacks'],
+    // The keys are the account's: a caller can do nothing for or against them.
+    ['keys refused', 'b rests'],
+  ])('%s: the home is asked, which knows', async (what, learnt) => {
     expect(await play({ home: 'invalid', b: what }, 'home')).toBe('home');
-    expect(events.filter((event) => !event.endsWith('dropped'))).toStrictEqual(['b?', 'b rests', 'home!']);
+    expect(events.filter((event) => !event.endsWith('dropped'))).toStrictEqual(['b?', learnt, 'home!']);
   });
 
   it('which may refuse', async () => {

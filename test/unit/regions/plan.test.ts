@@ -78,6 +78,48 @@ describe('a region that refuses', () => {
   });
 });
 
+describe('a region that answers 4xx in the place of another', () => {
+  it('rests for the subscription, as it may not have the model', async () => {
+    planOf().notHere(B);
+    expect(orderOf()).toStrictEqual([A, C]);
+    await clock.pass(250);
+    planOf().notHere(B);
+    await clock.pass(499);
+    expect(orderOf()).toStrictEqual([A, C]);
+    await clock.pass(1);
+    expect(orderOf()).toStrictEqual([A, B, C]);
+  });
+
+  it('and for no other one, as the call may be wrong', () => {
+    planOf().refused(A);
+    planOf().notHere(B);
+    planOf().notHere(C, 60_000);
+    expect(orderOf()).toStrictEqual([A]);
+    expect(planOf({ subscriptionId: 'other' })).toMatchObject({ order: [B, C], awayFrom: A });
+  });
+
+  it('for the model, the service and the account alone', () => {
+    planOf().notHere(B);
+    expect(orderOf({ model: 'another.model' })).toStrictEqual([A, B, C]);
+    expect(orderOf({ service: 'bedrock' })).toStrictEqual([A, B, C]);
+    expect(orderOf({ roleArn: 'arn:aws:iam::1:role/other' })).toStrictEqual([A, B, C]);
+  });
+
+  it('and has it after all, rests no more', () => {
+    planOf().notHere(B);
+    planOf({ subscriptionId: 'other' }).served(B);
+    expect(orderOf()).toStrictEqual([A, C]);
+    planOf().served(B);
+    expect(orderOf()).toStrictEqual([A, B, C]);
+  });
+
+  it('however many calls are wrong, those that refuse rest', () => {
+    planOf().refused(A);
+    for (let index = 0; index <= 1000; index += 1) planOf({ model: `wrong.${index}` }).notHere(B);
+    expect(orderOf()).toStrictEqual([B, C]);
+  });
+});
+
 it('without a connection a region rests for every model and account of the service', () => {
   planOf().unreachable(A);
   expect(orderOf({ model: 'another.model', roleArn: 'arn:aws:iam::1:role/other' })).toStrictEqual([B, C]);

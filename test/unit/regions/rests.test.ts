@@ -7,7 +7,7 @@ let clock: ManualClock;
 let rests: Rests;
 beforeEach(() => {
   clock = manualClock();
-  rests = createRests(clock);
+  rests = createRests(clock, 1000);
 });
 
 /** Pauses after refusals that each come when the last pause is over. */
@@ -59,7 +59,7 @@ it("AWS's own word counts, but for no more than five minutes", async () => {
   expect(rests.remainingMs('b')).toBe(0);
 });
 
-it('each rests for itself, and a thousand are remembered', () => {
+it('each rests for itself, and so many are remembered', () => {
   for (let key = 0; key < 5000; key += 1) rests.refused(String(key));
   const resting = Array.from({ length: 5000 }, (_, key) => rests.remainingMs(String(key))).filter((ms) => ms > 0);
   expect(resting).toHaveLength(1000);
