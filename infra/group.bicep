@@ -374,6 +374,7 @@ module recipients 'monitoring/recipients.bicep' = if (createAlerts && !empty(ale
 module alerts 'monitoring/alerts.bicep' = if (createAlerts) {
   params: {
     workspaceId: workspaceId
+    componentName: componentName
     suffix: token
     location: location
     tags: allTags
