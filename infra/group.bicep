@@ -262,7 +262,7 @@ param alertBudgetPercent int = 80
 @maxValue(100)
 param alertMissingPercent int = 1
 
-@description('Answers of 5xx, and answers of 401 or 403 from behind the gateway, in five minutes above which somebody is told; the gateway counts them itself.')
+@description('Answers of 5xx, and answers of 401 from behind the gateway, in five minutes above which somebody is told; the gateway counts them itself.')
 @minValue(0)
 param alertGatewayAnswers int = 20
 
@@ -377,6 +377,7 @@ module recipients 'monitoring/recipients.bicep' = if (createAlerts && !empty(ale
 module alerts 'monitoring/alerts.bicep' = if (createAlerts) {
   params: {
     workspaceId: workspaceId
+    componentName: componentName
     suffix: token
     location: location
     tags: allTags

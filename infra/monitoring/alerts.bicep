@@ -1,6 +1,9 @@
 @description('Resource id of the Log Analytics workspace that holds the log.')
 param workspaceId string
 
+@description('Name of the Application Insights component that the app sends its log to, and no other app.')
+param componentName string
+
 @description('Part of the names of the rules, which tells environments apart.')
 param suffix string
 
@@ -33,7 +36,14 @@ param missingPercent int
 @description('True: an availability test makes a record each minute, so that their absence means something.')
 param probed bool
 
-var requests = loadTextContent('queries/requests.kql')
+resource component 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: componentName
+}
+
+// Several environments may share a workspace. Each has a component, to which its app's host sends the log in either way
+// (hostTelemetry), and whose id is in every row; AppRoleName is what the sender says of itself.
+var lines = 'let Lines = AppTraces\n| where _ResourceId =~ \'${component.id}\';\n'
+var requests = '${lines}${loadTextContent('queries/requests.kql')}'
 var budgets = '${requests}${loadTextContent('queries/budgets.kql')}'
 
 // Each rule evaluates one number. Without calls the queries return no row or 0, and nothing is told; silence, which is
@@ -46,7 +56,7 @@ var rules = [
     severity: 1
     every: 'PT5M'
     window: 'PT15M'
-    query: loadTextContent('alerts/credentials.kql')
+    query: '${lines}${loadTextContent('alerts/credentials.kql')}'
     column: 'Problems'
     threshold: 2
     by: []
@@ -106,7 +116,7 @@ var rules = [
     severity: 1
     every: 'PT5M'
     window: 'PT15M'
-    query: loadTextContent('alerts/settings.kql')
+    query: '${lines}${loadTextContent('alerts/settings.kql')}'
     column: 'Lines'
     threshold: 0
     by: []
@@ -118,7 +128,7 @@ var rules = [
     severity: 3
     every: 'PT15M'
     window: 'PT15M'
-    query: loadTextContent('alerts/exports.kql')
+    query: '${lines}${loadTextContent('alerts/exports.kql')}'
     column: 'Lines'
     threshold: 0
     by: []
@@ -130,7 +140,8 @@ var rules = [
     severity: 2
     every: 'PT30M'
     window: 'PT2H'
-    query: 'let FunctionApp = \'${functionAppName}\';\n${loadTextContent('alerts/records.kql')}'
+    // What the gateway has sent is in the component of whichever environment set the gateway up, as in a pool.
+    query: '${lines}let FunctionApp = \'${functionAppName}.\';\n${loadTextContent('alerts/records.kql')}'
     column: 'MissingPercent'
     threshold: missingPercent
     by: []
@@ -142,7 +153,7 @@ var rules = [
     severity: 1
     every: 'PT5M'
     window: 'PT15M'
-    query: loadTextContent('alerts/silence.kql')
+    query: '${lines}${loadTextContent('alerts/silence.kql')}'
     column: 'Silent'
     threshold: 0
     by: []
@@ -154,7 +165,7 @@ var rules = [
     severity: 2
     every: 'PT15M'
     window: 'PT15M'
-    query: loadTextContent('alerts/instances.kql')
+    query: '${lines}${loadTextContent('alerts/instances.kql')}'
     column: 'Instances'
     threshold: maximumInstanceCount * 8 / 10
     by: []
@@ -190,7 +201,7 @@ var rules = [
     severity: 1
     every: 'PT5M'
     window: 'PT15M'
-    query: loadTextContent('alerts/budget-store.kql')
+    query: '${lines}${loadTextContent('alerts/budget-store.kql')}'
     column: 'Problems'
     threshold: 0
     by: []

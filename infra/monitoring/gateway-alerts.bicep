@@ -35,13 +35,15 @@ var rules = [
   }
   {
     name: 'refused'
-    description: 'More than ${answers} times within five minutes the function app, or AWS behind it, refused a call of the gateway (401, 403): its address is not let in, its token not accepted, or a right at AWS is gone.'
+    description: 'More than ${answers} times within five minutes the function app refused a call of the gateway with 401: it does not accept the gateway\'s token. Audience, object id of the gateway\'s identity, or the app registration.'
     severity: 1
     metric: 'Requests'
     aggregation: 'Total'
     threshold: answers
     window: 'PT5M'
-    dimensions: [...ofTheApi, { name: 'BackendResponseCode', operator: 'Include', values: ['401', '403'] }]
+    // Not 403, which a caller gets for a budget that is used up or a model that it may not use. That the gateway's address
+    // is not let in is a 403 of every call, that of the availability test included.
+    dimensions: [...ofTheApi, { name: 'BackendResponseCode', operator: 'Include', values: ['401'] }]
   }
   {
     name: 'capacity'

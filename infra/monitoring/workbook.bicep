@@ -11,7 +11,8 @@ param tags { *: string }
 
 var displayName = 'Bedrock proxy'
 
-var requests = loadTextContent('queries/requests.kql')
+// All apps whose log the chosen workspaces hold: those of a pool are looked at together.
+var requests = 'let Lines = AppTraces;\n${loadTextContent('queries/requests.kql')}'
 var selected = '${requests}${loadTextContent('queries/selected.kql')}'
 var budgets = '${requests}${loadTextContent('queries/budgets.kql')}'
 var costs = '${selected}${loadTextContent('queries/costs.kql')}'

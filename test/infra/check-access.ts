@@ -60,7 +60,7 @@ export function checkAccess(read: () => Expansions): void {
       const [policy, ...others] = ofType(created, 'Microsoft.ApiManagement/service/products/policies');
       expect(others).toEqual([]);
       expect(policy?.name.startsWith(`${product?.name}/`)).toBe(true);
-      expect(at(policy, 'properties', 'value')).toContain('!context.Request.Url.Path.EndsWith("/health")');
+      expect(at(policy, 'properties', 'value')).toContain('context.Operation.Id != "health"');
       const [test] = ofType(created, 'Microsoft.Insights/webtests');
       expect(at(test, 'properties', 'Request', 'Headers', 0, 'value')).toMatch(
         /listSecrets\('.*\/subscriptions\/bedrock-health', .*primaryKey\]$/,

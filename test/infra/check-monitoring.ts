@@ -41,7 +41,7 @@ export function checkMonitoring(read: () => Expansions): void {
         dimensions: [include('ApiId', 'bedrock'), include('GatewayResponseCodeCategory', '5xx')],
       });
       expect(countsOf(pool, 1)).toMatchObject({
-        dimensions: [include('ApiId', 'claims-bedrock'), include('BackendResponseCode', '401', '403')],
+        dimensions: [include('ApiId', 'claims-bedrock'), include('BackendResponseCode', '401')],
       });
       // A new instance is of a v2 tier; which one an existing one is of, only Azure knows.
       expect(at(countsOf(created, 2), 'metricName')).toMatch(/tierV2.*'CpuPercent_Gateway', 'Capacity'/);

@@ -1,4 +1,5 @@
 import { member } from '../../../src/json/member.ts';
+import { environmentIn, environmentOf } from './environment.ts';
 import { type Json, members, same, text } from './json.ts';
 import type { Look } from './look.ts';
 import type { AzureApi } from './resource-manager.ts';
@@ -7,7 +8,9 @@ import type { AzureApi } from './resource-manager.ts';
 export interface Place {
   readonly subscriptionId: string;
   readonly group: string;
-  /** Resource id of the API Management instance; absent: the one in the group. */
+  /** Name of the environment, with which its resources are tagged; absent: that of the function app in the group. */
+  readonly environmentName?: string;
+  /** Resource id of the API Management instance; absent: the one that the deployment has made. */
   readonly gatewayId?: string;
   /** Name of the vault, empty without one; absent: the one that the app's settings name. */
   readonly vaultName?: string;
@@ -26,15 +29,17 @@ export interface Apis {
 /** The resources of the deployment; each is asked for once. */
 export interface Deployed extends Apis {
   readonly place: Place;
-  /** All resources of the group, with their provisioning state. */
+  /** The resources of the deployment in its group, with their provisioning state; others may be there besides. */
   readonly resources: () => Promise<Look<readonly Json[]>>;
-  /** The first resource of this type in the group. */
+  /** The resource of this type among them. */
   readonly ofType: (type: string, apiVersion: string) => Promise<Look<Json>>;
   readonly site: () => Promise<Look<Json>>;
   /** Names and values of the app's settings. */
   readonly settings: () => Promise<Look<Readonly<Record<string, string>>>>;
   /** The vault, in whichever group of the subscription; absent: no AWS key is kept. */
   readonly vault: () => Promise<Look<Json>>;
+  /** The rules of the log that are on. */
+  readonly alertRules: () => Promise<Look<readonly Json[]>>;
   /** The workspace that the component keeps its log in. */
   readonly workspace: () => Promise<Look<Json>>;
   readonly gateway: () => Promise<Look<Json>>;
@@ -66,18 +71,32 @@ export const VERSIONS = {
 export function createDeployed(place: Place, apis: Apis): Deployed {
   const { resourceManager } = apis;
   const group = `/subscriptions/${place.subscriptionId}/resourceGroups/${place.group}`;
-  const resources = once(() =>
+  const inGroup = once(() =>
     resourceManager.list(`${group}/resources?$expand=provisioningState&api-version=${VERSIONS.resources}`),
   );
+  const environment = once(async (): Promise<Look<string>> => {
+    if (place.environmentName !== undefined) return { found: place.environmentName };
+    const all = await inGroup();
+    return 'found' in all ? environmentIn(place.group, all.found) : all;
+  });
+
+  /** Those of the deployment. */
+  async function own(look: Look<readonly Json[]>): Promise<Look<readonly Json[]>> {
+    if (!('found' in look)) return look;
+    const name = await environment();
+    if (!('found' in name)) return name;
+    return { found: look.found.filter((each) => name.found !== '' && same(environmentOf(each), name.found)) };
+  }
+
+  const resources = once(async () => own(await inGroup()));
 
   async function ofType(type: string, apiVersion: string): Promise<Look<Json>> {
     const all = await resources();
     if (!('found' in all)) return all;
-    const id = text(
-      all.found.find((each) => same(text(each, 'type'), type)),
-      'id',
-    );
-    return id === '' ? { absent: true } : resourceManager.get(`${id}?api-version=${apiVersion}`);
+    const [first, ...others] = all.found.filter((each) => same(text(each, 'type'), type));
+    if (first === undefined) return { absent: true };
+    if (others.length > 0) return { why: `${place.group} has several ${type} of this environment` };
+    return resourceManager.get(`${text(first, 'id')}?api-version=${apiVersion}`);
   }
 
   const site = once(() => ofType('Microsoft.Web/sites', VERSIONS.web));
@@ -132,6 +151,12 @@ export function createDeployed(place: Place, apis: Apis): Deployed {
       const id = text(all.found[0], 'id');
       if (id === '') return { why: `there is no vault ${name} that may be looked at in the subscription` };
       return resourceManager.get(`${id}?api-version=${VERSIONS.vault}`);
+    }),
+    alertRules: once(async () => {
+      const path = `${group}/providers/Microsoft.Insights/scheduledQueryRules?api-version=${VERSIONS.rules}`;
+      const rules = await own(await resourceManager.list(path));
+      if (!('found' in rules)) return rules;
+      return { found: rules.found.filter((rule) => member(rule, 'properties', 'enabled') !== false) };
     }),
     workspace: once(async () => {
       const component = await ofType('Microsoft.Insights/components', VERSIONS.insights);

@@ -79,13 +79,15 @@ function placeOf({ endpoint, given, environment, account }: Known): Look<Place> 
   if (subscriptionId === '') return { why: 'nobody is signed in: az login' };
   const gatewayId = given.gatewayId ?? gatewayOf(values, subscriptionId);
   const apiPath = endpoint.path.replace(/^\/+/, '');
-  const { AZURE_KEY_VAULT_NAME: vaultName } = values;
+  const { AZURE_KEY_VAULT_NAME: vaultName, AZURE_ENV_NAME: environmentName } = values;
+  const isOfGroup = same(group, values['AZURE_RESOURCE_GROUP'] ?? group);
   return {
     found: {
       subscriptionId,
       group,
       apiPath,
       ...(gatewayId === undefined ? {} : { gatewayId }),
+      ...(environmentName === undefined || !isOfGroup ? {} : { environmentName }),
       ...(vaultName === undefined ? {} : { vaultName }),
     },
   };

@@ -40,15 +40,9 @@ export const notification: Check = {
 };
 
 /** Ids of the groups that the active rules name, each once. */
-async function actionGroups({ resourceManager, place }: Deployed): Promise<string[]> {
-  const path = `/subscriptions/${place.subscriptionId}/resourceGroups/${place.group}/providers/Microsoft.Insights/scheduledQueryRules`;
-  const rules = present(
-    await resourceManager.list(`${path}?api-version=${VERSIONS.rules}`),
-    'the alert rules',
-    'azd provision',
-  );
-  const active = rules.filter((rule) => member(rule, 'properties', 'enabled') !== false);
-  return [...new Set(active.flatMap((rule) => list(rule, 'properties', 'actions', 'actionGroups').map(String)))];
+async function actionGroups({ alertRules }: Deployed): Promise<string[]> {
+  const rules = present(await alertRules(), 'the alert rules', 'azd provision');
+  return [...new Set(rules.flatMap((rule) => list(rule, 'properties', 'actions', 'actionGroups').map(String)))];
 }
 
 function receiversOf(group: Json): [string, readonly unknown[]][] {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { member } from '../../../src/json/member.ts';
-import { type Deployed, VERSIONS } from '../azure/deployed.ts';
+import type { Deployed } from '../azure/deployed.ts';
 import { list, text } from '../azure/json.ts';
 import { present } from '../azure/look.ts';
 import { deployedIn } from '../azure/require.ts';
@@ -124,14 +123,10 @@ function distinct(found: readonly Logged[]): number {
 }
 
 /** Whether somebody is told when it goes wrong. */
-async function watched({ resourceManager, place }: Deployed, finding: Finding): Promise<Finding> {
-  const group = `/subscriptions/${place.subscriptionId}/resourceGroups/${place.group}`;
-  const rules = await resourceManager.list(
-    `${group}/providers/Microsoft.Insights/scheduledQueryRules?api-version=${VERSIONS.rules}`,
-  );
+async function watched({ alertRules }: Deployed, finding: Finding): Promise<Finding> {
+  const rules = await alertRules();
   if (!('found' in rules)) return finding;
-  const active = rules.found.filter((rule) => member(rule, 'properties', 'enabled') !== false);
-  const told = active.filter((rule) => list(rule, 'properties', 'actions', 'actionGroups').length > 0);
+  const told = rules.found.filter((rule) => list(rule, 'properties', 'actions', 'actionGroups').length > 0);
   if (told.length > 0) return ok(`${finding.evidence}; ${told.length} alert rules tell somebody`);
   return warning(`${finding.evidence}; no alert tells anybody`, 'azd env set ALERT_EMAIL, then azd provision');
 }

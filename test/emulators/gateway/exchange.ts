@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { PolicyError } from './errors.ts';
 import type { Value } from './expression-values.ts';
 import type { HeaderList } from './header-list.ts';
+import type { Operation } from './operations.ts';
 
 /** A subscription of the API Management instance. */
 export interface Subscription {
@@ -61,6 +62,8 @@ export interface Exchange {
   /** For whatever response there will be (`cors`). */
   addedHeaders: HeaderList;
   readonly variables: Map<string, Value>;
+  /** Absent until one is found. */
+  operation: Operation | undefined;
   subscription: Subscription | undefined;
   /** Base URL of the chosen backend. */
   backend: string | undefined;

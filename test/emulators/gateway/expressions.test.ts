@@ -22,6 +22,7 @@ const SOURCE: ContextSource = {
   },
   response: { status: 429, reason: 'Too Many Requests', headers: [['Retry-After', '7']], body: '' },
   variables: new Map<string, Value>([['name', 'value']]),
+  operation: { name: 'converse', method: 'POST', urlTemplate: '/model/*' },
   subscription: { id: 'team', key: 'k', name: 'Équipe α' },
   lastError: undefined,
 };
@@ -62,6 +63,7 @@ describe('values', () => {
     ['(int)42', 42],
     ['context.Product?.Id', null],
     ['context.Subscription?.Id', 'team'],
+    ['context.Operation.Id != "health"', true],
     ['context.Subscription?.Id.StartsWith("te")', true],
     ['context.User?.Id.StartsWith("the whole chain is null")', null],
     ['context.RequestId.ToString()', REQUEST_ID],

@@ -122,7 +122,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await policies.preflight(exchange);
     } else if (target.startsWith(`${suffix}/`)) {
       await runPipeline(policies, exchange, () => {
-        findOperation(operations, method, path);
+        exchange.operation = findOperation(operations, method, path);
         exchange.subscription = findSubscription(subscriptions, keys, headers, query);
       });
     } else {

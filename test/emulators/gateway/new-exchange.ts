@@ -36,6 +36,7 @@ export function newExchange(
     response: { status: 200, reason: 'OK', headers: [], body: '' },
     addedHeaders: [],
     variables: new Map(),
+    operation: undefined,
     subscription: undefined,
     backend: undefined,
     lastError: undefined,

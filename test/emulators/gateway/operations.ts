@@ -6,6 +6,8 @@ import { PolicyError } from './errors.ts';
 
 /** An operation of the API. */
 export interface Operation {
+  /** Its name as a resource, which expressions see as its id; tests that do not ask for it need none. */
+  readonly name?: string;
   readonly method: string;
   /** Path below the API's suffix; a `*` at the end stands for any rest. */
   readonly urlTemplate: string;

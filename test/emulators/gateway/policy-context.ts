@@ -6,12 +6,12 @@ import { valuesOf, type HeaderList } from './header-list.ts';
 /** What of an exchange expressions can see. */
 export type ContextSource = Pick<
   Exchange,
-  'requestId' | 'request' | 'response' | 'variables' | 'subscription' | 'lastError'
+  'requestId' | 'request' | 'response' | 'variables' | 'operation' | 'subscription' | 'lastError'
 >;
 
 /** The `context` variable of policy expressions, with the members that policies of this project use. */
 export function policyContext(exchange: ContextSource): NetObject {
-  const { subscription, request, lastError } = exchange;
+  const { operation, subscription, request, lastError } = exchange;
   return {
     typeName: 'context',
     properties: {
@@ -32,6 +32,7 @@ export function policyContext(exchange: ContextSource): NetObject {
         },
       }),
       Variables: () => variables(exchange.variables),
+      Operation: () => (operation === undefined ? null : record('IOperation', { Id: operation.name ?? null })),
       Subscription: () =>
         subscription === undefined
           ? null

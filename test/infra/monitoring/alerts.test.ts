@@ -37,12 +37,15 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
   let expansion: Expansion;
   let rules: ReadonlyMap<string, Resource>;
   let functionApp: string;
+  let componentId: string;
 
   beforeAll(async () => {
     lines = await captureLines();
     expansion = await expandMonitoring(bicep as Bicep);
     rules = alertsOf(expansion);
     functionApp = ofType(expansion, 'Microsoft.Web/sites')[0]?.name ?? '';
+    // As Azure writes it into rows.
+    componentId = ofType(expansion, 'Microsoft.Insights/components')[0]?.id.toLowerCase() ?? '';
   });
 
   const times = (n: number, make: () => Row) => Array.from({ length: n }, make);
@@ -50,12 +53,26 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
   const failed = (n: number) => times(n, () => row(1, lines.failed));
   const throttled = (n: number) => times(n, () => row(1, lines.throttled));
 
-  /** Whether the rule would tell somebody, with these rows in its window; about what, where it tells several things apart. */
+  /** A record of each of so many instances. */
+  const instances = (count: number, minute = 1, prefix = 'i') =>
+    Array.from({ length: count }, (_, index): Row => ({
+      ...row(minute, lines.profile),
+      AppRoleInstance: `${prefix}${index}`,
+    }));
+
+  /** The same rows, as those of an app that shares the workspace. */
+  const ofAnother = (rows: readonly Row[]) =>
+    rows.map((each): Row => ({ ...each, _ResourceId: `${componentId}-test` }));
+
+  /** Whether the rule would tell somebody, with these rows in its window, by default of this app; about what, where it tells several things apart. */
   function fires(name: string, rows: readonly Row[], dependencies: readonly Row[] = []): boolean {
     const { query, metricMeasureColumn, threshold, dimensions } = criterionOf(rules.get(name));
     const found = runQuery(String(query), {
       schema: SCHEMA,
-      rows: { AppTraces: rows, AppDependencies: dependencies },
+      rows: {
+        AppTraces: rows.map((each) => ({ _ResourceId: componentId, ...each })),
+        AppDependencies: dependencies,
+      },
       now: NOW,
     });
     expect(found.length).toBeLessThan((dimensions as unknown[]).length === 0 ? 2 : 99);
@@ -66,6 +83,35 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
     // Silence is what that one rule is about.
     expect(fires(name, [])).toBe(name === 'silence');
     expect(fires(name, fine(50))).toBe(false);
+  });
+
+  it('do not mix another app in the same workspace with this one', () => {
+    const line = (event: LogEvent) => row(1, JSON.parse(eventLine(event, { message: 'No.' })) as Line);
+    const told: Readonly<Record<string, readonly Row[]>> = {
+      credentials: times(3, () => row(1, lines.vaultFailed)),
+      errors: failed(9),
+      throttling: throttled(10),
+      refusals: times(3, denied),
+      token: times(3, () => row(1, lines.tokenRefused)),
+      settings: [line('bedrock.settings')],
+      exports: [line('bedrock.telemetry')],
+      instances: instances(99),
+      budgetnear: [row(1, lines.cached, { budgets: [{ budget: 'tokens/month', limit: 4000, used: 4001 }] })],
+      budgetusedup: [row(1, lines.cached, { budgets: [{ budget: 'tokens/month', limit: 4000, used: 4001 }] })],
+      budgetstore: [row(1, lines.tableFailed, { failures: 10 })],
+    };
+    for (const [name, rows] of Object.entries(told)) {
+      expect(fires(name, rows), name).toBe(true);
+      expect(fires(name, ofAnother(rows)), name).toBe(false);
+      // Nor do its calls hide what is wrong here.
+      expect(fires(name, [...rows, ...ofAnother(fine(900))]), name).toBe(true);
+    }
+    expect([...Object.keys(told), 'records', 'silence'].toSorted()).toStrictEqual(NAMES.toSorted());
+    expect(fires('silence', ofAnother(fine(50)))).toBe(true);
+    const calls = times(200, () => sent(60));
+    const others = ofAnother(times(200, () => written(60)));
+    expect(fires('records', others, calls)).toBe(true);
+    expect(fires('records', [...times(200, () => written(60)), ...others], calls)).toBe(false);
   });
 
   it('credentials: told when the vault cannot be read or AWS refuses the keys, not at a single time', () => {
@@ -156,10 +202,14 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
     expect(fires('records', records(198), calls)).toBe(false);
     expect(fires('records', records(197), calls)).toBe(true);
     expect(fires('records', [], calls)).toBe(true);
-    // Too few to say; another app's; such as may still run.
+    // Too few to say; another app's; such as may still run, or are long past.
     expect(fires('records', [], calls.slice(0, 99))).toBe(false);
     expect(fires('records', [], [...calls.slice(0, 99), ...times(99, () => sent(60, 1, 'func-other'))])).toBe(false);
+    expect(fires('records', [], [...calls.slice(0, 99), ...times(99, () => sent(60, 1, `${functionApp}-test`))])).toBe(
+      false,
+    );
     expect(fires('records', [], [...calls.slice(0, 99), ...times(99, () => sent(20))])).toBe(false);
+    expect(fires('records', [], [...calls.slice(0, 99), ...times(99, () => sent(130))])).toBe(false);
     expect(fires('records', [...records(197), ...times(9, () => written(20)), written(130)], calls)).toBe(true);
   });
 
@@ -172,15 +222,10 @@ describe.skipIf(bicep === undefined)('the alert rules', () => {
 
   it('instances: told when the busiest minutes had nearly all that there may be', () => {
     // The parameter of this deployment is 40.
-    const on = (count: number, minute = 1, prefix = 'i') =>
-      Array.from({ length: count }, (_, index): Row => ({
-        ...row(minute, lines.profile),
-        AppRoleInstance: `${prefix}${index}`,
-      }));
-    expect(fires('instances', on(32))).toBe(false);
-    expect(fires('instances', on(33))).toBe(true);
+    expect(fires('instances', instances(32))).toBe(false);
+    expect(fires('instances', instances(33))).toBe(true);
     // One after the other is not at once.
-    expect(fires('instances', [...on(20), ...on(20, 11, 'j')])).toBe(false);
+    expect(fires('instances', [...instances(20), ...instances(20, 11, 'j')])).toBe(false);
   });
 
   it('errors: told of the share that proxy and Bedrock have failed, among calls that could succeed', () => {

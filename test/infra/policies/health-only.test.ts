@@ -19,6 +19,12 @@ describe('the product of the availability test', () => {
     ['POST', '/openai/v1/chat/completions'],
     ['GET', '/async-invoke'],
     ['GET', '/usage'],
+    // These end like it, and would be signed for AWS.
+    ['GET', '/foundation-models/health'],
+    ['GET', '/inference-profiles/health'],
+    ['GET', '/async-invoke/health'],
+    ['GET', '/openai/v1/responses/health'],
+    ['GET', '/mantle/health'],
   ])('and nothing else: %s %s', async (method, target) => {
     const gateway = await start();
     const before = harness.backend.requests.length;

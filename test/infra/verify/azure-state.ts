@@ -36,6 +36,9 @@ export const API = `${IDS.gateway}/apis/bedrock`;
 export const SECRET = `${IDS.vault}/secrets/aws-credentials`;
 export const POLICY = readFileSync(join(root, 'infra/gateway/policies/bedrock.xml'), 'utf8');
 
+/** Of what the template makes. */
+export const TAGS = { 'azd-env-name': 'prod' };
+
 const TENANT = '00000000-0000-0000-0000-000000000002';
 const CLIENT_ID = '11111111-1111-1111-1111-111111111111';
 const APP_PRINCIPAL = '22222222-2222-2222-2222-222222222222';
@@ -161,7 +164,9 @@ function fill(azure: ResourceManager, chain: Chain): void {
   azure.hold('/v1/workspaces/workspace/query', (_, body) =>
     query(JSON.parse(body).query, linesOf(chain), dependenciesOf(chain)),
   );
-  azure.hold(IDS.rules, [{ name: 'alert', properties: { enabled: true, actions: { actionGroups: ['ag'] } } }]);
+  azure.hold(IDS.rules, [
+    { name: 'alert', tags: TAGS, properties: { enabled: true, actions: { actionGroups: ['ag'] } } },
+  ]);
   azure.hold(`/v1.0/applications(appId='${CLIENT_ID}')`, {
     api: { requestedAccessTokenVersion: 2 },
     identifierUris: [`api://${CLIENT_ID}`],
@@ -176,6 +181,7 @@ function resource(id: string) {
     name: id.split('/').at(-1),
     type: `${provider}/${kind}`,
     location: 'westeurope',
+    tags: TAGS,
     provisioningState: 'Succeeded',
   };
 }

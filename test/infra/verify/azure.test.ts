@@ -15,6 +15,7 @@ import {
   query,
   SECRET,
   startWorld,
+  TAGS,
   type World,
 } from './azure-state.ts';
 import { expectSaid, type Said } from './said.ts';
@@ -153,6 +154,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
           [IDS.plan, IDS.site, IDS.identity, IDS.component].map((id) => ({
             id,
             type: /providers\/([^/]+\/[^/]+)/.exec(id)?.[1],
+            tags: TAGS,
           })),
         );
         azure.hold(`${IDS.group}/providers/Microsoft.Resources/deployments`, [
@@ -185,6 +187,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
             id,
             name: id.split('/').at(-1),
             type: /providers\/([^/]+\/[^/]+)/.exec(id)?.[1],
+            tags: TAGS,
             provisioningState: id === IDS.plan ? 'Failed' : 'Succeeded',
           })),
         ),
@@ -754,7 +757,10 @@ const GROUP_ID = `${IDS.group}/providers/Microsoft.Insights/actionGroups/ag-abc`
 
 /** An action group of these receivers, and a rule that names it; what is sent to it goes to `sent`. */
 function holdActionGroup({ azure }: World, receivers: object, enabled = true): void {
-  azure.hold(IDS.rules, [{ name: 'alert', properties: { enabled: true, actions: { actionGroups: [GROUP_ID] } } }]);
+  azure.hold(IDS.rules, [
+    { name: 'theirs', properties: { enabled: true, actions: { actionGroups: [`${GROUP_ID}-of-others`] } } },
+    { name: 'alert', tags: TAGS, properties: { enabled: true, actions: { actionGroups: [GROUP_ID] } } },
+  ]);
   azure.hold(GROUP_ID, { id: GROUP_ID, name: 'ag-abc', properties: { enabled, ...receivers } });
 }
 
@@ -813,6 +819,58 @@ it('finds the deployment by group and gateway, without azd', async () => {
     only: ['1', '3', '10'],
   });
   expect(statuses(results)).toStrictEqual({ ok: ['1', '3', '10'] });
+});
+
+/** Resources of others in the group, before those of the deployment: without a tag, or of another environment. */
+function holdStrangers({ azure }: World, tags: object = {}): void {
+  const ours = [IDS.plan, IDS.site, IDS.storage, IDS.identity, IDS.component, IDS.workspace, IDS.vault];
+  const resources = (suffix: string, its: object) =>
+    ours.map((id) => ({
+      id: id + suffix,
+      name: id.split('/').at(-1) + suffix,
+      type: /providers\/([^/]+\/[^/]+)/.exec(id)?.[1],
+      provisioningState: suffix === '' ? 'Succeeded' : 'Failed',
+      tags: its,
+    }));
+  azure.hold(`${IDS.group}/resources`, [...resources('-of-others', tags), ...resources('', TAGS)]);
+}
+
+it.each([
+  ['a tag', {}],
+  ['the same tag', { 'azd-env-name': 'test' }],
+])('judges no resources of others in the group, which lack %s', async (_, tags) => {
+  holdStrangers(world, tags);
+  const only = ['1', '3', '4', '6', '8', '9', '10'];
+  const results = await verify(chain.gateway, { azure: await world.look(), only });
+  expect(statuses(results)).toStrictEqual({ ok: only });
+});
+
+it('judges none of others without azd either, unless nobody can tell whose is meant', async () => {
+  world.tools['azd env get-values'] = { absent: true };
+  const only = ['1', '3', '4', '10'];
+  const look = () => world.look({ group: 'rg-prod', gatewayId: IDS.gateway });
+  holdStrangers(world);
+  expect(statuses(await verify(chain.gateway, { azure: await look(), only }))).toStrictEqual({ ok: only });
+  holdStrangers(world, { 'azd-env-name': 'test' });
+  const results = await verify(chain.gateway, { azure: await look(), only });
+  expect(statuses(results)).toStrictEqual({ ok: ['1'], skipped: ['3', '4', '10'] });
+  expect(results['3']?.evidence).toBe(
+    "rg-prod has the function apps of test and prod: run it where azd's environment is",
+  );
+});
+
+it('says that what is missing is missing, though others have the like', async () => {
+  const resource = (id: string, tags: object) => ({ id, type: /providers\/([^/]+\/[^/]+)/.exec(id)?.[1], tags });
+  world.azure.hold(`${IDS.group}/resources`, [
+    resource(`${IDS.site}-of-others`, {}),
+    ...[IDS.plan, IDS.storage, IDS.identity, IDS.component].map((id) => resource(id, TAGS)),
+  ]);
+  const results = await verify(chain.gateway, { azure: await world.look(), only: ['1', '3'] });
+  expectSaid(results, '3', {
+    status: 'failed',
+    evidence: 'there is no Microsoft.Web/sites in rg-prod',
+    remedy: 'Mend what the deployment says, then azd provision',
+  });
 });
 
 it('works by azd alone, without az', async () => {
