@@ -47,7 +47,7 @@ export const FULL: Plan = {
   streamShare: 1,
   memory: { least: 5, most: 8, milliseconds: 90_000 },
   teams: { least: 6, most: 12, milliseconds: 190_000 },
-  teamCalls: 50,
+  teamCalls: 25,
   starts: 11,
   stallRounds: 6,
   precision: 0.03,
