@@ -1,6 +1,7 @@
-import { askedMs, bounded } from '../bounded.ts';
+import { bounded } from '../bounded.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Account, OwnRow } from './account.ts';
+import { type Attempts, createAttempts } from './attempts.ts';
 import type { Windows } from './calendar.ts';
 import type { BudgetStore } from './store.ts';
 
@@ -25,7 +26,7 @@ export interface SyncOptions {
   readonly clock: Clock;
   /** Milliseconds between two exchanges for an account that is called; default `SYNC_MS`. */
   readonly syncMs?: number;
-  /** Told of the first failure in a row, and of every tenth. */
+  /** Told of the first failure in a row of an account, one a minute for all of them, and of every tenth. */
   readonly onFailure: (error: unknown, failures: number) => void;
 }
 
@@ -42,10 +43,6 @@ const REFRESH_WAIT_MS = 2000;
 /** Exchanges at a time: their connections. */
 const MOST_AT_A_TIME = 8;
 
-/** Pause after a failure: doubles with each in a row. */
-const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
-
 interface State {
   touched: boolean;
   scheduled: boolean;
@@ -54,9 +51,7 @@ interface State {
   readonly waiting: (() => void)[];
   /** When the last exchange began or, after a failure, may begin again. */
   nextAt: number;
-  /** When the last one succeeded, at first when the account was opened. */
-  goodAt: number;
-  failed: boolean;
+  readonly attempts: Attempts;
   /** The exchange under way. */
   exchange: Promise<void> | undefined;
 }
@@ -65,21 +60,19 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
   const states = new WeakMap<Account, State>();
   const scheduled = new Set<Account>();
   const due: Account[] = [];
+  const newAttempts = createAttempts(clock, onFailure);
   let running = 0;
-  let failures = 0;
 
   const stateOf = (account: Account): State => {
     let state = states.get(account);
     if (state === undefined) {
-      const now = clock.now();
       state = {
         touched: false,
         scheduled: false,
         timer: undefined,
         waiting: [],
-        nextAt: now,
-        goodAt: now,
-        failed: false,
+        nextAt: clock.now(),
+        attempts: newAttempts(),
         exchange: undefined,
       };
       states.set(account, state);
@@ -115,14 +108,9 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
     try {
       state.exchange = boundedExchange(account);
       await state.exchange;
-      Object.assign(state, { failed: false, goodAt: clock.now() });
-      failures = 0;
+      state.attempts.succeeded();
     } catch (error) {
-      failures += 1;
-      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
-      const restMs = Math.max(pauseMs, askedMs(error, LONGEST_PAUSE_MS));
-      Object.assign(state, { failed: true, touched: true, nextAt: clock.now() + restMs });
-      if (failures === 1 || failures % 10 === 0) onFailure(error, failures);
+      Object.assign(state, { touched: true, nextAt: clock.now() + state.attempts.failed(error) });
     }
     state.scheduled = false;
     state.exchange = undefined;
@@ -166,7 +154,7 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
     async refresh(account) {
       const state = stateOf(account);
       const isRecent = clock.now() - (state.nextAt - syncMs) < REFRESH_MS;
-      if (state.failed || (isRecent && state.exchange === undefined)) return;
+      if (state.attempts.isFailing() || (isRecent && state.exchange === undefined)) return;
       if (!state.scheduled) schedule(account, state);
       // One that is due already comes by itself.
       if (state.timer !== undefined) runNow(account, state);
@@ -176,10 +164,7 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
       await promise;
       timer.cancel();
     },
-    isLost(account, milliseconds) {
-      const { failed, goodAt } = stateOf(account);
-      return failed && clock.now() - goodAt >= milliseconds;
-    },
+    isLost: (account, milliseconds) => stateOf(account).attempts.isLost(milliseconds),
     async flush() {
       const accounts = Array.from(scheduled);
       // After the exchange under way, whose version of a row would be another one.

@@ -212,6 +212,44 @@ describe('while the store is out of reach', () => {
     await flushed;
   });
 
+  it('for one account alone, it is left alone as if it were the only one, and the others go on', async () => {
+    const [clock, store] = [manualClock(), memoryStore()];
+    const asked = { bad: 0, good: 0 };
+    const one = instance({
+      budgets: 'tokens/day=100000',
+      clock,
+      store: {
+        ...store,
+        read: (account, ...rest) => {
+          asked[account === 'subscription:bad' ? 'bad' : 'good'] += 1;
+          return account === 'subscription:bad' ? Promise.reject(new Error('bad row')) : store.read(account, ...rest);
+        },
+      },
+    });
+    for (let second = 0; second < 600; second += 1) {
+      for (const team of ['bad', 'good']) one.use(1, team);
+      await clock.pass(1000);
+    }
+    // After 1, 2, 4, 8, 16 and 32 seconds, then once a minute.
+    expect(asked.bad).toBeLessThanOrEqual(16);
+    expect(asked.good).toBeGreaterThanOrEqual(119);
+    expect(one.failures).toStrictEqual(['1: Error: bad row', '10: Error: bad row']);
+  });
+
+  it('for all accounts, one of them is told, and each that goes on failing', async () => {
+    const [clock, store] = [manualClock(), memoryStore()];
+    store.fault(() => 'before');
+    const one = instance({ budgets: 'tokens/day=100', clock, store });
+    for (let team = 0; team < 20; team += 1) one.use(1, `team${team}`);
+    await settle(clock, 150_000);
+    expect(one.failures).toStrictEqual(['1: Error: not done']);
+    await settle(clock, 150_000);
+    expect(one.failures).toStrictEqual([
+      '1: Error: not done',
+      ...Array.from({ length: 20 }, () => '10: Error: not done'),
+    ]);
+  });
+
   it('what comes after the time of its exchange is not believed', async () => {
     const [clock, store] = [manualClock(), memoryStore()];
     let release = () => {};
