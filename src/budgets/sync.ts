@@ -2,8 +2,9 @@ import { bounded } from '../bounded.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Account, OwnRow } from './account.ts';
 import { type Attempts, createAttempts } from './attempts.ts';
-import type { Windows } from './calendar.ts';
-import type { BudgetStore } from './store.ts';
+import { hourAfter, hourBefore, type Windows } from './calendar.ts';
+import { createPaging } from './paging.ts';
+import { type BudgetStore, readAll } from './store.ts';
 
 /** Keeps accounts and the store at one, in the background: no call to Bedrock waits for it, and it never throws. */
 export interface Sync {
@@ -11,10 +12,13 @@ export interface Sync {
   touch(account: Account): void;
   /**
    * Somebody asks how an account stands: an exchange now, unless there was one just now, or the store fails. Settles when
-   * it has ended, or has taken too long. Never rejects.
+   * it has ended and all of the month is known, or has taken too long. Never rejects.
    */
   refresh(account: Account): Promise<void>;
-  /** Whether the last exchange with the store has failed for this account, and none has succeeded for so long. */
+  /**
+   * Whether all exchanges with the store have failed for this account, for so long at least; or all pages of its month, of
+   * which something is lacking.
+   */
   isLost(account: Account, milliseconds: number): boolean;
   /** Writes what the store does not have yet. */
   flush(): Promise<void>;
@@ -33,7 +37,7 @@ export interface SyncOptions {
 /** Time between two exchanges with the store for an account that is called. */
 export const SYNC_MS = 5000;
 
-/** Bound for one exchange. */
+/** Bound for one exchange, which is about the latest hours, and for a page of earlier ones. */
 export const TIMEOUT_MS = 5000;
 
 /** Who asks how an account stands causes no more exchanges than one in this time, and waits for it no longer than that. */
@@ -61,6 +65,7 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
   const scheduled = new Set<Account>();
   const due: Account[] = [];
   const newAttempts = createAttempts(clock, onFailure);
+  const paging = createPaging(store, clock, TIMEOUT_MS, newAttempts);
   let running = 0;
 
   const stateOf = (account: Account): State => {
@@ -105,17 +110,20 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
     const state = stateOf(account);
     state.touched = false;
     state.nextAt = clock.now() + syncMs;
+    let known: Promise<void> | undefined;
     try {
       state.exchange = boundedExchange(account);
       await state.exchange;
       state.attempts.succeeded();
+      known = paging.read(account);
     } catch (error) {
       Object.assign(state, { touched: true, nextAt: clock.now() + state.attempts.failed(error) });
     }
     state.scheduled = false;
     state.exchange = undefined;
     scheduled.delete(account);
-    for (const resolve of state.waiting.splice(0)) resolve();
+    const waiting = state.waiting.splice(0);
+    void Promise.resolve(known).then(() => waiting.forEach((resolve) => resolve()));
     if (state.touched || account.changed().length > 0) schedule(account, state);
   };
   const boundedExchange = (account: Account) => bounded((signal) => exchange(account, signal), TIMEOUT_MS, clock);
@@ -123,12 +131,13 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
   const exchange = async (account: Account, signal: AbortSignal): Promise<void> => {
     const refused = await writeAll(account.changed(), signal);
     const [readAt, readIn] = [clock.now(), windows()];
-    const from = refused.reduce((hour, row) => (row.hour < hour ? row.hour : hour), account.readFrom(readIn));
-    const rows = await store.read(account.key, from, signal);
-    signal.throwIfAborted();
+    const latest = hourBefore(readIn.hour);
+    const late = refused.filter(({ hour }) => hour < latest);
+    const ranges = [{ after: latest }, ...late.map(({ hour }) => ({ after: hour, before: hourAfter(hour) }))];
+    const rows = await Promise.all(ranges.map((range) => readAll(store, account.key, range, signal)));
     // A row of ours that is not there is one to be made; of one that is, `take` keeps the version.
     for (const row of refused) row.etag = undefined;
-    account.take(rows, readIn, readAt);
+    account.take(rows.flat(), readIn, readAt);
     await writeAll(refused, signal);
   };
   /** @returns the rows of which the store has another version */
@@ -164,7 +173,8 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
       await promise;
       timer.cancel();
     },
-    isLost: (account, milliseconds) => stateOf(account).attempts.isLost(milliseconds),
+    isLost: (account, milliseconds) =>
+      stateOf(account).attempts.isLost(milliseconds) || paging.isLost(account, milliseconds),
     async flush() {
       const accounts = Array.from(scheduled);
       // After the exchange under way, whose version of a row would be another one.

@@ -296,6 +296,22 @@ it('a write that happens after the next one changes nothing', async () => {
   expect(store.sum('tokens', 'subscription:a')).toBe(3);
 });
 
+it('a row that was written, and not told, hours before the next attempt is written anew', async () => {
+  const [clock, store] = [manualClock(0, 10), memoryStore()];
+  const one = instance({ budgets: BUDGETS, clock, store });
+  one.use(1, 'a');
+  store.fault(() => 'after');
+  await clock.pass(0);
+  one.use(1, 'a');
+  store.fault(() => 'before');
+  await clock.pass(3 * HOUR);
+  expect(store.sum('tokens', 'subscription:a')).toBe(1);
+  store.fault(() => 'none');
+  await clock.pass(120_000);
+  expect(store.sum('tokens', 'subscription:a')).toBe(2);
+  expect(clock.pending).toBe(0);
+});
+
 describe('whatever happens, nothing drifts', () => {
   const fault: fc.Arbitrary<StoreFault> = fc.constantFrom('none', 'none', 'none', 'before', 'after', 'late', 'stale');
   const step = fc.oneof(
@@ -306,7 +322,8 @@ describe('whatever happens, nothing drifts', () => {
         worker: fc.nat({ max: 2 }),
         team: fc.constantFrom('a', 'b'),
         usage: fc.record({
-          inputTokens: fc.nat({ max: 5000 }),
+          // Of a call that has told nothing there is nothing to count.
+          inputTokens: fc.integer({ min: 1, max: 5000 }),
           outputTokens: fc.nat({ max: 5000 }),
           cacheReadInputTokens: fc.nat({ max: 100 }),
           cacheWriteInputTokens: fc.constantFrom(0, 50, 100),
@@ -327,8 +344,10 @@ describe('whatever happens, nothing drifts', () => {
         // From an hour before to some hours after the end of a month, and clocks that differ by minutes.
         fc.integer({ min: -HOUR, max: 4 * HOUR }),
         fc.array(fc.integer({ min: -300_000, max: 300_000 }), { minLength: 3, maxLength: 3 }),
-        async (steps, faults, offset, skews) => {
-          const [clock, store] = [manualClock(), memoryStore()];
+        // A month of one page, or of several.
+        fc.constantFrom(1, 2, 1000),
+        async (steps, faults, offset, skews, pageSize) => {
+          const [clock, store] = [manualClock(0, 10), memoryStore(pageSize)];
           const start = clock.now();
           const from = Date.UTC(2026, 11, 1) + offset;
           const workers = skews.map((skew, index) =>
