@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 export interface Attempts {
   /** Whether the last one has failed. */
   isFailing(): boolean;
-  /** Whether the last one has failed, and none has succeeded for so long. */
+  /** Whether for so long, at least, all have failed. */
   isLost(milliseconds: number): boolean;
   succeeded(): void;
   /** @returns milliseconds for which to leave it alone */
@@ -30,16 +30,16 @@ export function createAttempts(clock: Clock, onFailure: (error: unknown, failure
 
   return () => {
     let failures = 0;
-    let goodAt = clock.now();
+    let failingSince = 0;
     return {
       isFailing: () => failures > 0,
-      isLost: (milliseconds) => failures > 0 && clock.now() - goodAt >= milliseconds,
+      isLost: (milliseconds) => failures > 0 && clock.now() - failingSince >= milliseconds,
       succeeded() {
         failures = 0;
-        goodAt = clock.now();
       },
       failed(error) {
         failures += 1;
+        if (failures === 1) failingSince = clock.now();
         const isFirst = failures === 1 && clock.now() - toldAt >= TOLD_MS;
         if (isFirst) toldAt = clock.now();
         if (isFirst || failures % 10 === 0) onFailure(error, failures);
