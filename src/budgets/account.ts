@@ -1,5 +1,6 @@
 import { addAmounts, type Amounts, growth, noAmounts } from './amounts.ts';
-import { hourBefore, monthStart, type Windows, windowOf } from './calendar.ts';
+import { hourBefore, type Windows, windowOf } from './calendar.ts';
+import { type ClosedHours, createClosedHours } from './closed-hours.ts';
 import { createMinuteBucket, type MinuteBucket } from './minute-bucket.ts';
 import type { Row, StoredRow } from './store.ts';
 
@@ -22,13 +23,13 @@ export interface Account {
   charge(amounts: Readonly<Amounts>, windows: Windows): void;
   /** Rows that the store does not have, or not as they are now. */
   changed(): OwnRow[];
-  /** The hour from which on rows are to be read now: once an hour those of the whole month, else only the latest. */
-  readFrom(windows: Windows): string;
+  /** What others have used before the latest hours; these begin where it ends. */
+  readonly closed: ClosedHours;
   /**
-   * Takes the rows of the store from `readFrom` on, or from an earlier hour.
+   * Takes the rows of the store from the hour before this one on. Of earlier ones only the versions of its own rows count.
    *
-   * @param windows as `readFrom` got them
-   * @param readAt by the clock of the buckets
+   * @param windows at the moment before they were read
+   * @param readAt that moment by the clock of the buckets
    */
   take(rows: readonly StoredRow[], windows: Windows, readAt: number): void;
   /** Forgets what is over and written. @returns whether anything is left */
@@ -37,8 +38,7 @@ export interface Account {
 
 /**
  * Sums are kept by adding what each row has grown by: one that has been read twice, or is read in an old copy, adds
- * nothing, and nothing drifts. Hours that are over are not read again and their rows not kept, but for once an hour, when
- * all of the month is summed up anew: an instance may have written one late.
+ * nothing, and nothing drifts. The rows of this hour and the last are kept for that, of earlier ones only their sums.
  *
  * @param instance absent without a store: then there are no rows
  * @param openedAt by the clock of the buckets
@@ -48,16 +48,13 @@ export function createAccount(key: string, instance: string | undefined, openedA
   const own = new Map<string, OwnRow>();
   const others = new Map<string, Amounts>();
   const buckets = { tokens: new Map<number, MinuteBucket>(), cost: new Map<number, MinuteBucket>() };
-  let summedIn = '';
+  let hasRead = false;
   let lastReadAt = openedAt;
 
   const addTo = (window: string, amounts: Readonly<Amounts>) => {
     let sum = sums.get(window);
     if (sum === undefined) sums.set(window, (sum = noAmounts()));
     addAmounts(sum, amounts);
-  };
-  const add = (amounts: Readonly<Amounts>, hour: string) => {
-    for (const window of [hour, windowOf(hour, 'day'), windowOf(hour, 'month')]) addTo(window, amounts);
   };
   const addToOwn = (amounts: Readonly<Amounts>, hour: string) => {
     if (instance === undefined) return;
@@ -69,13 +66,14 @@ export function createAccount(key: string, instance: string | undefined, openedA
     addAmounts(row.amounts, amounts);
   };
 
-  const addRow = ({ hour, instance: other, amounts }: StoredRow, latest: string) => {
+  const closed = createClosedHours(instance, addTo);
+  const addRow = ({ hour, instance: other, amounts }: StoredRow) => {
     const name = `${hour} ${other}`;
     const known = others.get(name) ?? noAmounts();
     const more = growth(known, amounts);
     addAmounts(known, more);
-    if (hour >= latest) others.set(name, known);
-    add(more, hour);
+    others.set(name, known);
+    for (const window of [hour, windowOf(hour, 'day'), windowOf(hour, 'month')]) addTo(window, more);
   };
 
   return {
@@ -93,28 +91,27 @@ export function createAccount(key: string, instance: string | undefined, openedA
       addToOwn(amounts, hour);
     },
     changed: () => Array.from(own.values()).filter(({ amounts, writtenCalls }) => amounts.calls !== writtenCalls),
-    readFrom: ({ hour }) => (summedIn === hour ? hourBefore(hour) : monthStart(hour)),
-    take(rows, { hour, month }, readAt) {
+    closed,
+    take(rows, windows, readAt) {
+      const { month } = windows;
       const before = { ...(sums.get(month) ?? noAmounts()) };
-      const isWhole = summedIn !== hour;
-      if (isWhole) {
-        sums.clear();
-        others.clear();
-        for (const row of own.values()) add(row.amounts, row.hour);
+      closed.moveTo(windows);
+      for (const [name, amounts] of others) {
+        if (name >= closed.end()) continue;
+        others.delete(name);
+        closed.add(amounts, windowOf(name, 'hour'));
       }
-      const latest = hourBefore(hour);
       for (const row of rows) {
         const mine = row.instance === instance ? own.get(row.hour) : undefined;
         if (mine !== undefined) mine.etag = row.etag;
-        else if (isWhole || (row.hour >= latest && row.instance !== instance)) addRow(row, latest);
+        else if (row.hour >= closed.end() && row.instance !== instance) addRow(row);
       }
-      for (const name of others.keys()) if (name < latest) others.delete(name);
-      // What was used before this instance knew the account may be long ago.
-      if (summedIn !== '') {
+      // What was used before this instance knew the account may be long ago, and so is what is found in closed hours.
+      if (hasRead) {
         const grown = growth(before, sums.get(month) ?? before);
         for (const unit of UNITS) for (const bucket of buckets[unit].values()) bucket.take(grown[unit], lastReadAt);
       }
-      summedIn = hour;
+      hasRead = true;
       lastReadAt = readAt;
     },
     tidy({ hour, day, month }, now) {

@@ -72,7 +72,7 @@ export interface BudgetsOptions {
   /** Milliseconds between two exchanges with the store for an account that is called. */
   readonly syncMs?: number;
   readonly onStoreFailure: 'allow' | 'refuse';
-  /** Told of failures of the store: the first in a row, and every tenth. */
+  /** Told of failures of the store: the first in a row of an account, one a minute for all of them, and every tenth. */
   readonly onFailure: (error: unknown, failures: number) => void;
   /** Name of this life of the process; no other may ever have it. */
   readonly instance: string;

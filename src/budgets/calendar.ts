@@ -26,6 +26,11 @@ export function hourBefore(hour: string): string {
   return hourAt(Date.parse(`${hour}:00Z`) - HOUR_MS);
 }
 
+/** The hour after this one. */
+export function hourAfter(hour: string): string {
+  return hourAt(Date.parse(`${hour}:00Z`) + HOUR_MS);
+}
+
 /** First hour of its month. */
 export function monthStart(hour: string): string {
   return `${windowOf(hour, 'month')}-01T00`;

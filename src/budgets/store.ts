@@ -18,6 +18,21 @@ export interface StoredRow extends Omit<Row, 'amounts'> {
   readonly etag: string;
 }
 
+/**
+ * Rows in the order of their keys, `<hour>_<instance>`. Its ends are keys, or hours, which come before all rows of theirs;
+ * neither is in it.
+ */
+export interface Range {
+  readonly after: string;
+  readonly before?: string;
+}
+
+export interface Page {
+  readonly rows: readonly StoredRow[];
+  /** After which key the reading goes on; undefined: these are the last rows. */
+  readonly next: string | undefined;
+}
+
 /** Where all instances of the app keep what was used. */
 export interface BudgetStore {
   /**
@@ -29,6 +44,23 @@ export interface BudgetStore {
    * @returns the new version; undefined when another one is there
    */
   write(row: Row, etag: string | undefined, signal: AbortSignal): Promise<string | undefined>;
-  /** All rows of an account from an hour on. */
-  read(account: string, fromHour: string, signal: AbortSignal): Promise<readonly StoredRow[]>;
+  /** The first rows of an account in a range, as many as the store gives at once. */
+  read(account: string, range: Range, signal: AbortSignal): Promise<Page>;
+}
+
+/** All rows of an account in a range of few. */
+export async function readAll(
+  store: BudgetStore,
+  account: string,
+  range: Range,
+  signal: AbortSignal,
+): Promise<readonly StoredRow[]> {
+  const all: StoredRow[] = [];
+  for (let { after } = range; ;) {
+    const { rows, next } = await store.read(account, { ...range, after }, signal);
+    signal.throwIfAborted();
+    all.push(...rows);
+    if (next === undefined) return all;
+    after = next;
+  }
 }

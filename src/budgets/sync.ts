@@ -1,8 +1,10 @@
-import { askedMs, bounded } from '../bounded.ts';
+import { bounded } from '../bounded.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Account, OwnRow } from './account.ts';
-import type { Windows } from './calendar.ts';
-import type { BudgetStore } from './store.ts';
+import { type Attempts, createAttempts } from './attempts.ts';
+import { hourAfter, hourBefore, type Windows } from './calendar.ts';
+import { createPaging } from './paging.ts';
+import { type BudgetStore, readAll } from './store.ts';
 
 /** Keeps accounts and the store at one, in the background: no call to Bedrock waits for it, and it never throws. */
 export interface Sync {
@@ -10,10 +12,13 @@ export interface Sync {
   touch(account: Account): void;
   /**
    * Somebody asks how an account stands: an exchange now, unless there was one just now, or the store fails. Settles when
-   * it has ended, or has taken too long. Never rejects.
+   * it has ended and all of the month is known, or has taken too long. Never rejects.
    */
   refresh(account: Account): Promise<void>;
-  /** Whether the last exchange with the store has failed for this account, and none has succeeded for so long. */
+  /**
+   * Whether all exchanges with the store have failed for this account, for so long at least; or all pages of its month, of
+   * which something is lacking.
+   */
   isLost(account: Account, milliseconds: number): boolean;
   /** Writes what the store does not have yet. */
   flush(): Promise<void>;
@@ -25,14 +30,14 @@ export interface SyncOptions {
   readonly clock: Clock;
   /** Milliseconds between two exchanges for an account that is called; default `SYNC_MS`. */
   readonly syncMs?: number;
-  /** Told of the first failure in a row, and of every tenth. */
+  /** Told of the first failure in a row of an account, one a minute for all of them, and of every tenth. */
   readonly onFailure: (error: unknown, failures: number) => void;
 }
 
 /** Time between two exchanges with the store for an account that is called. */
 export const SYNC_MS = 5000;
 
-/** Bound for one exchange. */
+/** Bound for one exchange, which is about the latest hours, and for a page of earlier ones. */
 export const TIMEOUT_MS = 5000;
 
 /** Who asks how an account stands causes no more exchanges than one in this time, and waits for it no longer than that. */
@@ -42,10 +47,6 @@ const REFRESH_WAIT_MS = 2000;
 /** Exchanges at a time: their connections. */
 const MOST_AT_A_TIME = 8;
 
-/** Pause after a failure: doubles with each in a row. */
-const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
-
 interface State {
   touched: boolean;
   scheduled: boolean;
@@ -54,9 +55,7 @@ interface State {
   readonly waiting: (() => void)[];
   /** When the last exchange began or, after a failure, may begin again. */
   nextAt: number;
-  /** When the last one succeeded, at first when the account was opened. */
-  goodAt: number;
-  failed: boolean;
+  readonly attempts: Attempts;
   /** The exchange under way. */
   exchange: Promise<void> | undefined;
 }
@@ -65,21 +64,20 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
   const states = new WeakMap<Account, State>();
   const scheduled = new Set<Account>();
   const due: Account[] = [];
+  const newAttempts = createAttempts(clock, onFailure);
+  const paging = createPaging(store, clock, TIMEOUT_MS, newAttempts);
   let running = 0;
-  let failures = 0;
 
   const stateOf = (account: Account): State => {
     let state = states.get(account);
     if (state === undefined) {
-      const now = clock.now();
       state = {
         touched: false,
         scheduled: false,
         timer: undefined,
         waiting: [],
-        nextAt: now,
-        goodAt: now,
-        failed: false,
+        nextAt: clock.now(),
+        attempts: newAttempts(),
         exchange: undefined,
       };
       states.set(account, state);
@@ -112,22 +110,20 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
     const state = stateOf(account);
     state.touched = false;
     state.nextAt = clock.now() + syncMs;
+    let known: Promise<void> | undefined;
     try {
       state.exchange = boundedExchange(account);
       await state.exchange;
-      Object.assign(state, { failed: false, goodAt: clock.now() });
-      failures = 0;
+      state.attempts.succeeded();
+      known = paging.read(account);
     } catch (error) {
-      failures += 1;
-      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
-      const restMs = Math.max(pauseMs, askedMs(error, LONGEST_PAUSE_MS));
-      Object.assign(state, { failed: true, touched: true, nextAt: clock.now() + restMs });
-      if (failures === 1 || failures % 10 === 0) onFailure(error, failures);
+      Object.assign(state, { touched: true, nextAt: clock.now() + state.attempts.failed(error) });
     }
     state.scheduled = false;
     state.exchange = undefined;
     scheduled.delete(account);
-    for (const resolve of state.waiting.splice(0)) resolve();
+    const waiting = state.waiting.splice(0);
+    void Promise.resolve(known).then(() => waiting.forEach((resolve) => resolve()));
     if (state.touched || account.changed().length > 0) schedule(account, state);
   };
   const boundedExchange = (account: Account) => bounded((signal) => exchange(account, signal), TIMEOUT_MS, clock);
@@ -135,12 +131,13 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
   const exchange = async (account: Account, signal: AbortSignal): Promise<void> => {
     const refused = await writeAll(account.changed(), signal);
     const [readAt, readIn] = [clock.now(), windows()];
-    const from = refused.reduce((hour, row) => (row.hour < hour ? row.hour : hour), account.readFrom(readIn));
-    const rows = await store.read(account.key, from, signal);
-    signal.throwIfAborted();
+    const latest = hourBefore(readIn.hour);
+    const late = refused.filter(({ hour }) => hour < latest);
+    const ranges = [{ after: latest }, ...late.map(({ hour }) => ({ after: hour, before: hourAfter(hour) }))];
+    const rows = await Promise.all(ranges.map((range) => readAll(store, account.key, range, signal)));
     // A row of ours that is not there is one to be made; of one that is, `take` keeps the version.
     for (const row of refused) row.etag = undefined;
-    account.take(rows, readIn, readAt);
+    account.take(rows.flat(), readIn, readAt);
     await writeAll(refused, signal);
   };
   /** @returns the rows of which the store has another version */
@@ -166,7 +163,7 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
     async refresh(account) {
       const state = stateOf(account);
       const isRecent = clock.now() - (state.nextAt - syncMs) < REFRESH_MS;
-      if (state.failed || (isRecent && state.exchange === undefined)) return;
+      if (state.attempts.isFailing() || (isRecent && state.exchange === undefined)) return;
       if (!state.scheduled) schedule(account, state);
       // One that is due already comes by itself.
       if (state.timer !== undefined) runNow(account, state);
@@ -176,10 +173,8 @@ export function createSync({ store, windows, clock, syncMs = SYNC_MS, onFailure 
       await promise;
       timer.cancel();
     },
-    isLost(account, milliseconds) {
-      const { failed, goodAt } = stateOf(account);
-      return failed && clock.now() - goodAt >= milliseconds;
-    },
+    isLost: (account, milliseconds) =>
+      stateOf(account).attempts.isLost(milliseconds) || paging.isLost(account, milliseconds),
     async flush() {
       const accounts = Array.from(scheduled);
       // After the exchange under way, whose version of a row would be another one.

@@ -1,7 +1,7 @@
 import { DefaultAzureCredential, ManagedIdentityCredential, type TokenCredential } from '@azure/identity';
 
 import { accountKey } from './keys.ts';
-import type { BudgetStore, Row, StoredRow } from './store.ts';
+import type { BudgetStore, Range, Row, StoredRow } from './store.ts';
 
 export interface TableOptions {
   /** URL of the table, for instance `https://account.table.core.windows.net/budgets`. */
@@ -17,8 +17,8 @@ const VERSION = '2020-12-06';
 
 const SCOPE = 'https://storage.azure.com/.default';
 
-/** Pages of a reading; one has up to a thousand rows. More than a month of an account has. */
-const MOST_PAGES = 100;
+/** Answers without a row that only say where to go on. */
+const MOST_EMPTY = 100;
 
 /**
  * Rows in a table of Azure Storage, one an hour, account and instance: the partition is the account, and the row key
@@ -75,18 +75,22 @@ export function createTableStore(options: TableOptions): BudgetStore {
         throw error;
       }
     },
-    async read(account, fromHour, signal) {
-      const filter = `PartitionKey eq '${accountKey(account)}' and RowKey ge '${fromHour}'`;
-      const rows: StoredRow[] = [];
-      let next: URLSearchParams | undefined = new URLSearchParams({ $filter: filter });
-      for (let page = 0; next !== undefined; page += 1) {
-        if (page === MOST_PAGES) throw new StoreError('A reading of the table does not end');
-        const response = await send('GET', `${table}()?${next}`, signal);
+    async read(account, range, signal) {
+      const filter = filterOf(account, range);
+      let query: URLSearchParams | undefined = new URLSearchParams({ $filter: filter });
+      for (let answers = 0; query !== undefined; answers += 1) {
+        if (answers === MOST_EMPTY) throw new StoreError('A reading of the table does not end');
+        const response = await send('GET', `${table}()?${query}`, signal);
         const { value } = (await response.json()) as { value: readonly Entity[] };
-        for (const entity of value) rows.push(rowOf(entity, account));
-        next = continued(response.headers, filter);
+        query = continued(response.headers, filter);
+        const last = value.at(-1);
+        if (last === undefined) continue;
+        // Not the service's own mark, which belongs to the filter: the end of the range may be another one next time.
+        const next = query && String(last['RowKey']);
+        if (next !== undefined && next <= range.after) throw new StoreError('A reading of the table goes backwards');
+        return { rows: value.map((entity) => rowOf(entity, account)), next };
       }
-      return rows;
+      return { rows: [], next: undefined };
     },
   };
 }
@@ -109,6 +113,15 @@ type Entity = Readonly<Record<string, unknown>>;
 
 function rowKey({ hour, instance }: Row): string {
   return `${hour}_${instance}`;
+}
+
+function filterOf(account: string, { after, before }: Range): string {
+  const end = before === undefined ? '' : ` and RowKey lt ${quoted(before)}`;
+  return `PartitionKey eq ${quoted(accountKey(account))} and RowKey gt ${quoted(after)}${end}`;
+}
+
+function quoted(key: string): string {
+  return `'${key.replaceAll("'", "''")}'`;
 }
 
 /** Whole numbers of 64 bits are strings in this API. */

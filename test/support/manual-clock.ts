@@ -10,7 +10,8 @@ export interface ManualClock extends Clock {
   readonly pending: number;
 }
 
-export function manualClock(start = 1_000_000): ManualClock {
+/** @param turns that what follows from a callback gets before time goes on: no work may take time for want of them */
+export function manualClock(start = 1_000_000, turns = 1): ManualClock {
   const due = new Map<() => void, number>();
   let time = start;
   return {
@@ -29,7 +30,7 @@ export function manualClock(start = 1_000_000): ManualClock {
         time = Math.max(time, next[1]);
         due.delete(next[0]);
         next[0]();
-        await turn();
+        for (let turned = 0; turned < turns; turned += 1) await turn();
       }
       time = end;
       await turn();

@@ -4,6 +4,7 @@ export type AcceptsKey = (key: { readonly partition: string; readonly row: strin
 const OPERATORS: Readonly<Record<string, (one: string, other: string) => boolean>> = {
   eq: (one, other) => one === other,
   ge: (one, other) => one >= other,
+  gt: (one, other) => one > other,
   lt: (one, other) => one < other,
 };
 

@@ -22,7 +22,7 @@ export interface TableStorageOptions {
 
 /**
  * What befalls a request. `after`: it is done, and answered by an error; `silent`: it is done and never answered; `late`: a
- * write is done when told to.
+ * write is done when told to; `empty`: a query is answered without an entity, by where it goes on.
  */
 export type Fault =
   | { readonly kind: 'status'; readonly status: 429 | 500 | 503; readonly retryAfterSeconds?: number }
@@ -30,6 +30,7 @@ export type Fault =
   | { readonly kind: 'silent' }
   | { readonly kind: 'before' }
   | { readonly kind: 'stale' }
+  | { readonly kind: 'empty' }
   | { readonly kind: 'late' };
 
 export interface TableStorage extends Endpoint, Pick<EntityStore, 'all'> {
@@ -122,8 +123,9 @@ export async function startTableStorage(options: TableStorageOptions): Promise<T
     const accepts = parseFilter($filter ?? '');
     if (accepts === undefined || Object.keys(others).length > 0) return errors.error(400, 'InvalidInput');
     const next = partition === undefined ? undefined : { partition, row: row ?? '' };
-    const { page, continuation } = entities.page(accepts, pageSize, next, isStale);
+    const { page, continuation } = entities.page(accepts, isEmpty ? 0 : pageSize, next, isStale);
     isStale = false;
+    isEmpty = false;
     const headers = continuation && {
       'x-ms-continuation-nextpartitionkey': continuation.partition,
       'x-ms-continuation-nextrowkey': continuation.row,
@@ -133,6 +135,7 @@ export async function startTableStorage(options: TableStorageOptions): Promise<T
   }
 
   let isStale = false;
+  let isEmpty = false;
 
   async function respond(request: RecordedRequest, body: Buffer): Promise<Answer> {
     const fault = decide(request.method);
@@ -143,6 +146,9 @@ export async function startTableStorage(options: TableStorageOptions): Promise<T
         return errors.failure(fault.status, fault.retryAfterSeconds);
       case 'stale':
         isStale = request.method === 'GET';
+        return answer(request, body);
+      case 'empty':
+        isEmpty = request.method === 'GET';
         return answer(request, body);
       case 'late':
         late.push(() => void answer(request, body));

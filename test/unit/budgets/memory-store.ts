@@ -9,6 +9,8 @@ export type StoreFault = 'before' | 'after' | 'late' | 'stale' | 'none';
 export interface MemoryStore extends BudgetStore {
   /** Decides what befalls each operation. */
   fault(decide: (operation: 'write' | 'read') => StoreFault): void;
+  /** Writes a row at once, over whatever is there. */
+  put(row: Row): void;
   /** Does the writes that are late. */
   doLate(): void;
   readonly operations: { write: number; read: number };
@@ -16,26 +18,28 @@ export interface MemoryStore extends BudgetStore {
   sum(amount: keyof Amounts, account?: string, window?: string): number;
 }
 
-/** A store in memory that several instances share. */
-export function memoryStore(): MemoryStore {
+/** A store in memory that several instances share. @param pageSize most rows at once */
+export function memoryStore(pageSize = 1000): MemoryStore {
   const rows = new Map<string, { now: StoredRow; before: StoredRow | undefined }>();
   const late: (() => void)[] = [];
   const operations = { write: 0, read: 0 };
   let version = 0;
   let decide: (operation: 'write' | 'read') => StoreFault = () => 'none';
 
-  const put = (row: Row, etag: string | undefined): string | undefined => {
-    const key = `${row.account} ${row.hour} ${row.instance}`;
-    const found = rows.get(key)?.now;
-    if (found?.etag !== etag) return undefined;
+  const nameOf = (row: Row) => `${row.account} ${row.hour} ${row.instance}`;
+  const put = (row: Row): string => {
     version += 1;
-    rows.set(key, { now: { ...row, amounts: { ...row.amounts }, etag: String(version) }, before: found });
-    return String(version);
+    const now = { ...row, amounts: { ...row.amounts }, etag: String(version) };
+    rows.set(nameOf(row), { now, before: rows.get(nameOf(row))?.now });
+    return now.etag;
   };
+  const putOver = (row: Row, etag: string | undefined): string | undefined =>
+    rows.get(nameOf(row))?.now.etag === etag ? put(row) : undefined;
   return {
     fault(decides) {
       decide = decides;
     },
+    put: (row) => void put(row),
     doLate() {
       for (const write of late.splice(0)) write();
     },
@@ -52,21 +56,29 @@ export function memoryStore(): MemoryStore {
       await turn();
       if (fault === 'before') throw new Error('not done');
       if (fault === 'late') {
-        late.push(() => void put(row, etag));
+        late.push(() => void putOver(row, etag));
         throw new Error('done later');
       }
-      const written = put(row, etag);
+      const written = putOver(row, etag);
       if (fault === 'after') throw new Error('done, not told');
       return written;
     },
-    async read(account, fromHour) {
+    async read(account, { after, before = '~' }) {
       operations.read += 1;
       const fault = decide('read');
       await turn();
       if (fault === 'before') throw new Error('not read');
-      return Array.from(rows.values())
-        .flatMap(({ now, before }) => (fault === 'stale' ? (before ?? []) : now))
-        .filter((row) => row.account === account && row.hour >= fromHour);
+      const found = Array.from(rows.values())
+        .flatMap((row) => (fault === 'stale' ? (row.before ?? []) : row.now))
+        .filter((row) => row.account === account && keyOf(row) > after && keyOf(row) < before)
+        .toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+      const page = found.slice(0, pageSize);
+      const last = page.at(-1);
+      return { rows: page, next: last && found.length > pageSize ? keyOf(last) : undefined };
     },
   };
+}
+
+function keyOf({ hour, instance }: StoredRow): string {
+  return `${hour}_${instance}`;
 }

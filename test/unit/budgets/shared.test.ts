@@ -212,6 +212,44 @@ describe('while the store is out of reach', () => {
     await flushed;
   });
 
+  it('for one account alone, it is left alone as if it were the only one, and the others go on', async () => {
+    const [clock, store] = [manualClock(), memoryStore()];
+    const asked = { bad: 0, good: 0 };
+    const one = instance({
+      budgets: 'tokens/day=100000',
+      clock,
+      store: {
+        ...store,
+        read: (account, ...rest) => {
+          asked[account === 'subscription:bad' ? 'bad' : 'good'] += 1;
+          return account === 'subscription:bad' ? Promise.reject(new Error('bad row')) : store.read(account, ...rest);
+        },
+      },
+    });
+    for (let second = 0; second < 600; second += 1) {
+      for (const team of ['bad', 'good']) one.use(1, team);
+      await clock.pass(1000);
+    }
+    // After 1, 2, 4, 8, 16 and 32 seconds, then once a minute.
+    expect(asked.bad).toBeLessThanOrEqual(16);
+    expect(asked.good).toBeGreaterThanOrEqual(119);
+    expect(one.failures).toStrictEqual(['1: Error: bad row', '10: Error: bad row']);
+  });
+
+  it('for all accounts, one of them is told, and each that goes on failing', async () => {
+    const [clock, store] = [manualClock(), memoryStore()];
+    store.fault(() => 'before');
+    const one = instance({ budgets: 'tokens/day=100', clock, store });
+    for (let team = 0; team < 20; team += 1) one.use(1, `team${team}`);
+    await settle(clock, 150_000);
+    expect(one.failures).toStrictEqual(['1: Error: not done']);
+    await settle(clock, 150_000);
+    expect(one.failures).toStrictEqual([
+      '1: Error: not done',
+      ...Array.from({ length: 20 }, () => '10: Error: not done'),
+    ]);
+  });
+
   it('what comes after the time of its exchange is not believed', async () => {
     const [clock, store] = [manualClock(), memoryStore()];
     let release = () => {};
@@ -258,6 +296,22 @@ it('a write that happens after the next one changes nothing', async () => {
   expect(store.sum('tokens', 'subscription:a')).toBe(3);
 });
 
+it('a row that was written, and not told, hours before the next attempt is written anew', async () => {
+  const [clock, store] = [manualClock(0, 10), memoryStore()];
+  const one = instance({ budgets: BUDGETS, clock, store });
+  one.use(1, 'a');
+  store.fault(() => 'after');
+  await clock.pass(0);
+  one.use(1, 'a');
+  store.fault(() => 'before');
+  await clock.pass(3 * HOUR);
+  expect(store.sum('tokens', 'subscription:a')).toBe(1);
+  store.fault(() => 'none');
+  await clock.pass(120_000);
+  expect(store.sum('tokens', 'subscription:a')).toBe(2);
+  expect(clock.pending).toBe(0);
+});
+
 describe('whatever happens, nothing drifts', () => {
   const fault: fc.Arbitrary<StoreFault> = fc.constantFrom('none', 'none', 'none', 'before', 'after', 'late', 'stale');
   const step = fc.oneof(
@@ -268,7 +322,8 @@ describe('whatever happens, nothing drifts', () => {
         worker: fc.nat({ max: 2 }),
         team: fc.constantFrom('a', 'b'),
         usage: fc.record({
-          inputTokens: fc.nat({ max: 5000 }),
+          // Of a call that has told nothing there is nothing to count.
+          inputTokens: fc.integer({ min: 1, max: 5000 }),
           outputTokens: fc.nat({ max: 5000 }),
           cacheReadInputTokens: fc.nat({ max: 100 }),
           cacheWriteInputTokens: fc.constantFrom(0, 50, 100),
@@ -289,8 +344,10 @@ describe('whatever happens, nothing drifts', () => {
         // From an hour before to some hours after the end of a month, and clocks that differ by minutes.
         fc.integer({ min: -HOUR, max: 4 * HOUR }),
         fc.array(fc.integer({ min: -300_000, max: 300_000 }), { minLength: 3, maxLength: 3 }),
-        async (steps, faults, offset, skews) => {
-          const [clock, store] = [manualClock(), memoryStore()];
+        // A month of one page, or of several.
+        fc.constantFrom(1, 2, 1000),
+        async (steps, faults, offset, skews, pageSize) => {
+          const [clock, store] = [manualClock(0, 10), memoryStore(pageSize)];
           const start = clock.now();
           const from = Date.UTC(2026, 11, 1) + offset;
           const workers = skews.map((skew, index) =>

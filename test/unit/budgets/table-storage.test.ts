@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { amountsOf } from '../../../src/budgets/amounts.ts';
 import { accountKey } from '../../../src/budgets/keys.ts';
-import type { Row } from '../../../src/budgets/store.ts';
+import { type Page, readAll, type Row } from '../../../src/budgets/store.ts';
 import { createTableStore } from '../../../src/budgets/table-storage.ts';
 import { type ManagedIdentity, startManagedIdentity } from '../../emulators/azure/managed-identity.ts';
 import { startTableStorage, type TableStorage } from '../../emulators/azure/table-storage.ts';
@@ -32,9 +32,10 @@ it('writes a row, writes it anew, and reads it', async () => {
   const etag = await store.write(row('2026-11-30T08', 'one'), undefined, signal);
   const later = await store.write(row('2026-11-30T08', 'one'), etag, signal);
   expect(later).not.toBe(etag);
-  expect(await store.read('subscription:a', '2026-11-30T07', signal)).toStrictEqual([
-    { ...row('2026-11-30T08', 'one'), etag: later },
-  ]);
+  expect(await store.read('subscription:a', { after: '2026-11-30T07' }, signal)).toStrictEqual({
+    rows: [{ ...row('2026-11-30T08', 'one'), etag: later }],
+    next: undefined,
+  });
 });
 
 it('says so when another version is there', async () => {
@@ -46,15 +47,48 @@ it('says so when another version is there', async () => {
   expect(await store.write(row('2026-11-30T09', 'one'), etag, signal)).toBeUndefined();
 });
 
-it('reads the hours and the account that it is asked for, page by page', async () => {
-  const store = tableStore();
-  for (const hour of ['2026-10-31T23', '2026-11-01T00', '2026-11-30T07', '2026-11-30T08', '2026-12-01T00']) {
-    await store.write(row(hour, 'one'), undefined, signal);
-  }
-  await store.write(row('2026-11-30T08', 'one', 'subscription:b'), undefined, signal);
-  const hours = (await store.read('subscription:a', '2026-11-01T00', signal)).map(({ hour }) => hour);
-  expect(hours).toStrictEqual(['2026-11-01T00', '2026-11-30T07', '2026-11-30T08', '2026-12-01T00']);
-  expect(storage.requests.filter(({ method }) => method === 'GET')).toHaveLength(2);
+describe('reads the hours and the account that it is asked for', () => {
+  const HOURS = ['2026-10-31T23', '2026-11-01T00', '2026-11-30T07', '2026-11-30T08', '2026-12-01T00'];
+  let store: ReturnType<typeof tableStore>;
+  beforeEach(async () => {
+    store = tableStore();
+    for (const hour of HOURS) await store.write(row(hour, 'one'), undefined, signal);
+    await store.write(row('2026-11-30T08', 'one', 'subscription:b'), undefined, signal);
+  });
+  const hoursOf = ({ rows }: Page) => rows.map(({ hour }) => hour);
+
+  it('page by page', async () => {
+    const page = await store.read('subscription:a', { after: '2026-11-01T00' }, signal);
+    expect(hoursOf(page)).toStrictEqual(['2026-11-01T00', '2026-11-30T07']);
+    expect(page.next).toBe('2026-11-30T07_one');
+    const rest = await store.read('subscription:a', { after: page.next ?? '' }, signal);
+    expect(hoursOf(rest)).toStrictEqual(['2026-11-30T08', '2026-12-01T00']);
+    expect(rest.next).toBeUndefined();
+    expect(storage.requests.filter(({ method }) => method === 'GET')).toHaveLength(2);
+    const all = await readAll(store, 'subscription:a', { after: '2026-10-01T00', before: '2026-12-01T00' }, signal);
+    expect(all.map(({ hour }) => hour)).toStrictEqual(HOURS.slice(0, 4));
+  });
+
+  it('beyond an answer without rows, as the service gives one when its time is up, but not for ever', async () => {
+    const range = { after: '2026-11-01T00' };
+    let answers = 0;
+    storage.onRequest(() => ((answers += 1) === 1 ? { kind: 'empty' } : undefined));
+    expect(hoursOf(await store.read('subscription:a', range, signal))).toStrictEqual([
+      '2026-11-01T00',
+      '2026-11-30T07',
+    ]);
+    expect(answers).toBe(2);
+    storage.onRequest(() => ({ kind: 'empty' }));
+    await expect(store.read('subscription:a', range, signal)).rejects.toThrow('does not end');
+  });
+
+  it('up to an hour, and goes on up to a later one', async () => {
+    const page = await store.read('subscription:a', { after: '2026-10-31T00', before: '2026-11-30T07' }, signal);
+    expect(hoursOf(page)).toStrictEqual(['2026-10-31T23', '2026-11-01T00']);
+    expect(page.next).toBeUndefined();
+    const rest = await store.read('subscription:a', { after: '2026-11-30T07', before: '2026-11-30T08' }, signal);
+    expect(hoursOf(rest)).toStrictEqual(['2026-11-30T07']);
+  });
 });
 
 describe('an account may have any name', () => {
@@ -68,7 +102,7 @@ describe('an account may have any name', () => {
     const store = tableStore();
     const etag = await store.write(row('2026-11-30T08', 'one', account), undefined, signal);
     expect(await store.write(row('2026-11-30T08', 'one', account), etag, signal)).toBeDefined();
-    expect(await store.read(account, '2026-11-30T08', signal)).toHaveLength(1);
+    expect(await store.read(account, { after: '2026-11-30T08' }, signal)).toMatchObject({ rows: [{ account }] });
   });
 
   it('a long one too', () => {
@@ -86,22 +120,24 @@ describe('fails with what the service says, and no more', () => {
     storage.onRequest(() => ({ kind: 'status', status, retryAfterSeconds }));
     const store = tableStore();
     const failure = expect.objectContaining({ message, retryAfterSeconds });
-    await expect(store.read('a', '2026-11-30T08', signal)).rejects.toThrow(failure);
+    await expect(store.read('a', { after: '2026-11-30T08' }, signal)).rejects.toThrow(failure);
     await expect(store.write(row('2026-11-30T08', 'one'), undefined, signal)).rejects.toThrow(failure);
   });
 
   it('no role, no table', async () => {
     storage.revokeRole();
-    await expect(tableStore().read('a', '2026', signal)).rejects.toThrow('403 AuthorizationPermissionMismatch');
+    await expect(tableStore().read('a', { after: '2026' }, signal)).rejects.toThrow(
+      '403 AuthorizationPermissionMismatch',
+    );
     storage.grantRole();
     const store = createTableStore({ uri: `${storage.tableUrl}2`, managedIdentity: true });
-    await expect(store.read('a', '2026', signal)).rejects.toThrow('404 TableNotFound');
+    await expect(store.read('a', { after: '2026' }, signal)).rejects.toThrow('404 TableNotFound');
   });
 
   it('when it is told to give up', async () => {
     storage.hang(true);
     const controller = new AbortController();
-    const reading = tableStore().read('a', '2026', controller.signal);
+    const reading = tableStore().read('a', { after: '2026' }, controller.signal);
     await storage.nextRequest();
     controller.abort(new Error('enough'));
     await expect(reading).rejects.toThrow('enough');
