@@ -54,7 +54,7 @@ function mistakeIn(method: string, path: string, methodsOf: MethodsOf): string {
   if (methods.length > 0) return `This path is called by ${methods.join(' or ')}, not by ${method}. `;
   if (path.endsWith('/') && methodsOf(path.slice(0, -1)).length > 0) return 'There is a slash at the end of the path. ';
   if (hasOtherBase(path, methodsOf)) {
-    return 'Base URLs of OpenAI clients end with /openai/v1, those of Anthropic clients with /anthropic. ';
+    return 'Base URLs of OpenAI clients end with /openai/v1, those of Anthropic clients with /anthropic, or /anthropic/v1 if the client adds /messages alone. ';
   }
   const first = firstSegment(path);
   return ELSEWHERE.find(([, segments]) => segments.includes(first))?.[0] ?? '';

@@ -93,6 +93,8 @@ export function createEntraVerifier(
         throw error;
       });
     } catch (error) {
+      // Its message quotes what the token asks for.
+      if (error instanceof errors.JOSENotSupported) return { invalid: error.code };
       if (error instanceof errors.JOSEError) return { invalid: `${error.code}: ${error.message}` };
       throw error;
     }

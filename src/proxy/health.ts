@@ -12,7 +12,7 @@ export interface Health {
   refused(keys: readonly AwsCredentials[], failure: ProxyError): void;
   /**
    * Settings are good, or this code would not run; keys must be at hand, and not those that AWS refused the last call
-   * with. AWS is not asked.
+   * with. Bedrock is not asked.
    *
    * @throws ProxyError as `CredentialsProvider.probe` does, that of the last refusal, and the reason of `signal`
    */

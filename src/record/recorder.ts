@@ -203,8 +203,9 @@ export function startRecord(
       if (error instanceof BudgetExceeded) toldBudgets(error.admission);
       [record.outcome, record.errorSource] = outcomeOf(failure, awaited());
       if (failure === 'unauthorized' && cause instanceof Error) record.tokenFault = cause.message;
-      if (!EXPLAINED.has(failure) || cause === undefined) return;
-      log(eventLine('bedrock.failure', { requestId: id, message, cause: describeError(cause) }));
+      if (!EXPLAINED.has(failure)) return;
+      const described = cause === undefined ? undefined : describeError(cause);
+      log(eventLine('bedrock.failure', { requestId: id, message, cause: described }));
     },
   };
 }

@@ -31,7 +31,7 @@ import { answerAttributes, attemptAttributes, ERROR_TYPE, requestAttributes } fr
  */
 export function createSpans(tracer: Tracer, conventions: Conventions): (finished: FinishedRequest) => void {
   const addCall = (finished: FinishedRequest, attempt: Attempt, index: number, common: Attributes, parent: Context) => {
-    const { record, startedAt, lastByteMs } = finished;
+    const { record, startedAt, lastByteMs, attempts } = finished;
     const counts = attempt === attemptThatCounts(finished);
     const call = tracer.startSpan(
       [common['gen_ai.operation.name'], common['gen_ai.request.model']].join(' ').trim(),
@@ -47,7 +47,7 @@ export function createSpans(tracer: Tracer, conventions: Conventions): (finished
       parent,
     );
     fail(call, attemptError(finished, attempt, counts));
-    const endMs = (counts ? lastByteMs : attempt.headersMs) ?? record.durationMs ?? 0;
+    const endMs = (counts ? lastByteMs : attempt.headersMs) ?? attempts[index + 1]?.startedMs ?? record.durationMs ?? 0;
     call.end(startedAt + Math.max(endMs, attempt.startedMs));
   };
 
@@ -89,8 +89,10 @@ function contextOf(context: TraceContext | undefined): Context {
 
 /** What Bedrock failed with; undefined for a good answer, whatever became of it here. */
 function attemptError({ record }: FinishedRequest, { status }: Attempt, counts: boolean): string | undefined {
-  if (counts && record.errorSource === 'bedrock') return errorType(record);
-  return status !== undefined && status >= 400 ? String(status) : undefined;
+  if (counts) return record.errorSource === 'bedrock' ? errorType(record) : undefined;
+  // Another one was made because there was no connection.
+  if (status === undefined) return 'ServiceUnavailableException';
+  return status >= 400 ? String(status) : undefined;
 }
 
 /** Marks a span as failed, with no more than the name of the error. */

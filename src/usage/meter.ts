@@ -44,7 +44,7 @@ export function createMeter(
   modelId?: string,
 ): UsageMeter {
   const accumulator = newAccumulator(modelId);
-  const { reader, conclude, announced = {} } = readingOf(metering, head, accumulator);
+  const { reader, conclude, announced = {}, mayBeEmpty = false } = readingOf(metering, head, accumulator);
   let decided: Usage | undefined;
   let ended = false;
   const endReading = () => {
@@ -60,7 +60,7 @@ export function createMeter(
       const { failed, trouble, events, awaitedEnd } = accumulator;
       // What was too long to be read may have been the end.
       if (reader === undefined || failed || trouble === 'answer not understood: too long') return true;
-      return events > 0 && awaitedEnd === undefined;
+      return (events > 0 || mayBeEmpty) && awaitedEnd === undefined;
     },
     end(complete) {
       if (decided !== undefined) return decided;

@@ -33,6 +33,8 @@ export interface Reading {
   /** What was used, once all of the answer has been read. */
   readonly conclude: (complete: boolean) => Usage;
   readonly announced?: TokenUsage;
+  /** A stream without an event is whole. */
+  readonly mayBeEmpty?: true;
 }
 
 /** How an answer is read, by the operation and the answer's head. */
@@ -46,9 +48,26 @@ export function readingOf(metering: Metering | undefined, head: AnswerHead, accu
 
 /** An answer that tells no tokens, or those of another: a stored response has been counted when it was made. */
 function readFacts(head: AnswerHead, accumulator: Accumulator): Reading {
-  if (framedFormat(head) !== undefined || isCompressed(head.headers)) return { conclude: nothing };
+  if (isCompressed(head.headers)) return { conclude: nothing };
   const take = (value: unknown) => addFacts(accumulator, value);
-  return { reader: createBodyReader(accumulator, true, take), conclude: nothing };
+  // A stored response that is read on from its last event is a stream without any.
+  return { reader: readerOf(head, accumulator, true, take), conclude: nothing, mayBeEmpty: true };
+}
+
+function readerOf(
+  head: AnswerHead,
+  accumulator: Accumulator,
+  detailsOnly: boolean,
+  take?: (value: unknown) => void,
+): UsageReader {
+  switch (framedFormat(head)) {
+    case 'eventStream':
+      return createEventStreamReader(accumulator);
+    case 'serverSentEvents':
+      return createServerSentEventsReader(accumulator);
+    default:
+      return createBodyReader(accumulator, detailsOnly, take);
+  }
 }
 
 function nothing(): Usage {
@@ -108,13 +127,7 @@ function readUsage(head: AnswerHead, accumulator: Accumulator): Reading {
     accumulator.trouble = 'answer not understood: compressed';
     return { conclude, announced };
   }
-  const reader =
-    format === 'eventStream'
-      ? createEventStreamReader(accumulator)
-      : format === 'serverSentEvents'
-        ? createServerSentEventsReader(accumulator)
-        : createBodyReader(accumulator, inHeaders);
-  return { reader, conclude, announced };
+  return { reader: readerOf(head, accumulator, inHeaders), conclude, announced };
 }
 
 function whyUnknown({ trouble, failed }: Accumulator, complete: boolean): NonNullable<Usage['unknown']> {

@@ -307,6 +307,8 @@ describe('503 ServiceUnavailableException', () => {
     });
     expectRefusal(second, 503, 'ServiceUnavailableException');
     expect(second.headers['retry-after']).toBe('1');
+    const told = `{"event":"bedrock.failure","requestId":"${second.headers['x-ms-invocation-id']}"`;
+    await waitUntil(() => chain.host.logs.some(({ message }) => message.startsWith(told)));
     await held.send('{}');
     await held.end();
     expect((await first).status).toBe(200);

@@ -22,7 +22,8 @@ const harness = useHarness();
 
 const NO_KEY =
   'No subscription key was sent. Send it as header api-key or, where the gateway accepts that, as bearer token; x-api-key is not read.';
-const CLIENT_BASE = 'Base URLs of OpenAI clients end with /openai/v1, those of Anthropic clients with /anthropic. ';
+const CLIENT_BASE =
+  'Base URLs of OpenAI clients end with /openai/v1, those of Anthropic clients with /anthropic, or /anthropic/v1 if the client adds /messages alone. ';
 const SERVED =
   'This gateway serves Amazon Bedrock: POST /model/{modelId}/{operation}, /guardrail/..., /guardrail-checks/..., /openai/v1/... and /anthropic/v1/messages; GET, DELETE /openai/v1/responses/{id}; GET, POST /async-invoke; GET /foundation-models, /inference-profiles, /health, /usage. Other services of Bedrock are served only where they are turned on.';
 

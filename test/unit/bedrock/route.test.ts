@@ -253,7 +253,8 @@ describe('the id of a stored response', () => {
 describe('404 says what is wrong with the path, and what is served', () => {
   const slashes = 'There are two slashes in a row: does the base URL end with one too many? ';
   const end = 'There is a slash at the end of the path. ';
-  const base = 'Base URLs of OpenAI clients end with /openai/v1, those of Anthropic clients with /anthropic. ';
+  const base =
+    'Base URLs of OpenAI clients end with /openai/v1, those of Anthropic clients with /anthropic, or /anthropic/v1 if the client adds /messages alone. ';
   const all =
     'Served is Amazon Bedrock: /model/..., /guardrail/..., /guardrail-checks/..., /async-invoke/..., /openai/..., ' +
     '/anthropic/..., and GET /health, /usage.';

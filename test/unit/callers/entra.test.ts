@@ -93,6 +93,13 @@ describe('bad tokens', () => {
     expect(await verify(await make())).toStrictEqual({ invalid: expect.stringMatching(/./) });
   });
 
+  it('are not quoted', async () => {
+    const [, payload = '', signature = ''] = (await entra.issueToken()).split('.');
+    const header = Buffer.from('{"alg":"RS256","crit":["jane.doe@contoso.com"],"jane.doe@contoso.com":1}');
+    const token = [header.toString('base64url'), payload, signature].join('.');
+    expect(await verify(token)).toStrictEqual({ invalid: 'ERR_JOSE_NOT_SUPPORTED' });
+  });
+
   it('are no longer good when they have expired since', async () => {
     const token = await entra.issueToken();
     let now = Date.now();

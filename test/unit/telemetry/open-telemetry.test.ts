@@ -161,6 +161,21 @@ it('requests to several regions are told apart, and the answer counts that the c
   ]);
 });
 
+it('a region without a connection is an error, which ends when the next one is asked', async () => {
+  const telemetry = start({ metrics: false, traces: true });
+  const one = finished('team', 'a.one');
+  const dead = { method: 'POST', ...SERVER, startedMs: 1 } as const;
+  const second = { ...dead, region: 'eu-west-1', startedMs: 301, headersMs: 320, status: 200 };
+  telemetry.observe({ ...one, attempts: [dead, second], answered: second });
+  await telemetry.flush();
+  const calls = collector.spans.filter(({ kind }) => kind === 'client');
+  expect(calls.map(({ attributes }) => attributes['error.type'])).toStrictEqual([
+    'ServiceUnavailableException',
+    undefined,
+  ]);
+  expect(calls.map(({ start: from, end }) => Number(end - from) / 1e6)).toStrictEqual([300, 98]);
+});
+
 describe('the conventions', () => {
   const model: Partial<FinishedRequest['record']> = {
     cacheReadInputTokens: 4,

@@ -122,6 +122,22 @@ describe('the model as the answer calls it', () => {
   });
 });
 
+describe.each(['used', 'untold', undefined] as const)('a stream of an operation whose tokens are %s', (metering) => {
+  const meterFor = () => createMeter(metering, { status: 200, headers: EVENT_STREAM });
+
+  it('tells its events, and the exception that it ends with', () => {
+    const meter = meterFor();
+    feed(meter, EVENT_STREAM, [encodeEvent('chunk', {}), encodeException('throttlingException', 'Slow down.')]);
+    const { totalTokens } = meter.end(true);
+    expect(totalTokens).toBeUndefined();
+    expect(meter.facts).toMatchObject({ events: 2, errorType: 'ThrottlingException' });
+  });
+
+  it('without an event was cut only where there are tokens to come', () => {
+    expect(meterFor().endedWhole()).toBe(metering !== 'used');
+  });
+});
+
 describe('an error that ends a stream', () => {
   const text = { choices: [{ index: 0, delta: { content: 'Hi' } }] };
   const delta = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hi' } };
