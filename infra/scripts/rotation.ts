@@ -32,7 +32,8 @@ export interface Rotation {
  * Replaces the AWS access key of the proxy without a failed call: a new key, a proof that AWS accepts it, the vaults, a wait
  * until every instance has read it, a look at the live endpoint; then the old key is disabled and, after a pause,
  * deleted. May be stopped at any point: a new key that is in no vault is deleted, and the next run finishes what this one
- * began. IAM allows two keys for a user; the second place must be free, or hold what an earlier run left.
+ * began. IAM allows two keys for a user; the second place must be free, or hold what an earlier run left. With `compromised`
+ * both go, also where an earlier run was cut off.
  *
  * @throws SetupError for what whoever runs it has to decide; what AWS or a vault has said
  */
@@ -47,9 +48,12 @@ export async function rotate(rotation: Rotation): Promise<void> {
   const other = listed.find(({ id }) => id !== current);
   if (other !== undefined && other.createdAt <= own.createdAt) {
     say(`The vault holds a newer key than ${other.id}: finishing the rotation that began with it.`);
-    return retire(other, rotation);
+    await retire(other, rotation);
+    // Nobody can tell which of the two was stolen: that in the vault goes too.
+    if (!rotation.compromised) return;
+  } else if (other !== undefined) {
+    await makeRoom(other, rotation);
   }
-  if (other !== undefined) await makeRoom(other, rotation);
   await replace(rotation);
   await retire(own, rotation);
 }

@@ -229,6 +229,20 @@ describe('rotate-aws-keys', () => {
     });
     expect(said.at(-1)).toContain(`AttributeValue=${old.accessKeyId}`);
   });
+
+  it.each([true, false])(
+    'leaves neither key when the vaults had the newer of two (older active: %s)',
+    async (active) => {
+      const stolen = iam.addKey({ createdAt: year(2026) });
+      for (const vault of vaults) hold(vault, stolen);
+      old.active = active;
+      await rotating({ compromised: true });
+      const [fresh] = iam.keys;
+      expect(iam.keys).toHaveLength(1);
+      expect([old.accessKeyId, stolen.accessKeyId]).not.toContain(fresh?.accessKeyId);
+      expect(vaults.map(heldIn)).toStrictEqual([fresh?.accessKeyId, fresh?.accessKeyId]);
+    },
+  );
 });
 
 describe('the script', () => {
