@@ -1,6 +1,6 @@
 import type { AwsCredentials } from '../../src/aws/credentials.ts';
 import { SetupError } from '../build/local-settings.ts';
-import type { AccessKey, UserKeys } from './iam.ts';
+import { type AccessKey, DENY_OLDER_SESSIONS, olderSessionsDenied, type UserKeys } from './iam.ts';
 import type { Pause, Say } from './run.ts';
 import type { KeyInVault } from './vault.ts';
 
@@ -56,6 +56,7 @@ export async function rotate(rotation: Rotation): Promise<void> {
   }
   await replace(rotation);
   await retire(own, rotation);
+  if (rotation.compromised) await endSessions(rotation);
 }
 
 /** The key that is in all vaults. */
@@ -132,14 +133,20 @@ async function retire({ id, active }: AccessKey, rotation: Rotation): Promise<vo
         : `Disabled the old key ${id}. Should anything else still need it, enable it again within ${pauseSeconds} seconds.`,
     );
   }
-  if (compromised) return endSessions(id, rotation);
-  await countDown(pauseSeconds, 'Until the old key is deleted', rotation);
-  const now = (await keys.list()).find((key) => key.id === id);
-  if (now?.active === true) {
-    throw new SetupError(`The old key ${id} was enabled again during the pause: it is in use elsewhere, and stays.`);
+  if (!compromised) {
+    await countDown(pauseSeconds, 'Until the old key is deleted', rotation);
+    const now = (await keys.list()).find((key) => key.id === id);
+    if (now?.active === true) {
+      throw new SetupError(`The old key ${id} was enabled again during the pause: it is in use elsewhere, and stays.`);
+    }
   }
   await keys.remove(id);
   say(`Deleted the old key ${id}.`);
+  if (compromised) {
+    say(
+      `What it was used for: aws cloudtrail lookup-events --lookup-attributes AttributeKey=AccessKeyId,AttributeValue=${id}`,
+    );
+  }
 }
 
 async function letInstancesRead(refreshSeconds: number, rotation: Rotation): Promise<void> {
@@ -155,14 +162,31 @@ async function letInstancesRead(refreshSeconds: number, rotation: Rotation): Pro
   );
 }
 
-async function endSessions(id: string, { keys, say, now = () => new Date() }: Rotation): Promise<void> {
+/** Once the keys are gone, whatever becomes of the policy: a key that is only disabled can be enabled again. */
+async function endSessions({ keys, say, now = () => new Date() }: Rotation): Promise<void> {
   const moment = now();
-  const policy = await keys.denySessionsBefore(moment);
-  await keys.remove(id);
+  await keys.denySessionsBefore(moment).catch((error: unknown) => {
+    throw sessionsGoOn(String(error), moment, keys.user);
+  });
   say(
-    `Deleted the old key ${id}. Sessions made of it before ${moment.toISOString()} are denied by the policy ${policy} of the user;\n` +
-      `remove it after 36 hours: aws iam delete-user-policy --user-name ${keys.user} --policy-name ${policy}\n` +
-      `What it was used for: aws cloudtrail lookup-events --lookup-attributes AttributeKey=AccessKeyId,AttributeValue=${id}`,
+    `Sessions made of it before ${moment.toISOString()} are denied by the policy ${DENY_OLDER_SESSIONS} of the user;\n` +
+      `remove it after 36 hours: aws iam delete-user-policy --user-name ${keys.user} --policy-name ${DENY_OLDER_SESSIONS}`,
+  );
+}
+
+/** What is to be done by hand: IAM takes 2,048 characters of inline policies for a user, and the proxy's may fill them. */
+function sessionsGoOn(refusal: string, moment: Date, user: string): SetupError {
+  const file = `${DENY_OLDER_SESSIONS}.json`;
+  return new SetupError(
+    `The old key is gone, but sessions made of it go on for up to 36 hours: the policy that denies them was refused.\n` +
+      `${refusal}\n` +
+      'Running this again would only replace the new key. Do it by hand, now; IAM takes no more than 2,048 characters of\n' +
+      `inline policies for a user, and does not count managed ones among them. Save this as ${file}:\n` +
+      `${olderSessionsDenied(moment)}\n` +
+      `  aws iam create-policy --policy-name ${DENY_OLDER_SESSIONS} --policy-document file://${file}\n` +
+      `  aws iam attach-user-policy --user-name ${user} --policy-arn ARN   (which the first has printed)\n` +
+      'or remove an inline policy that can be spared (aws iam list-user-policies, delete-user-policy), then\n' +
+      `  aws iam put-user-policy --user-name ${user} --policy-name ${DENY_OLDER_SESSIONS} --policy-document file://${file}`,
   );
 }
 
