@@ -10,6 +10,13 @@ const MINUTE_MS = 60_000;
 /** A new key is known within 5 to 15 seconds, but not to all of AWS at the same moment: three times in a row. */
 const PROBES = { most: 30, inARow: 3, pauseMs: 2 * SECOND_MS } as const;
 
+/**
+ * How far ahead of now the moment lies before which sessions are denied. Disabling a key reaches all of AWS only after a
+ * while, in which sessions are still made of it, and the clock of whoever runs this may be slow. The proxy loses nothing
+ * by it: its key is no session, and has no `aws:TokenIssueTime`.
+ */
+const AHEAD_MS = 15 * MINUTE_MS;
+
 export interface Rotation {
   readonly keys: UserKeys;
   /** Of every environment whose function uses this user. */
@@ -164,7 +171,7 @@ async function letInstancesRead(refreshSeconds: number, rotation: Rotation): Pro
 
 /** Once the keys are gone, whatever becomes of the policy: a key that is only disabled can be enabled again. */
 async function endSessions({ keys, say, now = () => new Date() }: Rotation): Promise<void> {
-  const moment = now();
+  const moment = new Date(now().getTime() + AHEAD_MS);
   await keys.denySessionsBefore(moment).catch((error: unknown) => {
     throw sessionsGoOn(String(error), moment, keys.user);
   });

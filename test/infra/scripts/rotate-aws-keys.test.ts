@@ -225,7 +225,8 @@ describe('rotate-aws-keys', () => {
     ]);
     expect(JSON.parse(iam.policies.get('deny-older-sessions') ?? '').Statement[0]).toMatchObject({
       Effect: 'Deny',
-      Condition: { DateLessThan: { 'aws:TokenIssueTime': '2026-01-01T00:00:00.000Z' } },
+      // Ahead of the clock: for some minutes AWS still makes sessions of a key that is disabled.
+      Condition: { DateLessThan: { 'aws:TokenIssueTime': '2026-01-01T00:15:00.000Z' } },
     });
     expect(said.at(-2)).toContain(`AttributeValue=${old.accessKeyId}`);
   });
@@ -233,7 +234,7 @@ describe('rotate-aws-keys', () => {
   it('deletes the stolen key also where IAM takes no further inline policy, and says what is to be done', async () => {
     iam.policies.set('bedrock', JSON.stringify({ Sid: 'x'.repeat(1900) }, undefined, 2));
     await expect(rotating({ compromised: true, now: () => year(2026) })).rejects.toThrow(
-      /LimitExceeded[^]*"aws:TokenIssueTime":"2026-01-01T00:00:00\.000Z"[^]*attach-user-policy --user-name bedrock-proxy/,
+      /LimitExceeded[^]*"aws:TokenIssueTime":"2026-01-01T00:15:00\.000Z"[^]*attach-user-policy --user-name bedrock-proxy/,
     );
     expect(iam.keys.map(({ accessKeyId }) => accessKeyId)).toStrictEqual([heldIn(vaults[0])]);
     expect(heldIn(vaults[0])).not.toBe(old.accessKeyId);
