@@ -24,6 +24,7 @@ export interface UserKeys {
   list(): Promise<readonly AccessKey[]>;
   create(): Promise<AwsCredentials>;
   disable(id: string): Promise<void>;
+  enable(id: string): Promise<void>;
   remove(id: string): Promise<void>;
   /** The service that it was last used for; undefined for none. */
   lastUsedFor(id: string): Promise<string | undefined>;
@@ -71,6 +72,9 @@ export function keysOf(user: string): UserKeys {
     },
     async disable(id) {
       await client.send(new UpdateAccessKeyCommand({ UserName: user, AccessKeyId: id, Status: 'Inactive' }));
+    },
+    async enable(id) {
+      await client.send(new UpdateAccessKeyCommand({ UserName: user, AccessKeyId: id, Status: 'Active' }));
     },
     async remove(id) {
       await client.send(new DeleteAccessKeyCommand({ UserName: user, AccessKeyId: id }));

@@ -10,6 +10,9 @@ const MINUTE_MS = 60_000;
 /** A new key is known within 5 to 15 seconds, but not to all of AWS at the same moment: three times in a row. */
 const PROBES = { most: 30, inARow: 3, pauseMs: 2 * SECOND_MS } as const;
 
+const NOT_ASKED = 'The endpoint was not asked: no BEDROCK_API_URL and VERIFY_KEY.';
+const WHY_NOT = 'Does the app read this vault, and this secret of it? /health and the line bedrock.credentials tell.';
+
 /**
  * How far ahead of now the moment lies before which sessions are denied. Disabling a key reaches all of AWS only after a
  * while, in which sessions are still made of it, and the clock of whoever runs this may be slow. The proxy loses nothing
@@ -21,7 +24,7 @@ export interface Rotation {
   readonly keys: UserKeys;
   /** Of every environment whose function uses this user. */
   readonly vaults: readonly KeyInVault[];
-  /** What the live endpoint says of itself; undefined when it is well. Absent: it is not asked. */
+  /** What speaks against the live endpoint; undefined when AWS accepts its calls. Absent: it is not asked. */
   readonly endpointTrouble?: () => Promise<string | undefined>;
   /** `CREDENTIALS_REFRESH_SECONDS` of the function. */
   readonly refreshSeconds: number;
@@ -37,8 +40,8 @@ export interface Rotation {
 
 /**
  * Replaces the AWS access key of the proxy without a failed call: a new key, a proof that AWS accepts it, the vaults, a wait
- * until every instance has read it, a look at the live endpoint; then the old key is disabled and, after a pause,
- * deleted. May be stopped at any point: a new key that is in no vault is deleted, and the next run finishes what this one
+ * until every instance has read it, a call through the live endpoint; then the old key is disabled and, after a pause and
+ * another call, deleted. May be stopped at any point: a new key that is in no vault is deleted, and the next run finishes what this one
  * began. IAM allows two keys for a user; the second place must be free, or hold what an earlier run left. With `compromised`
  * both go, also where an earlier run was cut off.
  *
@@ -63,7 +66,9 @@ export async function rotate(rotation: Rotation): Promise<void> {
   }
   await replace(rotation);
   await retire(own, rotation);
-  if (rotation.compromised) await endSessions(rotation);
+  if (!rotation.compromised) return;
+  await endSessions(rotation);
+  await lookAfter(rotation);
 }
 
 /** The key that is in all vaults. */
@@ -146,6 +151,7 @@ async function retire({ id, active }: AccessKey, rotation: Rotation): Promise<vo
     if (now?.active === true) {
       throw new SetupError(`The old key ${id} was enabled again during the pause: it is in use elsewhere, and stays.`);
     }
+    await keepIfNeeded(id, rotation);
   }
   await keys.remove(id);
   say(`Deleted the old key ${id}.`);
@@ -156,17 +162,37 @@ async function retire({ id, active }: AccessKey, rotation: Rotation): Promise<vo
   }
 }
 
+/** Only now is an app that does not read the vault seen: before, its calls passed with the old key. */
+async function keepIfNeeded(id: string, { keys, endpointTrouble }: Rotation): Promise<void> {
+  const trouble = await endpointTrouble?.();
+  if (trouble === undefined) return;
+  await keys.enable(id);
+  throw new SetupError(
+    `Without the old key the endpoint is not well: ${trouble}\nThe old key ${id} is enabled again, and stays. ${WHY_NOT}\n` +
+      'Mend it, and run this again.',
+  );
+}
+
+/** Of a stolen key nothing is given back. */
+async function lookAfter({ endpointTrouble, say, pause }: Rotation): Promise<void> {
+  if (endpointTrouble === undefined) return say(NOT_ASKED);
+  await pause(MINUTE_MS);
+  const trouble = await endpointTrouble();
+  if (trouble === undefined) return say('The endpoint is well.');
+  throw new SetupError(
+    `With the new key the endpoint is not well: ${trouble}\nThe stolen key stays deleted. ${WHY_NOT}\n` +
+      'The new key is in the vault: mend the setting, or restart the app; store a key in the vault that it reads by\n' +
+      'store-aws-credentials.ts.',
+  );
+}
+
 async function letInstancesRead(refreshSeconds: number, rotation: Rotation): Promise<void> {
   await countDown(refreshSeconds + 60, 'Until every instance of the function has read the new key', rotation);
   const trouble = await rotation.endpointTrouble?.();
   if (trouble !== undefined) {
     throw new SetupError(`The endpoint is not well: ${trouble}\nThe old key stays. Mend it, and run this again.`);
   }
-  rotation.say(
-    rotation.endpointTrouble === undefined
-      ? 'The endpoint was not asked: no BEDROCK_API_URL and VERIFY_KEY.'
-      : 'The endpoint is well.',
-  );
+  rotation.say(rotation.endpointTrouble === undefined ? NOT_ASKED : 'The endpoint is well.');
 }
 
 /** Once the keys are gone, whatever becomes of the policy: a key that is only disabled can be enabled again. */

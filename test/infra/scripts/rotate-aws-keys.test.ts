@@ -144,6 +144,32 @@ describe('rotate-aws-keys', () => {
     expect(iam.keys).toHaveLength(2);
   });
 
+  it.each(['', 'of an earlier run '])(
+    'enables the old key %sagain, instead of deleting it, when the endpoint fails without it',
+    async (earlier) => {
+      if (earlier !== '') {
+        const fresh = iam.addKey({ createdAt: year(2026) });
+        for (const vault of vaults) hold(vault, fresh);
+        old.active = false;
+      }
+      const endpointTrouble = async () => (old.active ? undefined : '503 AWS does not accept the credentials.');
+      await expect(rotating({ endpointTrouble })).rejects.toThrow('is enabled again, and stays.');
+      expect(old.active).toBe(true);
+      expect(iam.keys).toHaveLength(2);
+    },
+  );
+
+  it('never gives a stolen key back, and says what to do when the endpoint fails without it', async () => {
+    const endpointTrouble = async () => '503 AWS does not accept the credentials.';
+    await expect(rotating({ compromised: true, endpointTrouble })).rejects.toThrow('The stolen key stays deleted.');
+    expect(story.slice(-4)).toStrictEqual([
+      `UpdateAccessKey ${old.accessKeyId}`,
+      `DeleteAccessKey ${old.accessKeyId}`,
+      `PutUserPolicy ${heldIn(vaults[0])}`,
+      'wait 60',
+    ]);
+  });
+
   it('finishes a rotation that was interrupted after the vaults had the new key', async () => {
     const fresh = iam.addKey({ createdAt: year(2026) });
     for (const vault of vaults) hold(vault, fresh);
@@ -228,7 +254,7 @@ describe('rotate-aws-keys', () => {
       // Ahead of the clock: for some minutes AWS still makes sessions of a key that is disabled.
       Condition: { DateLessThan: { 'aws:TokenIssueTime': '2026-01-01T00:15:00.000Z' } },
     });
-    expect(said.at(-2)).toContain(`AttributeValue=${old.accessKeyId}`);
+    expect(said.join('\n')).toContain(`AttributeValue=${old.accessKeyId}`);
   });
 
   it('deletes the stolen key also where IAM takes no further inline policy, and says what is to be done', async () => {
