@@ -17,7 +17,8 @@ list, create, update and delete the keys of the user, and in Azure the role Key
 Vault Secrets Officer.
 
   --compromised                somebody else has the key: it ends as soon as the
-                               new one is stored, and its sessions with it
+                               new one is stored, and the user's sessions with
+                               it; those of roles you end in IAM
   AWS_IAM_USER_NAME            the IAM user, which belongs to this proxy alone
   AZURE_KEY_VAULT_NAME         name of the vault; of all vaults that have its key,
                                separated by commas

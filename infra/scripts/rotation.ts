@@ -31,7 +31,7 @@ export interface Rotation {
   /** In which a disabled key can be enabled again. */
   readonly pauseSeconds: number;
   readonly expiresInDays: number;
-  /** Somebody else has the old key: it ends as soon as the new one is stored, and sessions made of it end too. */
+  /** Somebody else has the old key: it ends as soon as the new one is stored, and sessions of the user end too; those of roles do not. */
   readonly compromised: boolean;
   readonly pause: Pause;
   readonly say: Say;
@@ -197,12 +197,16 @@ async function letInstancesRead(refreshSeconds: number, rotation: Rotation): Pro
 
 /** Once the keys are gone, whatever becomes of the policy: a key that is only disabled can be enabled again. */
 async function endSessions({ keys, say, now = () => new Date() }: Rotation): Promise<void> {
+  say(
+    'Sessions of roles that were assumed with it go on, for up to 12 hours: no policy of the user holds for them. For each role\n' +
+      'that the user may assume: IAM, Roles, Revoke active sessions. The proxy makes new ones by itself.',
+  );
   const moment = new Date(now().getTime() + AHEAD_MS);
   await keys.denySessionsBefore(moment).catch((error: unknown) => {
     throw sessionsGoOn(String(error), moment, keys.user);
   });
   say(
-    `Sessions made of it before ${moment.toISOString()} are denied by the policy ${DENY_OLDER_SESSIONS} of the user;\n` +
+    `Sessions of the user from before ${moment.toISOString()} are denied by the policy ${DENY_OLDER_SESSIONS} of the user;\n` +
       `remove it after 36 hours: aws iam delete-user-policy --user-name ${keys.user} --policy-name ${DENY_OLDER_SESSIONS}`,
   );
 }

@@ -257,6 +257,12 @@ describe('rotate-aws-keys', () => {
     expect(said.join('\n')).toContain(`AttributeValue=${old.accessKeyId}`);
   });
 
+  it.each([true, false])('says that sessions of roles go on (policy taken: %s)', async (taken) => {
+    if (!taken) iam.policies.set('bedrock', 'x'.repeat(2048));
+    await rotating({ compromised: true }).catch(() => {});
+    expect(said.join('\n')).toMatch(/Sessions of roles[^]*Revoke active sessions/);
+  });
+
   it('deletes the stolen key also where IAM takes no further inline policy, and says what is to be done', async () => {
     iam.policies.set('bedrock', JSON.stringify({ Sid: 'x'.repeat(1900) }, undefined, 2));
     await expect(rotating({ compromised: true, now: () => year(2026) })).rejects.toThrow(
