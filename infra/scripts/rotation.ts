@@ -71,20 +71,31 @@ export async function rotate(rotation: Rotation): Promise<void> {
   await lookAfter(rotation);
 }
 
-/** The key that is in all vaults. */
-async function keyInUse({ vaults }: Rotation): Promise<string> {
-  const held = await Promise.all(vaults.map(async ({ vault, accessKeyId }) => ({ vault, id: await accessKeyId() })));
+/** The key that is in all vaults; where an earlier run has reached only some of them, the others get it now. */
+async function keyInUse(rotation: Rotation): Promise<string> {
+  const { keys, vaults, expiresInDays, say } = rotation;
+  const held = await Promise.all(vaults.map(async (each) => ({ each, id: await each.accessKeyId() })));
   const empty = held.find(({ id }) => id === undefined);
-  if (empty !== undefined) throw new SetupError(`The vault ${empty.vault} holds no AWS key.`);
-  const [first] = held;
-  const different = held.find(({ id }) => id !== first?.id);
-  if (first?.id === undefined || different !== undefined) {
+  if (empty !== undefined) throw new SetupError(`The vault ${empty.each.vault} holds no AWS key.`);
+  const ids = new Set(held.map(({ id }) => id));
+  const [only] = ids;
+  if (only !== undefined && ids.size === 1) return only;
+  const listed = await keys.list();
+  const isForeign = held.some((vault) => !listed.some(({ id }) => id === vault.id));
+  const newest = listed.findLast((key) => ids.has(key.id));
+  const credentials = await held.find(({ id }) => id === newest?.id)?.each.read();
+  if (isForeign || newest?.active !== true || credentials?.accessKeyId !== newest.id) {
     throw new SetupError(
-      `The vaults hold different keys: ${held.map(({ vault, id }) => `${vault} ${id}`).join(', ')}. ` +
+      `The vaults hold different keys: ${held.map(({ each, id }) => `${each.vault} ${id}`).join(', ')}. ` +
         'Store the newer one in each of them first.',
     );
   }
-  return first.id;
+  for (const { each, id } of held) {
+    if (id === newest.id) continue;
+    await each.store(credentials, expiresInDays);
+    say(`Stored the key ${newest.id} of an earlier run in the vault ${each.vault}.`);
+  }
+  return newest.id;
 }
 
 /** Deletes a newer key that no vault has: nobody has its secret half. */

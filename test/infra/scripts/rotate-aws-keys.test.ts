@@ -184,6 +184,24 @@ describe('rotate-aws-keys', () => {
     ]);
   });
 
+  it.each([0, 1])('finishes a rotation that had reached one vault of two only (%i)', async (reached) => {
+    const fresh = iam.addKey({ createdAt: year(2026) });
+    hold(vaults[reached] as VaultOfTest, fresh);
+    await rotating();
+    expect(iam.keys).toStrictEqual([fresh]);
+    expect(vaults.map((vault) => JSON.parse(vault.find(SECRET)?.value ?? ''))).toStrictEqual(
+      vaults.map(() => ({ accessKeyId: fresh.accessKeyId, secretAccessKey: fresh.secretAccessKey })),
+    );
+    expect(story.slice(0, 2)).toStrictEqual(['wait 60', 'wait 60']);
+  });
+
+  it('stores no key in other vaults that was disabled', async () => {
+    const fresh = iam.addKey({ createdAt: year(2026), active: false });
+    hold(vaults[0] as VaultOfTest, fresh);
+    await expect(rotating()).rejects.toThrow('different keys');
+    expect(heldIn(vaults[1])).toBe(old.accessKeyId);
+  });
+
   it('finishes a rotation that was interrupted in the pause', async () => {
     const fresh = iam.addKey({ createdAt: year(2026) });
     for (const vault of vaults) hold(vault, fresh);
