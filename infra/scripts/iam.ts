@@ -24,13 +24,32 @@ export interface UserKeys {
   list(): Promise<readonly AccessKey[]>;
   create(): Promise<AwsCredentials>;
   disable(id: string): Promise<void>;
+  enable(id: string): Promise<void>;
   remove(id: string): Promise<void>;
   /** The service that it was last used for; undefined for none. */
   lastUsedFor(id: string): Promise<string | undefined>;
-  /** Ends every session that was made before this moment, by a policy of the user's own; returns the policy's name. */
-  denySessionsBefore(moment: Date): Promise<string>;
+  /** Ends every session that was made before this moment, by the inline policy `DENY_OLDER_SESSIONS` of the user. */
+  denySessionsBefore(moment: Date): Promise<void>;
   /** Whether AWS accepts a key, asked by the key itself. */
   accepts(keys: AwsCredentials): Promise<boolean>;
+}
+
+/** The name of the policy that denies sessions. */
+export const DENY_OLDER_SESSIONS = 'deny-older-sessions';
+
+/** A policy that denies everything to sessions that were made before a moment; keys that are no session have no such time. */
+export function olderSessionsDenied(moment: Date): string {
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Deny',
+        Action: '*',
+        Resource: '*',
+        Condition: { DateLessThan: { 'aws:TokenIssueTime': moment.toISOString() } },
+      },
+    ],
+  });
 }
 
 export function keysOf(user: string): UserKeys {
@@ -54,6 +73,9 @@ export function keysOf(user: string): UserKeys {
     async disable(id) {
       await client.send(new UpdateAccessKeyCommand({ UserName: user, AccessKeyId: id, Status: 'Inactive' }));
     },
+    async enable(id) {
+      await client.send(new UpdateAccessKeyCommand({ UserName: user, AccessKeyId: id, Status: 'Active' }));
+    },
     async remove(id) {
       await client.send(new DeleteAccessKeyCommand({ UserName: user, AccessKeyId: id }));
     },
@@ -63,20 +85,8 @@ export function keysOf(user: string): UserKeys {
       return service === undefined || service === 'N/A' ? undefined : service;
     },
     async denySessionsBefore(moment) {
-      const PolicyName = 'deny-older-sessions';
-      const PolicyDocument = JSON.stringify({
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Deny',
-            Action: '*',
-            Resource: '*',
-            Condition: { DateLessThan: { 'aws:TokenIssueTime': moment.toISOString() } },
-          },
-        ],
-      });
-      await client.send(new PutUserPolicyCommand({ UserName: user, PolicyName, PolicyDocument }));
-      return PolicyName;
+      const PolicyDocument = olderSessionsDenied(moment);
+      await client.send(new PutUserPolicyCommand({ UserName: user, PolicyName: DENY_OLDER_SESSIONS, PolicyDocument }));
     },
     async accepts(credentials) {
       const sts = new STSClient({ region: process.env['AWS_REGION'] || 'us-east-1', credentials });

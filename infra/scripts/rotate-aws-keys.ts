@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { SetupError } from '../build/local-settings.ts';
 import { deployer } from './deployer.ts';
 import { keysOf } from './iam.ts';
+import { troubleOf } from './live-endpoint.ts';
 import { rotate } from './rotation.ts';
 import { type Pause, required, run, say, wholeNumber } from './run.ts';
 import { keyInVault } from './vault.ts';
@@ -16,7 +17,8 @@ list, create, update and delete the keys of the user, and in Azure the role Key
 Vault Secrets Officer.
 
   --compromised                somebody else has the key: it ends as soon as the
-                               new one is stored, and its sessions with it
+                               new one is stored, and the user's sessions with
+                               it; those of roles you end in IAM
   AWS_IAM_USER_NAME            the IAM user, which belongs to this proxy alone
   AZURE_KEY_VAULT_NAME         name of the vault; of all vaults that have its key,
                                separated by commas
@@ -24,8 +26,9 @@ Vault Secrets Officer.
   CREDENTIALS_REFRESH_SECONDS  the setting of the function (300)
   ROTATION_PAUSE_SECONDS       in which a disabled key can be enabled again (300)
   AWS_KEY_DAYS                 days until the secret ends (90)
-  BEDROCK_API_URL, VERIFY_KEY  the endpoint and a subscription key: it must be
-                               well before the old key is disabled`;
+  BEDROCK_API_URL, VERIFY_KEY  the endpoint and a subscription key: AWS must accept
+                               its calls before the old key is disabled, and
+                               again before it is deleted; not asked without`;
 
 async function main(pause: Pause): Promise<void> {
   const { values } = parseArgs({ options: { compromised: { type: 'boolean' }, help: { type: 'boolean' } } });
@@ -42,7 +45,7 @@ async function main(pause: Pause): Promise<void> {
   await rotate({
     keys: keysOf(user),
     vaults: names.map((vault) => keyInVault({ vault, secretName, credential, pause, say })),
-    ...(url && key ? { endpointTrouble: () => healthOf(url, key) } : {}),
+    ...(url && key ? { endpointTrouble: () => troubleOf(url, key) } : {}),
     refreshSeconds: wholeNumber(env, 'CREDENTIALS_REFRESH_SECONDS', 300),
     pauseSeconds: wholeNumber(env, 'ROTATION_PAUSE_SECONDS', 300),
     expiresInDays: wholeNumber(env, 'AWS_KEY_DAYS', 90),
@@ -50,17 +53,6 @@ async function main(pause: Pause): Promise<void> {
     pause,
     say,
   });
-}
-
-/** What `/health` says against the endpoint; undefined for 200. */
-async function healthOf(url: string, key: string): Promise<string | undefined> {
-  try {
-    const response = await fetch(`${url.replace(/\/$/, '')}/health`, { headers: { 'api-key': key } });
-    const body = await response.text();
-    return response.status === 200 ? undefined : `${response.status} ${body.slice(0, 200)}`;
-  } catch (error) {
-    return `it cannot be reached (${error instanceof Error ? error.message : ''})`;
-  }
 }
 
 if (import.meta.main) await run(main);

@@ -1,6 +1,6 @@
 import type { AwsCredentials } from '../../src/aws/credentials.ts';
 import { SetupError } from '../build/local-settings.ts';
-import type { AccessKey, UserKeys } from './iam.ts';
+import { type AccessKey, DENY_OLDER_SESSIONS, olderSessionsDenied, type UserKeys } from './iam.ts';
 import type { Pause, Say } from './run.ts';
 import type { KeyInVault } from './vault.ts';
 
@@ -10,18 +10,28 @@ const MINUTE_MS = 60_000;
 /** A new key is known within 5 to 15 seconds, but not to all of AWS at the same moment: three times in a row. */
 const PROBES = { most: 30, inARow: 3, pauseMs: 2 * SECOND_MS } as const;
 
+const NOT_ASKED = 'The endpoint was not asked: no BEDROCK_API_URL and VERIFY_KEY.';
+const WHY_NOT = 'Does the app read this vault, and this secret of it? /health and the line bedrock.credentials tell.';
+
+/**
+ * How far ahead of now the moment lies before which sessions are denied. Disabling a key reaches all of AWS only after a
+ * while, in which sessions are still made of it, and the clock of whoever runs this may be slow. The proxy loses nothing
+ * by it: its key is no session, and has no `aws:TokenIssueTime`.
+ */
+const AHEAD_MS = 15 * MINUTE_MS;
+
 export interface Rotation {
   readonly keys: UserKeys;
   /** Of every environment whose function uses this user. */
   readonly vaults: readonly KeyInVault[];
-  /** What the live endpoint says of itself; undefined when it is well. Absent: it is not asked. */
+  /** What speaks against the live endpoint; undefined when AWS accepts its calls. Absent: it is not asked. */
   readonly endpointTrouble?: () => Promise<string | undefined>;
   /** `CREDENTIALS_REFRESH_SECONDS` of the function. */
   readonly refreshSeconds: number;
   /** In which a disabled key can be enabled again. */
   readonly pauseSeconds: number;
   readonly expiresInDays: number;
-  /** Somebody else has the old key: it ends as soon as the new one is stored, and sessions made of it end too. */
+  /** Somebody else has the old key: it ends as soon as the new one is stored, and sessions of the user end too; those of roles do not. */
   readonly compromised: boolean;
   readonly pause: Pause;
   readonly say: Say;
@@ -30,9 +40,10 @@ export interface Rotation {
 
 /**
  * Replaces the AWS access key of the proxy without a failed call: a new key, a proof that AWS accepts it, the vaults, a wait
- * until every instance has read it, a look at the live endpoint; then the old key is disabled and, after a pause,
- * deleted. May be stopped at any point: a new key that is in no vault is deleted, and the next run finishes what this one
- * began. IAM allows two keys for a user; the second place must be free, or hold what an earlier run left.
+ * until every instance has read it, a call through the live endpoint; then the old key is disabled and, after a pause and
+ * another call, deleted. May be stopped at any point: a new key that is in no vault is deleted, and the next run finishes what this one
+ * began. IAM allows two keys for a user; the second place must be free, or hold what an earlier run left. With `compromised`
+ * both go, also where an earlier run was cut off.
  *
  * @throws SetupError for what whoever runs it has to decide; what AWS or a vault has said
  */
@@ -47,27 +58,44 @@ export async function rotate(rotation: Rotation): Promise<void> {
   const other = listed.find(({ id }) => id !== current);
   if (other !== undefined && other.createdAt <= own.createdAt) {
     say(`The vault holds a newer key than ${other.id}: finishing the rotation that began with it.`);
-    return retire(other, rotation);
+    await retire(other, rotation);
+    // Nobody can tell which of the two was stolen: that in the vault goes too.
+    if (!rotation.compromised) return;
+  } else if (other !== undefined) {
+    await makeRoom(other, rotation);
   }
-  if (other !== undefined) await makeRoom(other, rotation);
   await replace(rotation);
   await retire(own, rotation);
+  if (!rotation.compromised) return;
+  await endSessions(rotation);
+  await lookAfter(rotation);
 }
 
-/** The key that is in all vaults. */
-async function keyInUse({ vaults }: Rotation): Promise<string> {
-  const held = await Promise.all(vaults.map(async ({ vault, accessKeyId }) => ({ vault, id: await accessKeyId() })));
+/** The key that is in all vaults; where an earlier run has reached only some of them, the others get it now. */
+async function keyInUse(rotation: Rotation): Promise<string> {
+  const { keys, vaults, expiresInDays, say } = rotation;
+  const held = await Promise.all(vaults.map(async (each) => ({ each, id: await each.accessKeyId() })));
   const empty = held.find(({ id }) => id === undefined);
-  if (empty !== undefined) throw new SetupError(`The vault ${empty.vault} holds no AWS key.`);
-  const [first] = held;
-  const different = held.find(({ id }) => id !== first?.id);
-  if (first?.id === undefined || different !== undefined) {
+  if (empty !== undefined) throw new SetupError(`The vault ${empty.each.vault} holds no AWS key.`);
+  const ids = new Set(held.map(({ id }) => id));
+  const [only] = ids;
+  if (only !== undefined && ids.size === 1) return only;
+  const listed = await keys.list();
+  const isForeign = held.some((vault) => !listed.some(({ id }) => id === vault.id));
+  const newest = listed.findLast((key) => ids.has(key.id));
+  const credentials = await held.find(({ id }) => id === newest?.id)?.each.read();
+  if (isForeign || newest?.active !== true || credentials?.accessKeyId !== newest.id) {
     throw new SetupError(
-      `The vaults hold different keys: ${held.map(({ vault, id }) => `${vault} ${id}`).join(', ')}. ` +
+      `The vaults hold different keys: ${held.map(({ each, id }) => `${each.vault} ${id}`).join(', ')}. ` +
         'Store the newer one in each of them first.',
     );
   }
-  return first.id;
+  for (const { each, id } of held) {
+    if (id === newest.id) continue;
+    await each.store(credentials, expiresInDays);
+    say(`Stored the key ${newest.id} of an earlier run in the vault ${each.vault}.`);
+  }
+  return newest.id;
 }
 
 /** Deletes a newer key that no vault has: nobody has its secret half. */
@@ -128,14 +156,45 @@ async function retire({ id, active }: AccessKey, rotation: Rotation): Promise<vo
         : `Disabled the old key ${id}. Should anything else still need it, enable it again within ${pauseSeconds} seconds.`,
     );
   }
-  if (compromised) return endSessions(id, rotation);
-  await countDown(pauseSeconds, 'Until the old key is deleted', rotation);
-  const now = (await keys.list()).find((key) => key.id === id);
-  if (now?.active === true) {
-    throw new SetupError(`The old key ${id} was enabled again during the pause: it is in use elsewhere, and stays.`);
+  if (!compromised) {
+    await countDown(pauseSeconds, 'Until the old key is deleted', rotation);
+    const now = (await keys.list()).find((key) => key.id === id);
+    if (now?.active === true) {
+      throw new SetupError(`The old key ${id} was enabled again during the pause: it is in use elsewhere, and stays.`);
+    }
+    await keepIfNeeded(id, rotation);
   }
   await keys.remove(id);
   say(`Deleted the old key ${id}.`);
+  if (compromised) {
+    say(
+      `What it was used for: aws cloudtrail lookup-events --lookup-attributes AttributeKey=AccessKeyId,AttributeValue=${id}`,
+    );
+  }
+}
+
+/** Only now is an app that does not read the vault seen: before, its calls passed with the old key. */
+async function keepIfNeeded(id: string, { keys, endpointTrouble }: Rotation): Promise<void> {
+  const trouble = await endpointTrouble?.();
+  if (trouble === undefined) return;
+  await keys.enable(id);
+  throw new SetupError(
+    `Without the old key the endpoint is not well: ${trouble}\nThe old key ${id} is enabled again, and stays. ${WHY_NOT}\n` +
+      'Mend it, and run this again.',
+  );
+}
+
+/** Of a stolen key nothing is given back. */
+async function lookAfter({ endpointTrouble, say, pause }: Rotation): Promise<void> {
+  if (endpointTrouble === undefined) return say(NOT_ASKED);
+  await pause(MINUTE_MS);
+  const trouble = await endpointTrouble();
+  if (trouble === undefined) return say('The endpoint is well.');
+  throw new SetupError(
+    `With the new key the endpoint is not well: ${trouble}\nThe stolen key stays deleted. ${WHY_NOT}\n` +
+      'The new key is in the vault: mend the setting, or restart the app; store a key in the vault that it reads by\n' +
+      'store-aws-credentials.ts.',
+  );
 }
 
 async function letInstancesRead(refreshSeconds: number, rotation: Rotation): Promise<void> {
@@ -144,21 +203,38 @@ async function letInstancesRead(refreshSeconds: number, rotation: Rotation): Pro
   if (trouble !== undefined) {
     throw new SetupError(`The endpoint is not well: ${trouble}\nThe old key stays. Mend it, and run this again.`);
   }
-  rotation.say(
-    rotation.endpointTrouble === undefined
-      ? 'The endpoint was not asked: no BEDROCK_API_URL and VERIFY_KEY.'
-      : 'The endpoint is well.',
+  rotation.say(rotation.endpointTrouble === undefined ? NOT_ASKED : 'The endpoint is well.');
+}
+
+/** Once the keys are gone, whatever becomes of the policy: a key that is only disabled can be enabled again. */
+async function endSessions({ keys, say, now = () => new Date() }: Rotation): Promise<void> {
+  say(
+    'Sessions of roles that were assumed with it go on, for up to 12 hours: no policy of the user holds for them. For each role\n' +
+      'that the user may assume: IAM, Roles, Revoke active sessions. The proxy makes new ones by itself.',
+  );
+  const moment = new Date(now().getTime() + AHEAD_MS);
+  await keys.denySessionsBefore(moment).catch((error: unknown) => {
+    throw sessionsGoOn(String(error), moment, keys.user);
+  });
+  say(
+    `Sessions of the user from before ${moment.toISOString()} are denied by the policy ${DENY_OLDER_SESSIONS} of the user;\n` +
+      `remove it after 36 hours: aws iam delete-user-policy --user-name ${keys.user} --policy-name ${DENY_OLDER_SESSIONS}`,
   );
 }
 
-async function endSessions(id: string, { keys, say, now = () => new Date() }: Rotation): Promise<void> {
-  const moment = now();
-  const policy = await keys.denySessionsBefore(moment);
-  await keys.remove(id);
-  say(
-    `Deleted the old key ${id}. Sessions made of it before ${moment.toISOString()} are denied by the policy ${policy} of the user;\n` +
-      `remove it after 36 hours: aws iam delete-user-policy --user-name ${keys.user} --policy-name ${policy}\n` +
-      `What it was used for: aws cloudtrail lookup-events --lookup-attributes AttributeKey=AccessKeyId,AttributeValue=${id}`,
+/** What is to be done by hand: IAM takes 2,048 characters of inline policies for a user, and the proxy's may fill them. */
+function sessionsGoOn(refusal: string, moment: Date, user: string): SetupError {
+  const file = `${DENY_OLDER_SESSIONS}.json`;
+  return new SetupError(
+    `The old key is gone, but sessions made of it go on for up to 36 hours: the policy that denies them was refused.\n` +
+      `${refusal}\n` +
+      'Running this again would only replace the new key. Do it by hand, now; IAM takes no more than 2,048 characters of\n' +
+      `inline policies for a user, and does not count managed ones among them. Save this as ${file}:\n` +
+      `${olderSessionsDenied(moment)}\n` +
+      `  aws iam create-policy --policy-name ${DENY_OLDER_SESSIONS} --policy-document file://${file}\n` +
+      `  aws iam attach-user-policy --user-name ${user} --policy-arn ARN   (which the first has printed)\n` +
+      'or remove an inline policy that can be spared (aws iam list-user-policies, delete-user-policy), then\n' +
+      `  aws iam put-user-policy --user-name ${user} --policy-name ${DENY_OLDER_SESSIONS} --policy-document file://${file}`,
   );
 }
 

@@ -16,7 +16,9 @@ const DAY_MS = 86_400_000;
 export interface KeyInVault {
   /** Name of the vault, for messages. */
   readonly vault: string;
-  /** Id of the access key in the current version; undefined when there is no such secret. */
+  /** The current version; undefined when there is no such secret. */
+  read(): Promise<AwsCredentials | undefined>;
+  /** Id of the access key in it. */
   accessKeyId(): Promise<string | undefined>;
   /** Adds a version, which ends after so many days, and disables those before it. */
   store(keys: AwsCredentials, expiresInDays: number): Promise<void>;
@@ -63,18 +65,21 @@ export function keyInVault(access: VaultAccess): KeyInVault {
     }
   }
 
+  const read = () =>
+    whenAllowed(async () => {
+      try {
+        const { value = '' } = await client.getSecret(secretName);
+        return parseSecret(value);
+      } catch (error) {
+        if (/SecretNotFound/.test(reasonOf(error))) return undefined;
+        throw error;
+      }
+    });
+
   return {
     vault,
-    accessKeyId: () =>
-      whenAllowed(async () => {
-        try {
-          const { value = '' } = await client.getSecret(secretName);
-          return parseSecret(value).accessKeyId;
-        } catch (error) {
-          if (/SecretNotFound/.test(reasonOf(error))) return undefined;
-          throw error;
-        }
-      }),
+    read,
+    accessKeyId: async () => (await read())?.accessKeyId,
     async store(keys, expiresInDays) {
       const expiresOn = new Date(now() + expiresInDays * DAY_MS);
       const options = { contentType: 'application/json', expiresOn, tags: { [KEY_TAG]: keys.accessKeyId.slice(-4) } };

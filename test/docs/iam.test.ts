@@ -122,6 +122,25 @@ describe('the IAM policies', () => {
     ]);
   });
 
+  // Without white space: 2,048 inline in a user together, 6,144 in a managed policy, of which a user takes ten.
+  it('are given to a user as managed ones, which all fit, with room for that of a stolen key', () => {
+    const lengths = policies.map((policy) => JSON.stringify(policy).replaceAll(/\s/g, '').length);
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(6144);
+    expect(policies.length).toBeLessThanOrEqual(10);
+    const pages = [text, readFileSync(join(root, 'infra/README.md'), 'utf8')];
+    for (const page of pages) {
+      expect(page).not.toContain('put-user-policy');
+      expect(page).toMatch(/aws iam create-policy --policy-name bedrock-proxy --policy-document file:\/\/policy\.json/);
+      expect(page).toMatch(
+        /aws iam attach-user-policy --user-name bedrock-proxy --policy-arn arn:aws:iam::111122223333:/,
+      );
+    }
+  });
+
+  it('fit into a role inline, all together', () => {
+    expect(policies.map((policy) => JSON.stringify(policy)).join('').length).toBeLessThanOrEqual(10_240);
+  });
+
   it('deny calls past a guardrail that can be ordered', () => {
     const denying = statements.find(({ Sid }) => Sid === 'OnlyPastTheGuardrail');
     const named = denying?.Condition?.['StringNotEquals']?.['bedrock:GuardrailIdentifier'] ?? '';

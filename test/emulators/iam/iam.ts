@@ -38,6 +38,8 @@ export interface Iam extends Endpoint {
 
 const VERSION = { iam: '2010-05-08', sts: '2011-06-15' } as const;
 const MOST_KEYS = 2;
+/** Of all inline policies of a user together; IAM does not count white space. */
+const MOST_INLINE_CHARACTERS = 2048;
 
 export async function startIam({ userName, accountId, administrator }: IamOptions): Promise<Iam> {
   const keys: UserKey[] = [];
@@ -101,7 +103,12 @@ export async function startIam({ userName, accountId, administrator }: IamOption
       return { EvaluationResults: { member }, IsTruncated: 'false' };
     },
     PutUserPolicy(form) {
-      policies.set(form.get('PolicyName') ?? '', form.get('PolicyDocument') ?? '');
+      const put = new Map(policies).set(form.get('PolicyName') ?? '', form.get('PolicyDocument') ?? '');
+      if ([...put.values()].join('').replaceAll(/\s/g, '').length > MOST_INLINE_CHARACTERS) {
+        const message = `Maximum policy size of ${MOST_INLINE_CHARACTERS} bytes exceeded for user ${userName}`;
+        throw new StsError(409, 'LimitExceeded', message);
+      }
+      for (const [name, text] of put) policies.set(name, text);
       return {};
     },
   };
