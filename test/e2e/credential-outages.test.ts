@@ -9,6 +9,7 @@ import { type ManagedIdentity, startManagedIdentity } from '../emulators/azure/m
 import { ask, begin } from '../support/chain-calls.ts';
 import { converse, converseStream } from '../support/models.ts';
 import { nextChunk } from '../support/raw-client.ts';
+import { DEADLINES_BY_HAND } from '../support/worker-deadlines.ts';
 
 const SECRET = 'aws-credentials';
 
@@ -34,14 +35,18 @@ interface Sick {
 }
 
 /** A chain whose vault and token endpoint are in trouble before the worker starts. */
-async function startSick(trouble: (vault: KeyVault, identity: ManagedIdentity) => void): Promise<Sick> {
+async function startSick(
+  trouble: (vault: KeyVault, identity: ManagedIdentity) => void,
+  options: ChainOptions = {},
+): Promise<Sick> {
   const key = newKey();
   const identity = await startManagedIdentity();
   closers.push(() => identity.close());
   const vault = await startKeyVault({ identity, secrets: { [SECRET]: JSON.stringify(key) } });
   closers.push(() => vault.close());
   trouble(vault, identity);
-  const chain = await start({ keys: [key], settings: { KEY_VAULT_URI: vault.url, ...identity.environment } });
+  const settings = { KEY_VAULT_URI: vault.url, ...identity.environment };
+  const chain = await start({ keys: [key], settings, ...options });
   return { chain, vault, identity };
 }
 
@@ -334,7 +339,8 @@ describe('trouble later: the keys at hand go on, and the log raises the alarm', 
 
 describe('the vault is asked once', () => {
   it('by 200 callers at a cold start', async () => {
-    const { chain, vault } = await startSick((hanging) => hanging.hang(true));
+    // However long the 200 take to arrive, the reading is not given up meanwhile.
+    const { chain, vault } = await startSick((hanging) => hanging.hang(true), { nodeArguments: DEADLINES_BY_HAND });
     const answers = Array.from({ length: 200 }, () => call(chain));
     await arrivals(chain, 200);
     expect(vault.requests).toHaveLength(1);
