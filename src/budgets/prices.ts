@@ -37,7 +37,7 @@ const MOST_TIERS = 10;
  * and for an hour, each optional, with at most six decimals.
  *
  * Of the lines that fit, the id as asked for goes before the id without its geography, then the longest, then the one
- * that names the tier; a mere `*` goes last. Where the lines of a model have other tiers only, what it cost is not known,
+ * that names the tier, then the one without `*`; a mere `*` goes last. Where the lines of a model have other tiers only, what it cost is not known,
  * and the dearest of them is charged.
  *
  * @throws Error that names the line
@@ -70,8 +70,9 @@ function bestOf(lines: readonly Line[], name: string, tier: string): Line | unde
   let bestRank = -1;
   for (const line of lines) {
     if (line.tier !== '' && line.tier !== tier) continue;
-    const rank = rankOf(line, name, bare);
-    if (rank < 0 || rank < bestRank || (rank === bestRank && line.tier === '')) continue;
+    const fit = rankOf(line, name, bare);
+    const rank = 4 * fit + (line.tier === '' ? 0 : 2) + (line.isBeginning ? 0 : 1);
+    if (fit < 0 || rank <= bestRank) continue;
     best = line;
     bestRank = rank;
   }

@@ -61,6 +61,7 @@ describe('expressions', () => {
     ['"b" !in ("a", "b")', false],
     ['strcat("a", 1, true)', 'a1true'],
     ['strlen("ä🙂")', 2],
+    ['tolower("ÄbC")', 'äbc'],
     ['split("a,,b", ",")', ['a', '', 'b']],
     ['split("a,b", ",")[1]', 'b'],
     ['split("a,b", ",")[2]', null],

@@ -51,6 +51,7 @@ export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = {
   },
   strcat: (values) => values.map(toText).join(''),
   strlen: ([text]) => Array.from(toText(text ?? null)).length,
+  tolower: ([text]) => toText(text ?? null).toLowerCase(),
   tobool: ([value = null]) => toBoolean(value),
   todatetime: ([value = null]) => {
     const time = typeof value === 'string' ? Date.parse(value) : value;

@@ -36,6 +36,8 @@ export interface Lines {
   readonly moved: Line;
   /** Team A, Haiku: 500 by Bedrock. */
   readonly failed: Line;
+  /** Team A, Haiku: 502 by a front end of AWS, a page without a type. */
+  readonly page: Line;
   /** Team A, Haiku: no answer at all, 503. */
   readonly broken: Line;
   /** Team A, Haiku: a ConverseStream that Bedrock cut; its tokens are not known. */
@@ -105,6 +107,7 @@ export async function captureLines(): Promise<Lines> {
     await lineOfCall(converse(NOVA), { messages }, answerOf(converseAnswer(1000, 1000)), 'key-c');
     const budgeted = await lineOfCall(converse(NOVA), { messages }, undefined, 'key-c');
     const failed = await lineOfCall(converse(HAIKU), { messages }, fail(500, 'InternalServerException', 'Sorry.'));
+    const page = await lineOfCall(converse(HAIKU), { messages }, badGateway);
     const broken = await lineOfCall(converse(HAIKU), { messages }, closeBeforeHeaders);
     const cut = await lineOfCall(`/model/${HAIKU}/converse-stream`, { messages }, cutAt(1500));
     const partial = await lineOfCall(`/model/${HAIKU}/invoke-with-response-stream`, anthropic, cutAt(1500));
@@ -129,6 +132,7 @@ export async function captureLines(): Promise<Lines> {
       budgeted,
       moved: await movedLine(),
       failed,
+      page,
       broken,
       cut,
       partial,
@@ -186,6 +190,11 @@ function converseAnswer(inputTokens: number, outputTokens: number) {
 function answerOf(body: object): Responder {
   return (_, response) => sendAnswer(response, plain(body));
 }
+
+const badGateway: Responder = (_, response) => {
+  const page = Buffer.from('<html><body>Bad Gateway</body></html>');
+  return sendAnswer(response, { ...plain(page, { 'content-type': 'text/html' }), status: 502 });
+};
 
 async function abortedCall(chain: Chain, path: string): Promise<Line> {
   const { bedrock, host } = chain;

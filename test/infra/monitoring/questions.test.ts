@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { ask, at, dayOf, row, table } from './day.ts';
-import { captureLines, HAIKU, HAIKU_IN_EUROPE, type Lines, NOVA, PROFILE_ARN } from './lines.ts';
+import { captureLines, HAIKU, HAIKU_IN_EUROPE, type Line, type Lines, NOVA, PROFILE_ARN } from './lines.ts';
 import { questionsIn } from '../../support/kql-blocks.ts';
 import { root } from '../../support/root.ts';
 
@@ -33,12 +33,12 @@ describe('the page of monitoring answers what is asked first', () => {
       row(LONG_AGO, lines.profile, { ...priced, inputTokens: 9_000_000 }),
     ];
     const first = 1.1 + 2 * 5.5;
-    const second = 0.11 + (4 * 1.1 + 50 * 5.5 + 30 * 1.375) / 1_000_000;
+    const second = 0.11 + (4 * 1.1 + 50 * 5.5 + 10 * 1.375 + 20 * 2.2) / 1_000_000;
     const streams = (3 * (40 * 0.06 + 300 * 0.24)) / 1_000_000;
     expect(ask(cost, rows)).toStrictEqual(
       table(
         'team cost calls withoutPrice withoutCounts',
-        ['Équipe A', expect.closeTo(first + second, 9), 12, 3, 4],
+        ['Équipe A (team-a)', expect.closeTo(first + second, 9), 12, 3, 4],
         ['team-b', expect.closeTo(streams, 9), 7, 1, 0],
       ),
     );
@@ -50,8 +50,31 @@ describe('the page of monitoring answers what is asked first', () => {
     );
   });
 
+  it('of two subscriptions with one name apart', () => {
+    const ofBoth = (line: Line) => [row(0, line), row(1, line, { subscriptionId: 'team-d' })];
+    const teams = (query: string, line: Line) => ask(query, ofBoth(line)).map(({ team }) => team);
+    const names = ['Équipe A (team-a)', 'Équipe A (team-d)'];
+    expect(teams(cost, lines.profile).toSorted()).toStrictEqual(names);
+    expect(teams(throttled, { ...lines.failed, status: 429 }).toSorted()).toStrictEqual(names);
+  });
+
+  it('and counts a call of a tier that has no price as one without', () => {
+    const tiered = (serviceTier: string) => row(0, { ...lines.stream, serviceTier });
+    const counts = (tier: string) => ask(cost, [tiered(tier)]).map(({ calls, withoutPrice }) => [calls, withoutPrice]);
+    expect(counts('priority')).toStrictEqual([[1, 1]]);
+    expect(counts('default')).toStrictEqual([[1, 0]]);
+    // As Anthropic's dialect calls it.
+    expect(counts('standard')).toStrictEqual([[1, 0]]);
+    const priority = ["'amazon.nova-lite-v1:0', 'default'", "'amazon.nova-lite-v1:0', 'priority'"] as const;
+    expect(ask(cost.replace(...priority), [tiered('Priority')])).toMatchObject([{ calls: 1, withoutPrice: 0 }]);
+  });
+
   it('which models are slowest', () => {
-    const rows = [...dayOf(lines), row(LONG_AGO, lines.arn, { durationMs: 99_999 })];
+    const rows = [
+      ...dayOf(lines),
+      row(50, lines.page, { durationMs: 88_888 }),
+      row(LONG_AGO, lines.arn, { durationMs: 99_999 }),
+    ];
     expect(ask(slowest, rows)).toStrictEqual(
       table(
         'model calls half most firstToken',

@@ -212,6 +212,31 @@ abc123,,500000, 500000`;
       }
     });
 
+    it('by the same line as the function, whatever the order of the table', () => {
+      const lists = [
+        // An exact id against beginnings of it, as long as it and shorter.
+        [`${NOVA}, , 1, 1`, `${NOVA.slice(0, -1)}*, , 2, 2`, `${NOVA}*, , 3, 3`, '*, , 4, 4'],
+        [`${NOVA}*, priority, 1, 1`, `${NOVA}, , 2, 2`, 'a*, , 3, 3', '*, priority, 4, 4'],
+        ['a*, , 1, 1', '*, , 2, 2'],
+        // No line of the tier: a budget is charged, but what it costs is not known.
+        [`${NOVA}, flex, 1, 1`, `${NOVA}*, priority, 2, 2`],
+        [`eu.${NOVA}*, , 1, 1`, `${NOVA}, , 2, 2`, `eu.${NOVA}, , 3, 3`, 'eu.*, , 4, 4'],
+      ];
+      const usage = { inputTokens: 1_000_000, outputTokens: 0 };
+      for (const list of [...lists, ...lists.map((each) => each.toReversed())]) {
+        const priceTable = list.join('\n');
+        for (const modelId of [NOVA, `eu.${NOVA}`]) {
+          for (const serviceTier of ['default', 'priority']) {
+            const rows = [row(0, { ...lines.profile, serviceTier }, { ...usage, modelId })];
+            const cost = readPrices(priceTable)(modelId, serviceTier)?.costOf(usage);
+            const [shown] = show('cost-by-model', rows, { prices: priceTable });
+            const expected = cost === undefined ? null : cost / 1e9;
+            expect(shown?.['Cost'], `${modelId}, ${serviceTier}:\n${priceTable}`).toBe(expected);
+          }
+        }
+      }
+    });
+
     it('by subscription, with what is left out', () => {
       expect(show('cost-by-subscription', day(), { prices })).toStrictEqual(
         table(
@@ -380,6 +405,15 @@ abc123,,500000, 500000`;
       ]);
     });
 
+    it('are as many as the failed calls, also those without a type', () => {
+      expect(lines.page).toMatchObject({ status: 502, errorSource: 'bedrock' });
+      expect(lines.page).not.toHaveProperty('errorType');
+      const rows = [...day(), row(66, lines.page)];
+      const errors = show('errors', rows).reduce((sum, { Calls }) => sum + Number(Calls), 0);
+      expect(errors).toBe(11);
+      expect(show('totals', rows)).toMatchObject([{ Calls: 19, Failed: errors }]);
+    });
+
     it('throttling, ours apart from that of Bedrock', () => {
       expect(show('throttling', day())).toStrictEqual(
         table('Subscription ModelId Calls ByBedrock ByProxy Percent', [TEAM_B, NOVA, 6, 2, 1, 50]),
@@ -407,6 +441,24 @@ abc123,,500000, 500000`;
           ['eu-west-1', HAIKU, 3, 1, 2, 1, 66.7],
           ['eu-west-1', NOVA, 1, 1, 0, 0, 0],
           ['us-east-1', HAIKU, 4, 2, 2, 0, 50],
+        ),
+      );
+    });
+
+    it("what was tried and not answered is nobody's answer", () => {
+      const moved = { ...lines.broken, regionsTried: 'us-east-1,eu-west-1' };
+      const rows = [
+        row(0, lines.cached),
+        row(1, lines.failed),
+        row(2, lines.broken),
+        row(3, lines.aborted),
+        row(4, moved, { region: 'eu-west-1' }),
+      ];
+      expect(show('regions', rows)).toStrictEqual(
+        table(
+          'AwsRegion ModelId Calls Answered PassedOn TakenOver Percent',
+          ['eu-west-1', HAIKU, 1, 0, 0, 0, 0],
+          ['us-east-1', HAIKU, 5, 2, 1, 0, 20],
         ),
       );
     });
