@@ -37,8 +37,8 @@ const MOST_TIERS = 10;
  * and for an hour, each optional, with at most six decimals.
  *
  * Of the lines that fit, the id as asked for goes before the id without its geography, then the longest, then the one
- * that names the tier, then the one without `*`; a mere `*` goes last. Where the lines of a model have other tiers only, what it cost is not known,
- * and the dearest of them is charged.
+ * that names the tier, then the one without `*`; a mere `*` goes last. Where the lines of a model have other tiers only,
+ * what it cost is not known, and the dearest of them is charged.
  *
  * @throws Error that names the line
  */
@@ -65,12 +65,11 @@ function nameOf(model: string): string {
 }
 
 function bestOf(lines: readonly Line[], name: string, tier: string): Line | undefined {
-  const bare = name.replace(GEOGRAPHY, '');
   let best: Line | undefined;
   let bestRank = -1;
   for (const line of lines) {
     if (line.tier !== '' && line.tier !== tier) continue;
-    const fit = rankOf(line, name, bare);
+    const fit = rankOf(line, name);
     const rank = 4 * fit + (line.tier === '' ? 0 : 2) + (line.isBeginning ? 0 : 1);
     if (fit < 0 || rank <= bestRank) continue;
     best = line;
@@ -81,20 +80,20 @@ function bestOf(lines: readonly Line[], name: string, tier: string): Line | unde
 
 /** By the lines that fit a model best, whatever their tier. */
 function dearestOf(lines: readonly Line[], name: string): Price | undefined {
-  const bare = name.replace(GEOGRAPHY, '');
-  const best = Math.max(-1, ...lines.map((line) => rankOf(line, name, bare)));
+  const ranks = lines.map((line) => rankOf(line, name));
+  const best = Math.max(-1, ...ranks);
   if (best < 0) return undefined;
-  const fitting = lines.filter((line) => rankOf(line, name, bare) === best);
+  const fitting = lines.filter((_, index) => ranks[index] === best);
   return {
     costOf: () => undefined,
     chargeOf: (usage) => Math.max(...fitting.map((line) => line.chargeOf(usage))),
   };
 }
 
-function rankOf({ name, isBeginning }: Line, asked: string, bare: string): number {
+function rankOf({ name, isBeginning }: Line, asked: string): number {
   const fits = (id: string) => (isBeginning ? id.startsWith(name) : id === name);
   if (name === '') return 0;
-  return fits(asked) ? 10_000 + name.length : fits(bare) ? name.length : -1;
+  return fits(asked) ? 10_000 + name.length : fits(asked.replace(GEOGRAPHY, '')) ? name.length : -1;
 }
 
 function lineOf([model = '', tier = '', ...cells]: readonly string[], number: number): Line {
