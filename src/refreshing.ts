@@ -30,7 +30,7 @@ export interface RefreshingOptions<T> {
   /** Pauses after failures while there is a value. */
   readonly warmPause: Pause;
   readonly forced: {
-    /** Least time between the end of a forced reading and the next one. */
+    /** Least time between the end of a forced reading and the next one; after one that failed, `coldPause` if shorter. */
     readonly pauseMs: number;
     /** A value that was read more recently needs none. */
     readonly minAgeMs: number;
@@ -87,7 +87,7 @@ export function refreshing<T>(options: RefreshingOptions<T>): Refreshing<T> {
   let wantedMs = 0;
   /** Whether the reading under way was asked for by `renewed`. */
   let isForced = false;
-  let forcedAt = Number.NEGATIVE_INFINITY;
+  let mayForceFrom = Number.NEGATIVE_INFINITY;
 
   const isGood = () => kept !== undefined && clock.now() < kept.goodUntil;
   const pauseMs = () => Math.max(wantedMs, pauseAfter(failures, isGood() ? warmPause : coldPause));
@@ -103,6 +103,7 @@ export function refreshing<T>(options: RefreshingOptions<T>): Refreshing<T> {
     kept = { value, readAt, freshUntil, goodUntil: readAt + lifetimeMs };
     failures = 0;
     failedAt = Number.NEGATIVE_INFINITY;
+    if (isForced) mayForceFrom = readAt + forced.pauseMs;
     return value;
   };
   const fail = (error: unknown): never => {
@@ -110,6 +111,8 @@ export function refreshing<T>(options: RefreshingOptions<T>): Refreshing<T> {
     failures += 1;
     failedAt = clock.now();
     wantedMs = askedMs(error, LONGEST_ASKED_MS);
+    // As without a value: whoever forced it has none that is good for anything.
+    if (isForced) mayForceFrom = failedAt + Math.min(forced.pauseMs, pauseAfter(failures, coldPause));
     options.onFailure?.({ error, stale: isGood(), pauseMs: pauseMs() });
     throw error;
   };
@@ -118,7 +121,6 @@ export function refreshing<T>(options: RefreshingOptions<T>): Refreshing<T> {
       .then(accept)
       .catch(fail)
       .finally(() => {
-        if (isForced) forcedAt = clock.now();
         isForced = false;
         reading = undefined;
       });
@@ -149,7 +151,7 @@ export function refreshing<T>(options: RefreshingOptions<T>): Refreshing<T> {
 
   function mayForce({ readAt }: Kept<T>): boolean {
     const now = clock.now();
-    return now - failedAt >= wantedMs && now - forcedAt >= forced.pauseMs && now - readAt >= forced.minAgeMs;
+    return now - failedAt >= wantedMs && now >= mayForceFrom && now - readAt >= forced.minAgeMs;
   }
 }
 

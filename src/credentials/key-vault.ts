@@ -1,5 +1,6 @@
 import { SecretClient } from '@azure/keyvault-secrets';
 
+import { readAgainIfBroken } from './broken-connection.ts';
 import type { LoadCredentials } from './cache.ts';
 import { identityOf, type IdentityOptions } from './identity.ts';
 import { checkedKeys, parseSecret } from './secret.ts';
@@ -30,12 +31,12 @@ export function createVaultReader(options: VaultOptions): LoadCredentials {
     return secret.value ?? '';
   };
 
-  return async (signal) => {
+  return readAgainIfBroken(async (signal) => {
     if ('json' in options.secrets) return parseSecret(await readSecret(options.secrets.json, signal));
     const { accessKeyId, secretAccessKey } = options.secrets;
     const values = await Promise.all([readSecret(accessKeyId, signal), readSecret(secretAccessKey, signal)]);
     return checkedKeys({ accessKeyId: values[0].trim(), secretAccessKey: values[1].trim() });
-  };
+  });
 }
 
 function retryAfterOf(error: unknown): number | undefined {

@@ -1,3 +1,4 @@
+import { readAgainIfBroken } from './broken-connection.ts';
 import { identityOf, type IdentityOptions } from './identity.ts';
 import type { ReadToken } from './session-source.ts';
 
@@ -9,9 +10,9 @@ export interface WebIdentityOptions extends IdentityOptions {
 /** Gets the token of the managed identity that STS takes for a web identity. The library keeps it while it is good. */
 export function createTokenReader(options: WebIdentityOptions): ReadToken {
   const identity = identityOf(options);
-  return async (abortSignal) => {
+  return readAgainIfBroken(async (abortSignal) => {
     const token = await identity.getToken(`${options.audience}/.default`, { abortSignal });
     if (token === null) throw new Error('The identity has no token for AWS.');
     return token.token;
-  };
+  });
 }

@@ -124,7 +124,7 @@ describe('rotation under load', () => {
       }
     };
     await Promise.all(Array.from({ length: 20 }, lane));
-    expect(failed).toStrictEqual([]);
+    expect({ failed, alarms: alarms(chain) }).toStrictEqual({ failed: [], alarms: [] });
     expect(chain.vault.reads(SECRET)).toBe(2);
     expect(usedKeys(chain).at(-1)).toBe(next.accessKeyId);
     // A stream that began with the old key goes on.
@@ -145,6 +145,18 @@ describe('rotation under load', () => {
     chain.bedrock.setKeys([next]);
     expect(await call(chain)).toMatchObject({ status: 200 });
     expect(usedKeys(chain).at(-1)).toBe(next.accessKeyId);
+  });
+
+  it('while the vault closes its connection: no call fails', async () => {
+    const chain = await start();
+    await call(chain);
+    const next = newKey();
+    chain.vault.reset(1);
+    chain.vault.set(SECRET, JSON.stringify(next));
+    chain.bedrock.setKeys([next]);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => call(chain)));
+    expect(answers.filter(({ status }) => status !== 200)).toStrictEqual([]);
+    expect(alarms(chain)).toStrictEqual([]);
   });
 
   it('a session that has ended is replaced by the one in the vault', async () => {

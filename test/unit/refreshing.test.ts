@@ -163,6 +163,36 @@ describe('a value that is not good enough', () => {
     expect(await third).toBe('three');
   });
 
+  it('and whose reading failed is read again soon', async () => {
+    const { value, readings, warm, refuse, answer } = source();
+    await warm('one');
+    const failing = value.renewed('one');
+    await refuse();
+    expect(await failing).toBe('one');
+    await clock.pass(999);
+    expect(await value.renewed('one')).toBe('one');
+    expect(readings).toHaveLength(2);
+    await clock.pass(1);
+    const other = value.renewed('one');
+    await answer('two');
+    expect(await other).toBe('two');
+  });
+
+  it('and whose source is down is asked for no less often than one that has nothing else', async () => {
+    const { value, readings, warm, refuse } = source({ coldPause: { firstMs: 8000, longestMs: 30_000 } });
+    await warm('one');
+    for (const pause of [8000, 10_000, 10_000]) {
+      const failing = value.renewed('one');
+      await refuse();
+      await failing;
+      const count = readings.length;
+      await clock.pass(pause - 1);
+      await value.renewed('one');
+      expect(readings).toHaveLength(count);
+      await clock.pass(1);
+    }
+  });
+
   it('is good enough when it has just been read', async () => {
     const { value, readings, warm } = source({ forced: { pauseMs: 0, minAgeMs: 1000 } });
     await warm('one');

@@ -31,6 +31,8 @@ export interface Endpoint {
   nextRequest(): Promise<RecordedRequest>;
   /** While on, open connections and those of new requests are reset (the client sees ECONNRESET). */
   outage(on: boolean): void;
+  /** Resets the connections of the next `times` requests, as when they come just while an idle connection is closed. */
+  reset(times: number): void;
   /** While on, requests are accepted and not answered; those still waiting when it goes off are answered then. */
   hang(on: boolean): void;
   /** Milliseconds every later answer waits. */
@@ -56,6 +58,7 @@ export async function startJsonServer(
   const requests: RecordedRequest[] = [];
   let arrival = Promise.withResolvers<RecordedRequest>();
   let down = false;
+  let resetsLeft = 0;
   let gate: PromiseWithResolvers<void> | undefined;
   let latencyMs = 0;
   let override: Answer | undefined;
@@ -76,7 +79,12 @@ export async function startJsonServer(
     // A sender may give up in the middle.
     whole.catch(() => {});
 
-    if (down) return reset();
+    if (down) return resetAll();
+    if (resetsLeft > 0) {
+      resetsLeft -= 1;
+      incoming.socket.resetAndDestroy();
+      return;
+    }
     if (gate !== undefined) await Promise.race([gate.promise, closed]);
     if (latencyMs > 0) await Promise.race([sleep(latencyMs, undefined, { ref: false }), closed]);
     if (incoming.socket.destroyed) return;
@@ -102,7 +110,7 @@ export async function startJsonServer(
   const listening = await listen(server);
   // By name: certificates without an alternative name are good for none but that.
   const origin = tls === undefined ? listening.url : `https://localhost:${listening.port}`;
-  const reset = () => {
+  const resetAll = () => {
     for (const socket of listening.sockets) socket.resetAndDestroy();
   };
 
@@ -112,7 +120,10 @@ export async function startJsonServer(
     nextRequest: () => arrival.promise,
     outage(on) {
       down = on;
-      if (on) reset();
+      if (on) resetAll();
+    },
+    reset(times) {
+      resetsLeft = times;
     },
     hang(on) {
       if (on) {

@@ -151,7 +151,7 @@ describe('a vault that does not answer', () => {
   it('not there', async () => {
     vault.outage(true);
     await expect(read(JSON_LAYOUT)).rejects.toMatchObject({ name: 'VaultError' });
-    expect(vault.requests.length).toBeLessThanOrEqual(1);
+    expect(vault.requests).toHaveLength(2);
   });
 
   it('no identity', async () => {
@@ -160,6 +160,26 @@ describe('a vault that does not answer', () => {
     await expect(read(JSON_LAYOUT)).rejects.toMatchObject({ name: 'VaultError' });
     expect(identity.requests.length - before).toBe(1);
     expect(vault.reads('aws-credentials')).toBe(0);
+  });
+});
+
+describe('a connection that is closed just when it is used', () => {
+  it.each([
+    ['of the vault', () => vault.reset(1)],
+    ['of the identity', () => identity.reset(1)],
+  ])('%s: once more, at once', async (_name, begin) => {
+    begin();
+    expect(await read(JSON_LAYOUT)).toMatchObject({ accessKeyId: 'AKIDJSON' });
+  });
+
+  it.each([
+    ['of the vault', () => vault.reset(2), () => vault.requests],
+    ['of the identity', () => identity.reset(2), () => identity.requests],
+  ])('%s, and the next one too: no third time', async (_name, begin, requests) => {
+    const before = requests().length;
+    begin();
+    await expect(read(JSON_LAYOUT)).rejects.toMatchObject({ name: 'VaultError' });
+    expect(requests().length - before).toBe(2);
   });
 });
 
