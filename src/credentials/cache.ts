@@ -27,8 +27,8 @@ const COLD_PAUSE = { firstMs: 1000, longestMs: 1000 };
 const WARM_PAUSE = { firstMs: 30_000, longestMs: 30_000 };
 
 /**
- * Least time between two readings that refused signatures ask for: a wrong key must not hammer the vault. Shorter than
- * the pause after a failed reading in the background, because no call can succeed until this one has.
+ * Least time between two readings that refused signatures ask for: a wrong key must not hammer the vault. After one that
+ * failed it is the cold pause, because no call can succeed until the next one has.
  */
 const FORCED = { pauseMs: 10_000, minAgeMs: 0 };
 

@@ -13,8 +13,8 @@ export interface VaultOptions extends IdentityOptions {
 }
 
 /**
- * Reads the AWS keys from Key Vault. The SDKs' own retries are off: the cache before this decides when to read again, and
- * a caller that waits would only wait longer.
+ * Reads the AWS keys from Key Vault. The SDKs' own retries are off: but for a broken connection, the cache before this
+ * decides when to read again, and a caller that waits would only wait longer.
  */
 export function createVaultReader(options: VaultOptions): LoadCredentials {
   // Accepted by the configuration for loopback addresses only: the SDK insists on TLS and on the service's own domain.
